@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,34 +17,24 @@ from poregui.domain.records import Plane
 from poregui.domain.wording import count, span
 from poregui.launching import login_name
 from poregui.store.project import Project
-from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
-from poregui.workflow.applying.confidence import mark_field
-from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.human_labels import PeoplesAnswers, answers_of_people, with_answers
+from poregui.workflow.applying.cluster import Scheduler
 from poregui.workflow.applying.inputs import (
     AppliedModel,
     ToApply,
     micrographs_of,
     model_of_file,
     model_of_run,
-    task_of,
-    tasks_of,
+    names_beside,
 )
 from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
-from poregui.workflow.applying.outcome import write_outcome
-from poregui.workflow.applying.pool import Applied, apply_all
-from poregui.workflow.applying.porosity_report import (
-    AppliedFacts,
+from poregui.workflow.applying.study import ApplyStudy
+from poregui.workflow.applying.summary import (
+    GroupSummary,
+    Summary,
     calibration_words,
-    check_ending,
-    collect_applied,
     sensitivity_words,
     unlike_words,
-    write_applied_report,
 )
-from poregui.workflow.applying.result_folders import names_beside
-from poregui.workflow.applying.result_table import read_pores
-from poregui.workflow.applying.summary import GroupSummary, Summary, summarise
 from poregui.workflow.applying.unsure_pores import (
     UnsurePore,
     cut_unsure,
@@ -57,6 +47,7 @@ from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.importing.specimen_names import doubt_words, same_by_name, specimen_rule
+from poregui.workflow.reporting.documents import check_ending
 
 _FIXED = {
     "run": "--run",
@@ -112,8 +103,8 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
     if locked is not None:
         return _locked(args, locked, project)
     if project is None:
-        return Chosen(model_of_file(source, recipe, least=least), None, least, args.um_per_px)
-    model = model_of_run(project, run_for(project, args.run, screen, network=True), least=least)
+        return Chosen(model_of_file(source, recipe), None, least, args.um_per_px)
+    model = model_of_run(project, run_for(project, args.run, screen, network=True))
     return Chosen(
         model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px
     )
@@ -191,57 +182,28 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         chosen = choose_model(args, stack, screen)
         fields = _fields(args, chosen, screen)
         check_queue_options(args, chosen.project)
-        answers = _answers(chosen)
-    model = chosen.model
-    least = chosen.least
-    out = args.out or Path(f"{args.project.stem}-porosity")
-    tasks = tasks_of(model, fields, out.absolute(), least=least)
-    applied = _applied(tasks, args.workers, cluster, screen)
-    _note_problems(applied, screen)
-    done = [task_of(tasks, one) for one in applied.results]
-    tables = with_answers(
-        done, [read_pores(task.folder, len(model.classes)) for task in done], answers
-    )
-    tables = [replace(table, keep_unlike=bool(args.keep_unlike)) for table in tables]
-    results = [
-        mark_field(task.folder, one, table, model, least)
-        for task, one, table in zip(done, applied.results, tables, strict=True)
-    ]
-    summary = summarise(model, results, tables, least=least)
-    values = write_outcome(out, applied, summary, least=least, lock=chosen.lock)
-    _note_kept(values, out, screen)
-    values |= see_to_queue(args, unsure_pores(done, tables, model.classes, least), screen)
-    if args.report is not None:
-        folders = [task.folder for task in done]
-        locked = _lock_sentence(chosen)
-        facts = collect_applied(model, results, folders, tables=tables, least=least, locked=locked)
-        values["report"] = _write_report(facts, args.report, screen)
-    screen.result(values, _text(summary, out))
-    return 0
-
-
-def _answers(chosen: Chosen) -> PeoplesAnswers | None:
-    if chosen.project is None:
-        return None
-    return answers_of_people(chosen.project, chosen.model.class_ids)
-
-
-def _note_kept(values: Mapping[str, Any], out: Path, screen: Screen) -> None:
+        out = args.out or Path(f"{args.project.stem}-porosity")
+        study = ApplyStudy.open(
+            chosen.model, fields, out.absolute(), lock=chosen.lock, least=chosen.least
+        )
+        if chosen.project is not None:
+            study = study.with_labels(chosen.project)
+    progress = partial(screen.progress, counted=False)
+    study = study.run(workers=args.workers, scheduler=cluster, progress=progress)
+    _note_problems(study, screen)
+    if args.keep_unlike:
+        study = study.keeping_unlike()
+    view = study.at(chosen.least)
+    values = view.save()
     if values["kept"]:
         screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
-
-
-def _lock_sentence(chosen: Chosen) -> str:
-    if chosen.lock is None:
-        return ""
-    return chosen.lock.sentence
-
-
-def _write_report(facts: AppliedFacts, file: Path, screen: Screen) -> str:
-    """Write the report and return its path."""
-    write_applied_report(facts, file, print_pdf)
-    screen.note(f"Wrote the report to {file}.")
-    return str(file.absolute())
+    values |= see_to_queue(args, unsure_pores(view), screen)
+    if args.report is not None:
+        view.report(args.report, print_pdf)
+        screen.note(f"Wrote the report to {args.report}.")
+        values["report"] = str(args.report.absolute())
+    screen.result(values, _text(view.summary, out))
+    return 0
 
 
 def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[ToApply]:
@@ -254,12 +216,12 @@ def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[To
     return named
 
 
-def _note_problems(applied: Applied, screen: Screen) -> None:
+def _note_problems(study: ApplyStudy, screen: Screen) -> None:
     """Name the micrographs that failed. Raises PoreguiError when all did."""
-    for problem in applied.problems:
+    for problem in study.problems:
         screen.note(f"{problem.name}: {problem.reason}")
-    if not applied.results:
-        raise PoreguiError("No micrograph could be processed.", applied.problems[0].reason)
+    if not study.fields:
+        raise PoreguiError("No micrograph could be processed.", study.problems[0].reason)
 
 
 def _cluster(args: argparse.Namespace) -> Scheduler | None:
@@ -279,15 +241,6 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
     return Scheduler(
         args.scheduler, *(None if one is None else one.absolute() for one in files)
     ).checked()
-
-
-def _applied(
-    tasks: Sequence[FieldTask], workers: int, cluster: Scheduler | None, screen: Screen
-) -> Applied:
-    progress = partial(screen.progress, counted=False)
-    if cluster is None:
-        return apply_all(tasks, workers=workers, progress=progress)
-    return apply_on_cluster(tasks, cluster, progress=progress)
 
 
 def _text(summary: Summary, out: Path) -> str:

@@ -115,6 +115,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
                 "seconds": one.seconds,
                 "too_large": one.too_large,
                 "mount_percent": one.mount_percent,
+                "notes": list(one.faint),
             }
             for one in found
         ],
@@ -141,6 +142,7 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
             f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
             f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
+    lines += [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
     mount = mount_words(found)
     if mount:
         lines.append(

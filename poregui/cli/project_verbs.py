@@ -133,8 +133,11 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
 
 def info(args: argparse.Namespace, screen: Screen) -> int:
     """Describe a project."""
+    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+
     with Project.open(args.project, read_only=True) as project:
         values = _description(project)
+        lost = sentence_of_lost_pixels(project)
         runs = [
             (run.number, problem_of(run) or _state(run.final_event())) for run in project.runs()
         ]
@@ -151,6 +154,8 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         listed = table(["run", "state"], [list(row) for row in runs])
     else:
         listed = "No runs yet."
+    if lost:
+        screen.note(lost)
     values["run_states"] = [{"run": number, "state": state} for number, state in runs]
     screen.result(
         values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])

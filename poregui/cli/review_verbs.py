@@ -119,7 +119,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 def report(args: argparse.Namespace, screen: Screen) -> int:
     """Write the report of a run as one HTML or PDF file."""
-    from poregui.workflow.applying.porosity_report import check_ending
+    from poregui.workflow.reporting.documents import check_ending
     from poregui.workflow.reporting.run_report import write_report
 
     check_ending(args.out)

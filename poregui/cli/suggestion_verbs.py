@@ -8,7 +8,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.records import Crop
 from poregui.domain.splits import group_of
 from poregui.domain.wording import count
 from poregui.store.project import Project
@@ -33,6 +34,9 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_RESTORE = "Restore it from a backup, or accept the files of the micrographs."
+
+
 def suggest(args: argparse.Namespace, screen: Screen) -> int:
     """Suggest labels for the crops that have none, and say which to label next and what more labels
     would add.
@@ -40,7 +44,6 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     if args.serve:
         return _serve(args.project)
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
-    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
     from poregui.workflow.suggesting.suggestions import Suggestions
 
     told: dict[str, Any] = {}
@@ -51,23 +54,11 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
     with Project.open(args.project, read_only=True) as project:
+        _look_for_pixels(project, screen)
         runs = project.runs()
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
-        worker = SuggestWorker(project.folder, hear, lambda: False)
-        try:
-            worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
-            worker.take(
-                {
-                    "crops": [
-                        [crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops
-                    ]
-                }
-            )
-            while worker.step():
-                pass
-        finally:
-            worker.close()
+        _work_through(project, crops, hear)
     if not told.get("suggestions"):
         raise PoreguiError(
             "Too few labels to learn from.",
@@ -89,6 +80,35 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     }
     screen.result(values, _text(found, listed, classes, told.get("curve")))
     return 0
+
+
+def _look_for_pixels(project: Project, screen: Screen) -> None:
+    """Note that pixels are missing. Raises PoreguiError where all of them are."""
+    from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
+
+    lost = sentence_of_lost_pixels(project)
+    if lost and not project.pixels.is_there:
+        raise PoreguiError("pixels.db is missing, so nothing can be suggested.", _RESTORE)
+    if lost:
+        screen.note(lost)
+
+
+def _work_through(
+    project: Project, crops: Sequence[Crop], hear: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Let a worker measure all crops and suggest, until nothing is left to do."""
+    from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
+
+    worker = SuggestWorker(project.folder, hear, lambda: False)
+    try:
+        worker.take({"labels": [[crop.id, crop.label] for crop in crops]})
+        worker.take(
+            {"crops": [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in crops]}
+        )
+        while worker.step():
+            pass
+    finally:
+        worker.close()
 
 
 def _note_passed_over(runs: Sequence[RunFolder], taken: int | None, screen: Screen) -> None:
@@ -134,7 +154,7 @@ def _serve(folder: Path) -> int:
 
     from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 
-    if not (folder / "pixels.db").exists():
+    if not (folder / "project.db").exists():
         raise ProjectError(
             f"{folder} is not a poregui project.", "Choose a folder that holds project.db."
         )

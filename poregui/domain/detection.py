@@ -140,16 +140,26 @@ class DetectionRecipe:
         of view says.
 
         A fixed view grows to hold a pore that is larger. Raises PoreguiError for a view in um
-        without a scale.
+        without a scale, or with one that makes it many times the image.
         """
         extent = max(pore.width, pore.height)
         if self.view == "multiple":
             side = max(SMALLEST_CROP, round(self.view_multiple * extent))
         else:
-            side = max(round(in_px(self.view_size, self.view_unit, um_per_px)), extent + 2)
+            wanted = in_px(self.view_size, self.view_unit, um_per_px)
+            if wanted > max(_WIDEST_VIEW, _WIDER * max(width, height)):
+                raise PoreguiError(
+                    f"The crops' view of {self.view_size:g} {self.view_unit} is {wanted:,.0f} px, "
+                    f"many times the image of {width} x {height} px.",
+                    "Check the pixel size, or the size of the view in the detection settings.",
+                )
+            side = max(round(wanted), extent + 2)
         return Box.around(*pore.centre, side).moved_inside(width, height)
 
 
+_WIDEST_VIEW = 4096
+_WIDER = 4
+"""A fixed view of more px than the first, and than so many times the image, is a mistake."""
 SMALLEST_CROP = 24
 """Shortest side in px of a crop that is a multiple of its pore."""
 
@@ -182,3 +192,16 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
             "Set the pixel size, or give lengths in px.",
         )
     return length / um_per_px
+
+
+def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
+    """Return the detection recipe as labels and values."""
+    told = []
+    for parameter in detection_parameters():
+        value = getattr(recipe, parameter.name)
+        if parameter.kind is float:
+            text = f"{value:g}"
+        else:
+            text = {True: "yes", False: "no"}.get(value, value)
+        told.append((parameter.label, f"{text} {parameter.unit}".strip()))
+    return tuple(told)

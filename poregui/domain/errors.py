@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 NOTHING_LOST = "Nothing that was shown is lost."
@@ -25,6 +27,26 @@ class PoreguiError(Exception):
         super().__init__(f"{what} {remedy}".strip())
         self.what = what
         self.remedy = remedy
+
+
+@contextmanager
+def faults_of(name: str) -> Iterator[None]:
+    """Turn what the machine refuses during work on a micrograph into a PoreguiError that names it,
+    so that the others of a batch go on.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise PoreguiError(
+            f"{name} needs more memory than there is.",
+            "Check its pixel size and the lengths in the detection settings, or close other "
+            "programs.",
+        ) from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise PoreguiError(
+            f"Work on {name} stopped: {why}.", "Check its disk, and try again."
+        ) from (error)
 
 
 class ImageError(PoreguiError):

@@ -199,3 +199,46 @@ class Mask:
                 inside ^= x < crossing
             before = here
         return inside
+
+
+TURNED = (5, 6, 7, 8)
+"""Orientations, as EXIF and TIFF tag 274 count them, of images whose sides are exchanged."""
+
+
+def stored_box(box: Box, width: int, height: int, orientation: int) -> Box:
+    """Return where a box of an upright image of `width` x `height` px lies in what is stored."""
+    right = width - box.right
+    below = height - box.bottom
+    corners = {
+        2: (right, box.y),
+        3: (right, below),
+        4: (box.x, below),
+        5: (box.y, box.x),
+        6: (box.y, right),
+        7: (below, right),
+        8: (below, box.x),
+    }
+    x, y = corners.get(orientation, (box.x, box.y))
+    if orientation in TURNED:
+        return Box(x, y, box.height, box.width)
+    return Box(x, y, box.width, box.height)
+
+
+def upright_points(
+    points: npt.NDArray[np.float64], width: int, height: int, orientation: int
+) -> npt.NDArray[np.float64]:
+    """Return where points (n, 2) of a stored image lie in the upright one of `width` x `height` px.
+
+    Pixel (0, 0) covers 0 to 1, in both.
+    """
+    x, y = points.T
+    places = {
+        2: (width - x, y),
+        3: (width - x, height - y),
+        4: (x, height - y),
+        5: (y, x),
+        6: (width - y, x),
+        7: (width - y, height - x),
+        8: (y, height - x),
+    }
+    return np.stack(places.get(orientation, (x, y)), axis=1)

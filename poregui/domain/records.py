@@ -107,6 +107,22 @@ of version 1.
 """
 
 
+LEAST_UM_PER_PX = 1e-4
+MOST_UM_PER_PX = 1e3
+PIXEL_SIZES = "Give a number from 0.0001 to 1000 (µm/px); 1 nm is 0.001 µm."
+
+
+def is_pixel_size(um_per_px: float) -> bool:
+    """Tell whether a micrograph can have this pixel size: from 0.1 nm to 1 mm."""
+    return LEAST_UM_PER_PX <= um_per_px <= MOST_UM_PER_PX
+
+
+def check_pixel_size(um_per_px: float) -> None:
+    """Raise PoreguiError for what is no pixel size of a micrograph in µm."""
+    if not is_pixel_size(um_per_px):
+        raise PoreguiError(f"{um_per_px:g} µm/px is not a valid pixel size.", PIXEL_SIZES)
+
+
 @dataclass(frozen=True)
 class Specimen:
     """Hold a piece of material that micrographs were taken of."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.checked import whole
 from poregui.store.files import replace_file
-from poregui.store.run_files import BROKEN
+from poregui.store.run_files import BROKEN, read_arrays
 
 Arrays = list[NDArray[Any]]
 LEAST_SECONDS = 5.0
@@ -97,12 +97,12 @@ def write(path: Path, snapshot: Snapshot) -> None:
 def read(path: Path) -> Snapshot | None:
     """Return the snapshot of a file, None when there is none or it cannot be read."""
     try:
-        with open(path, "rb") as content, np.load(content, allow_pickle=False) as stored:
-            parts = {
-                part: [stored[name] for name in sorted(stored.files) if name.startswith(f"{part}_")]
-                for part in ("variables", "optimizer", "best")
-            }
-            return Snapshot(_state(json.loads(str(stored["state"]))), **parts)
+        stored = read_arrays(path)
+        parts = {
+            part: [stored[name] for name in sorted(stored) if name.startswith(f"{part}_")]
+            for part in ("variables", "optimizer", "best")
+        }
+        return Snapshot(_state(json.loads(str(stored["state"]))), **parts)
     except BROKEN:
         return None
 

@@ -17,7 +17,7 @@ from typing import Any
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import check_address_space, set_limits
-from poregui.store.files import remove_leftovers
+from poregui.store.files import open_to_append, remove_leftovers
 from poregui.store.run_files import EventWriter
 from poregui.store.run_folder import RunFolder
 
@@ -239,7 +239,8 @@ def _diverted(log_file: Path) -> Iterator[tuple[int, int]]:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        with open_to_append(log_file) as opened:
+            log = os.dup(opened.fileno())
     except OSError as error:
         raise TrainingError(
             f"{log_file} cannot be written: {error.strerror}.",

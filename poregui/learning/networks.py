@@ -63,15 +63,27 @@ def build(
     `vision.shape.crop_shapes` makes of them, where the network sees that: mean and spread of the
     sizes' logarithms and of the shapes become part of it.
     """
+    model = without_weights(recipe, spec, classes, sizes, shapes)
+    if recipe.preset == "pretrained":
+        pretrained.start_from_pretrained(model)
+    return model
+
+
+def without_weights(
+    recipe: Recipe,
+    spec: InputSpec,
+    classes: int,
+    sizes: NDArray[np.float32],
+    shapes: NDArray[np.float32] | None = None,
+) -> keras.Model:
+    """Return what `build` does for weights that are put in later."""
     image = keras.Input((spec.side, spec.side, spec.channels), name="image")
     if recipe.preset == "seed":
         return keras.Model({"image": image}, _seed(image, classes), name="seed")
     size = keras.Input((2,), name="size")
     if recipe.preset == "pretrained":
         answers = pretrained.build(image, size, classes, sizes)
-        model = keras.Model({"image": image, "size": size}, answers, name="pretrained")
-        pretrained.start_from_pretrained(model)
-        return model
+        return keras.Model({"image": image, "size": size}, answers, name="pretrained")
     inputs = {"image": image, "size": size}
     if spec.sees_shape and shapes is not None:
         inputs["shape"] = keras.Input((shapes.shape[1],), name="shape")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import keras
+
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
 from poregui.learning import networks, trained_network
@@ -62,12 +64,13 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
 
 def _train_one(job: Job) -> None:
     fit = read_trained(job.folder)
+    left = fit is not None
     if fit is None:
         fit = _fit(job)
     else:
         job.report(Note("The network is already trained; completing the remaining steps."))
     if fit is not None:
-        _finish(job, fit)
+        _finish(job, fit, left=left)
 
 
 def _fit(job: Job) -> Fit | None:
@@ -94,7 +97,7 @@ def _fit(job: Job) -> Fit | None:
     return fit
 
 
-def _finish(job: Job, fit: Fit) -> None:
+def _finish(job: Job, fit: Fit, *, left: bool) -> None:
     """Test the weights that were saved and say that the run is complete, or that it was left off
     before.
 
@@ -102,7 +105,7 @@ def _finish(job: Job, fit: Fit) -> None:
     """
     try:
         job.folder.break_seal()
-        final = _test(job, fit)
+        final = _test(job, fit, _left_model(job) if left else _own_model(job))
     except LeftOff as left:
         gave_up(job, left.wish, fit.epochs)
         return
@@ -111,13 +114,29 @@ def _finish(job: Job, fit: Fit) -> None:
     job.report(final)
 
 
-def _test(job: Job, fit: Fit) -> Finished:
+def _own_model(job: Job) -> keras.Model:
+    """Return the network that this process has just saved."""
+    return trained_network.load_model(job.folder)
+
+
+def _left_model(job: Job) -> keras.Model:
+    """Return the network whose training was left earlier: anybody may have written its file since.
+
+    It is built from the recipe, so that nothing but numbers is taken from the file.
+    """
+    train = load_part(job, job.dataset.part("train"), "train")
+    classes = len(job.dataset.classes)
+    sizes, shapes = train.sizes, train.shapes
+    model = networks.without_weights(job.recipe, job.spec, classes, sizes, shapes)
+    return trained_network.with_weights_of(job.folder, model)
+
+
+def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
     """Test the very weights that were saved, export them, and return what is to
     be told at the end.
     """
     folder = job.folder
     dataset = job.dataset
-    model = trained_network.load_model(folder)
     job.report(Stage(EXPORTING))
     difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec)
     job.check()

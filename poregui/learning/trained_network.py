@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
+import warnings
+import zipfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +21,8 @@ from poregui.learning.batches import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
 from poregui.learning.results import Check, never
-from poregui.store.files import replace_file, write_json
-from poregui.store.run_files import BROKEN
+from poregui.store.files import open_plain, replace_file, write_json
+from poregui.store.run_files import BROKEN, unfolded
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
 
@@ -59,7 +65,7 @@ def save_model(folder: RunFolder, model: keras.Model) -> None:
 
 
 def load_model(folder: RunFolder) -> keras.Model:
-    """Return the network of model.keras as a fresh one, fit for inference.
+    """Return the network of model.keras, which this process wrote, as a fresh one for inference.
 
     Raises DamagedRunError when the file is damaged.
     """
@@ -67,6 +73,59 @@ def load_model(folder: RunFolder) -> keras.Model:
         return keras.saving.load_model(folder.model_file, compile=False, safe_mode=True)
     except BROKEN as error:
         raise folder.damaged(folder.model_file) from error
+
+
+def with_weights_of(folder: RunFolder, model: keras.Model) -> keras.Model:
+    """Give a network the weights of model.keras and return it; nothing else is read of that file.
+
+    Its description of layers could hold code and any size. Raises DamagedRunError when the weights
+    are others, or anything but numbers within the file.
+    """
+    try:
+        _check_weights(folder.model_file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns of weights that are missing
+            model.load_weights(folder.model_file)
+    except (*BROKEN, UserWarning) as error:
+        raise folder.damaged(folder.model_file) from error
+    return model
+
+
+_WEIGHTS = "model.weights.h5"
+_DEEPEST = 16
+
+
+def _check_weights(path: Path) -> None:
+    """Raise one of BROKEN for a .keras file whose weights refer to other files or unfold."""
+    with open_plain(path) as file, zipfile.ZipFile(file) as packed:
+        size = os.fstat(file.fileno()).st_size
+        entries = packed.infolist()
+        if len({entry.filename for entry in entries}) != len(entries):
+            raise ValueError("a name stands in it twice")
+        if packed.getinfo(_WEIGHTS).file_size > size:
+            raise ValueError("unfolds")
+        content = unfolded(packed, packed.getinfo(_WEIGHTS))
+    with h5py.File(io.BytesIO(content), "r") as weights:
+        if _bytes_in(weights) > len(content):
+            raise ValueError("unfolds")
+
+
+def _bytes_in(group: h5py.Group, deep: int = 0) -> int:
+    """Return the bytes of the numbers in a group. Raises ValueError for anything but numbers."""
+    if deep > _DEEPEST:
+        raise ValueError("groups within groups")
+    total = 0
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError("a link")
+        one = group[name]
+        if isinstance(one, h5py.Group):
+            total += _bytes_in(one, deep + 1)
+        elif one.external or one.is_virtual or one.compression or one.dtype.kind not in "fiub":
+            raise ValueError("no plain numbers")
+        else:
+            total += one.size * one.dtype.itemsize
+    return total
 
 
 def predict_crops(

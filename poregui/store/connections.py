@@ -19,7 +19,7 @@ _PATIENCE_S = 5.0
 
 
 class Connections:
-    """Lend connections for one read each, and the only one that writes.
+    """Lend connections for one read each, and the only one that writes; no file is ever made.
 
     What is open depends neither on how many threads ask nor on how long they live: a thread of Qt
     is a new one to Python each time that it calls, so a connection for each thread would be one
@@ -38,10 +38,6 @@ class Connections:
         self._writing = threading.RLock()
         self._batch_of: int | None = None
         self._writer: sqlite3.Connection | None = None
-        if not read_only:
-            with explained(path):
-                self._writer = self._connect("rwc")
-                self._writer.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -71,8 +67,10 @@ class Connections:
             what = f"{self._path} is being written by other work."
             raise ProjectError(what, "Wait until that has ended, and try again.")
         try:
-            if self._closed or self._writer is None:
+            if self._closed:
                 raise self._is_closed()
+            if self._writer is None:
+                self._writer = self._new_writer()
             yield self._writer
         finally:
             if self._closed and self._batch_of is None:
@@ -158,6 +156,12 @@ class Connections:
             check_same_thread=False,
             timeout=_BUSY_S,
         )
+
+    def _new_writer(self) -> sqlite3.Connection:
+        with explained(self._path):
+            writer = self._connect("rw")
+            writer.execute("PRAGMA synchronous = FULL")
+        return writer
 
     def _close_writer(self) -> None:
         writer = self._writer

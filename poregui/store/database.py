@@ -17,7 +17,7 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import no_descriptor_left, replace_file
+from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
 
 BACKUPS = "backups"
 """The folder in a project that holds the backups of project.db."""
@@ -30,6 +30,8 @@ damage.
 """
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_FOR_ONE_STEP = 3
+"""Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def refused_write(path: Path) -> ReadOnlyError:
 
 def _unreachable(path: Path, name: str) -> PoreguiError:
     """Return why a file could not be reached: SQLite does not tell, so it is tried."""
-    if no_descriptor_left():
+    if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
     if not path.exists():
@@ -111,6 +113,20 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
         return refused_write(path)
     remedy = "Check the folder and its permissions, and open the project again."
     return ProjectError(f"{path} cannot be opened.", remedy)
+
+
+def _no_descriptor_left() -> bool:
+    """Tell whether this process or the system can open no further files for a database's step."""
+    opened: list[int] = []
+    try:
+        while len(opened) < _FOR_ONE_STEP:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in TOO_MANY
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return False
 
 
 _TO_2 = (
@@ -210,6 +226,7 @@ def open_database(
         )
     try:
         _check(connection, path)
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 3000")
         if read_only:
@@ -240,6 +257,48 @@ def check_presence(path: Path) -> None:
     raise ProjectError(
         f"{path.parent} is not a poregui project.", "Choose a folder that holds project.db."
     )
+
+
+_OWN_FILES = ("project.", "pixels.")
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise ProjectError where a link stands for something that this program writes, or a journal
+    is not its own.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
+        if own and is_link(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} is a link, and links are not followed inside a project.",
+                f"Put the real {name} in the place of the link.",
+            )
+        if name.endswith("-journal") and _names_another_file(folder / name):
+            raise ProjectError(
+                f"{name} in {folder} was not written by poregui: it names another file.",
+                f"Remove {name}, or ask for the project again.",
+            )
+
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""How a journal of SQLite ends that belongs to several databases: another file is named before,
+and SQLite removes that file. A transaction here is of one database.
+"""
+
+
+def _names_another_file(journal: Path) -> bool:
+    try:
+        with open_plain(journal) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_NAMES_ANOTHER)))
+            return size > len(_NAMES_ANOTHER) and file.read() == _NAMES_ANOTHER
+    except OSError:
+        return False
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,5 +1,9 @@
 """Write files so that a reader sees the old or the new content; hash and lock them.
 
+A project may come from anybody. Inside one no link is followed, for reading or for writing, and
+nothing but plain files is opened. An export goes where a person says: its link stays, and the
+file that it leads to is replaced.
+
 A file whose size and times are those of the last reading has the content of the last reading. What
 is remembered lies in the cache of a project, which may be deleted at any time; nothing but speed
 rests on it.
@@ -10,9 +14,11 @@ from __future__ import annotations
 import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 import threading
@@ -21,7 +27,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from poregui.domain.errors import TOO_MANY_FILES, ImageError, PoreguiError, ProjectError
 
@@ -30,7 +36,7 @@ def file_hash(file: Path) -> str:
     """Return the SHA-256 of a file's content. Raises ImageError when it cannot be read."""
     stamp_of(file)
     try:
-        with open(file, "rb") as content:
+        with open_plain(file, follow=True) as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise ImageError(
@@ -57,27 +63,184 @@ def harmless(cell: Any) -> Any:
 
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 """What the system answers when this program, or all together, have too many files open."""
-_FOR_ONE_STEP = 3
-"""Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
+_LINKS = (0xA000000C, 0xA0000003)
+"""What Windows calls links and junctions; files that lie in a cloud are none."""
+_MOST_LINKS = 40
+_SAFE = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
+
+
+def is_link(path: Path) -> bool:
+    """Tell whether a path is a link or a junction, wherever it leads."""
+    try:
+        told = os.lstat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISLNK(told.st_mode) or getattr(told, "st_reparse_tag", 0) in _LINKS
+
+
+def open_plain(path: Path, *, follow: bool = False) -> io.BufferedReader:
+    """Open a plain file for reading; `follow` its links only where a person named it.
+
+    Raises FileNotFoundError, and OSError for a link, a folder, a device or a pipe.
+    """
+    return os.fdopen(_open(path, os.O_RDONLY, follow=follow), "rb")
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a plain file of a project, or a new one, for writing at its end.
+
+    A file that has a second name elsewhere becomes a file of its own first. Raises OSError as
+    `open_plain` does.
+    """
+    how = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    descriptor = _open(path, how)
+    if os.fstat(descriptor).st_nlink > 1:
+        os.close(descriptor)
+        replace_file(path, lambda beside: copy_plain(path, beside))
+        descriptor = _open(path, how)
+    return os.fdopen(descriptor, "ab")
+
+
+def copy_plain(path: Path, to: Path) -> None:
+    """Copy the content of a plain file. Raises OSError as `open_plain` does."""
+    with open_plain(path) as source, open(to, "wb") as out:
+        shutil.copyfileobj(source, out)
+
+
+def _open(path: Path, how: int, *, follow: bool = False) -> int:
+    """Return the descriptor of a plain file; what is none is never waited for."""
+    flags = how
+    for name in _SAFE:
+        flags |= getattr(os, name, 0)
+    if not follow:
+        if is_link(path):
+            raise OSError(errno.ELOOP, "it is a link", str(path))
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return descriptor
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make a file beside `path`, force it to disk and put it in the place of `path`.
 
-    `write` gets a temporary name with the suffix of `path`. When anything fails the previous file
-    stays as it was. Raises PoreguiError when the disk is full or the folder refuses.
+    `write` gets a temporary name with the suffix of `path`. When anything fails, or the end of
+    the file is missing, the previous file stays as it was. Raises PoreguiError when the disk is
+    full, the folder refuses, or `path` is a link, a folder, a device or a pipe.
     """
+    _refuse_unless_plain(path)
     beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         write(beside)
         with open(beside, "rb+") as written:
             os.fsync(written.fileno())
+            whole = _has_its_end(written, path.suffix.lower())
+        if not whole:
+            raise _not_whole(beside, path)
         os.replace(beside, path)
     except OSError as error:
         raise explain_write_error(error, path) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def export_target(path: Path) -> Path:
+    """Return the file that an export to `path` replaces, in a folder that is there.
+
+    A link stays, and what it leads to is meant. Raises PoreguiError for standard output, a device,
+    a pipe, a folder, links that go round, and a folder that refuses.
+    """
+    if str(path) == "-":
+        raise PoreguiError("An export is not written to standard output.", _GIVE_A_FILE)
+    target = path
+    for _ in range(_MOST_LINKS):
+        if os.path.realpath(target.parent).startswith("/proc"):
+            raise PoreguiError(f"{path} is not a file: it is a device or a pipe.", _GIVE_A_FILE)
+        if not is_link(target):
+            _refuse_unless_plain(target)
+            make_parent(target)
+            return target
+        target = target.parent / os.readlink(target)
+    raise PoreguiError(f"{path} is a link that leads back to itself.", _GIVE_A_FILE)
+
+
+_GIVE_A_FILE = "Give the name of a file."
+
+
+def _refuse_unless_plain(path: Path) -> None:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return
+    if is_link(path):
+        raise ProjectError(
+            f"{path} is a link, and links are not followed inside a project.",
+            "Put the file itself in the place of the link.",
+        )
+    if stat.S_ISDIR(mode):
+        raise ProjectError(f"{path} is a folder.", _GIVE_A_FILE)
+    if not stat.S_ISREG(mode):
+        raise ProjectError(f"{path} is not a file: it is a device or a pipe.", _GIVE_A_FILE)
+
+
+_ENDS = {
+    ".pdf": b"%%EOF",
+    ".html": b"</html>",
+    ".svg": b"</svg>",
+    ".png": b"IEND\xaeB`\x82",
+    ".zip": b"PK\x05\x06",
+    ".npz": b"PK\x05\x06",
+    ".keras": b"PK\x05\x06",
+}
+"""What stands at the end of a whole file; writers such as Qt's do not say that a disk is full."""
+_LAST = 1 << 16
+_COMMENT = 22 + 0xFFFF
+"""Bytes of the end of a zip file with the longest comment."""
+_PROBE = 1 << 16
+
+
+def _has_its_end(file: BinaryIO, suffix: str) -> bool:
+    """Tell whether a file that was just written is whole, as far as its end says."""
+    if suffix not in _ENDS:
+        return True
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _COMMENT))
+    tail = file.read()
+    if _ENDS[suffix].startswith(b"PK"):
+        end = tail.rfind(_ENDS[suffix])
+        comment = int.from_bytes(tail[end + 20 : end + 22], "little")
+        return end >= 0 and end + 22 + comment == len(tail)
+    tail = tail.rstrip()
+    if suffix == ".pdf":
+        return tail.endswith(b"%%EOF") and _has_its_pages(file, tail)
+    return tail.endswith(_ENDS[suffix])
+
+
+def _has_its_pages(file: BinaryIO, tail: bytes) -> bool:
+    """Tell whether the table of a PDF stands where its end says."""
+    said = re.search(rb"startxref\s+(\d{1,18})\s+%%EOF\Z", tail)
+    if said is None:
+        return False
+    file.seek(int(said[1]))
+    found = file.read(_LAST)
+    return found.startswith(b"xref") or re.match(rb"\d+ \d+ obj", found) is not None
+
+
+def _not_whole(beside: Path, path: Path) -> PoreguiError:
+    """Return the sentence for a file that ends too early: writing on tells what the system says."""
+    try:
+        with open(beside, "ab") as more:
+            more.write(b"\0" * _PROBE)
+            more.flush()
+            os.fsync(more.fileno())
+    except OSError as error:
+        return explain_write_error(error, path)
+    return ProjectError(
+        f"{path} was not written completely.", "Check that its disk has room, and try again."
+    )
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -137,6 +300,11 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
         return ProjectError(
             f"{path} cannot be written: this program has too many files open.", TOO_MANY_FILES
         )
+    if error.errno == errno.ELOOP:
+        return ProjectError(
+            f"{path} is a link, and links are not followed inside a project.",
+            "Put the file itself in the place of the link.",
+        )
     if error.errno == errno.ENOENT and not path.parent.exists():
         return ProjectError(
             f"{path.parent} no longer exists.",
@@ -145,20 +313,6 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     return ProjectError(
         f"{path} cannot be written: {error.strerror or error}.", "Check the disk and try again."
     )
-
-
-def no_descriptor_left() -> bool:
-    """Tell whether this process or the system can open no further files for a database's step."""
-    opened: list[int] = []
-    try:
-        while len(opened) < _FOR_ONE_STEP:
-            opened.append(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in TOO_MANY
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
-    return False
 
 
 STAMPS = "stamps.json"
@@ -240,7 +394,8 @@ def stamp_of(file: Path) -> Stamp:
 
 def _read(cache: Path) -> dict[str, tuple[Stamp, str]]:
     try:
-        told = json.loads((cache / STAMPS).read_text(encoding="utf-8"))
+        with open_plain(cache / STAMPS) as file:
+            told = json.loads(file.read())
         return {
             str(key): ((int(a), int(b), int(c)), str(found))
             for key, (a, b, c, found) in told.items()
@@ -304,14 +459,15 @@ class FileLock:
         """Try to take the lock; return False when another process has it or the folder cannot be
         written.
 
-        Raises ProjectError when no more files can be opened: that says nothing about who has it.
+        Raises ProjectError when no more files can be opened, which says nothing about who has it,
+        and for a link.
         """
         if self._descriptor is not None:
             return True
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = _open(self.path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            if error.errno in TOO_MANY:
+            if error.errno in (*TOO_MANY, errno.ELOOP):
                 raise explain_write_error(error, self.path) from error
             return False
         if not _try_lock(descriptor):
@@ -332,7 +488,7 @@ def is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = _open(path, os.O_RDWR)
     except OSError:
         return False
     try:

@@ -12,22 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from poregui.domain.errors import ProjectError
+from poregui.domain.errors import DamagedRunError, ProjectError
 from poregui.store.database import explained
-from poregui.store.files import explain_write_error, replace_file
+from poregui.store.files import explain_write_error, file_hash, is_link, open_plain, replace_file
+from poregui.store.run_folder import RunFolder
 
 Progress = Callable[[int, int, str], None]
 _CHUNK = 1 << 20
 _PAGES = 4096
-_LEFT_OUT = {".lock", ".log"}
 
 
 @dataclass(frozen=True)
 class Member:
-    """Hold one file of the zip: where it lies now, and its name below the project's folder."""
+    """Hold one file of the zip: where it lies now, its name below the project's folder, and the
+    SHA-256 that it must have where that is known.
+    """
 
     source: Path
     name: str
+    sha256: str = ""
 
 
 def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Member]:
@@ -67,16 +70,25 @@ def _move(database: sqlite3.Connection, moved: dict[str, str]) -> None:
     database.executemany(change, ((new, between) for between, _, new in numbered))
 
 
-def run_files(runs: Iterable[Path], folder: Path) -> list[Member]:
-    """Return the files of run folders without locks and logs."""
-    return [
-        Member(path, path.relative_to(folder).as_posix())
-        for run in runs
-        for path in sorted(run.rglob("*"))
-        if path.is_file()
-        and path.suffix not in _LEFT_OUT
-        and not path.name.startswith("checkpoint")
-    ]
+def run_files(runs: Iterable[RunFolder], folder: Path) -> tuple[list[Member], list[str]]:
+    """Return the files that runs themselves wrote, and the names of those that are not as they
+    left them: links, and what has another hash than its seal says.
+    """
+    members = []
+    changed = []
+    for run in runs:
+        try:
+            seal = run.read_seal() or {}
+        except DamagedRunError:
+            seal = {}
+        for path in run.files_to_share:
+            name = path.relative_to(folder).as_posix()
+            wanted = seal[path.name].sha256 if path.name in seal else ""
+            if is_link(path) or (path.is_file() and wanted not in ("", file_hash(path))):
+                changed.append(name)
+            elif path.is_file():
+                members.append(Member(path, name, wanted))
+    return members, changed
 
 
 def write_zip(out: Path, top: str, members: list[Member], progress: Progress) -> int:
@@ -95,10 +107,15 @@ def write_zip(out: Path, top: str, members: list[Member], progress: Progress) ->
             for number, member in enumerate(members):
                 progress(number, 2 * len(members), member.name)
                 with (
-                    open(member.source, "rb") as source,
+                    open_plain(member.source, follow=True) as source,
                     packed.open(f"{top}/{member.name}", "w", force_zip64=True) as to,
                 ):
                     hashes[member.name] = _copy(source, to)
+                if member.sha256 not in ("", hashes[member.name]):
+                    raise ProjectError(
+                        f"{member.source} is not what it was when it was written.",
+                        "Put the original back, or remove what it belongs to, and pack again.",
+                    )
         with zipfile.ZipFile(beside) as packed:
             for number, member in enumerate(members):
                 progress(len(members) + number, 2 * len(members), f"checking {member.name}")

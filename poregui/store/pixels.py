@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import sqlite3
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +18,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import number, whole
 from poregui.domain.errors import ProjectError
 from poregui.store.connections import Connections
-from poregui.store.database import damaged, explained
+from poregui.store.database import damaged, explained, refused_write
+from poregui.store.files import replace_file
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -50,6 +54,9 @@ def ahead(
             pool.shutdown(cancel_futures=True)
 
 
+MOST_CROP_BYTES = 256 << 20
+"""No crop unfolds to more: 16,000 x 16,000 px of 8 bits."""
+_SMALLER = "Draw a smaller box, or import the picture as a micrograph."
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (
     sha256 TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL,
@@ -92,6 +99,21 @@ class CropPixels:
         return 8 * self.array.dtype.itemsize
 
 
+def make_pixels(path: Path) -> None:
+    """Make an empty file of pixels where there is none.
+
+    Raises ProjectError when the folder refuses or the disk is full.
+    """
+    if path.exists():
+        return
+
+    def write(beside: Path) -> None:
+        with explained(path), closing(sqlite3.connect(beside)) as made:
+            made.execute(_SCHEMA)
+
+    replace_file(path, write)
+
+
 class PixelStore:
     """Read and add pixels from any thread; `close` it at the end, after which reading raises
     ProjectError.
@@ -99,14 +121,30 @@ class PixelStore:
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self._path = path
+        self._read_only = read_only
         self._connections = Connections(path, read_only=read_only)
-        if not read_only:
-            try:
-                with self._connections.writing() as writer, explained(path):
-                    writer.execute(_SCHEMA)
-            except BaseException:
-                self.close()
-                raise
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether the file is there; opening a store makes none."""
+        return self._path.exists()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the file keeps no pixels. Raises ProjectError without a file."""
+        with self._connections.reading() as connection:
+            return connection.execute("SELECT 1 FROM pixels LIMIT 1").fetchone() is None
+
+    def make(self) -> None:
+        """Make the file where it is missing. Raises ProjectError when the project is read-only."""
+        if not self.is_there and self._read_only:
+            raise refused_write(self._path)
+        make_pixels(self._path)
+
+    def keys(self) -> set[str]:
+        """Return the hashes of all pixels that are kept. Raises ProjectError without a file."""
+        with self._connections.reading() as connection:
+            return {key for (key,) in connection.execute("SELECT sha256 FROM pixels")}
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -116,6 +154,9 @@ class PixelStore:
 
     def add(self, pixels: CropPixels) -> str:
         """Keep pixels and return their hash; pixels that are there already are not kept twice."""
+        if pixels.array.nbytes > MOST_CROP_BYTES:
+            height, width = pixels.array.shape[:2]
+            raise ProjectError(f"A crop of {width} x {height} px is too large.", _SMALLER)
         key = pixels.hash
         array = np.ascontiguousarray(pixels.array)
         height, width = array.shape[:2]
@@ -147,16 +188,17 @@ class PixelStore:
 
     def _unpacked(self, row: tuple[Any, ...]) -> CropPixels:
         height, width, channels, bits, low, high, content = row
-        shape: tuple[int, ...] = (height, width)
-        if channels != 1:
-            shape = (height, width, channels)
         try:
-            array = np.frombuffer(zlib.decompress(content), "u1" if bits == 8 else "<u2").reshape(
-                shape
-            )
-        except (zlib.error, ValueError) as error:
+            _check_form(channels, bits, low, high)
+            shape: tuple[int, ...] = (whole(height, 1), whole(width, 1))
+            if channels != 1:
+                shape = (*shape, channels)
+            content = _unfolded(content, math.prod(shape) * (bits // 8))
+        except (zlib.error, ValueError, TypeError, MemoryError) as error:
             raise damaged(self._path) from error
-        return CropPixels(array, low, high)
+        return CropPixels(
+            np.frombuffer(content, "u1" if bits == 8 else "<u2").reshape(shape), low, high
+        )
 
     def form(self, key: str) -> tuple[int, int, float, float]:
         """Return channels, bits and grey range of pixels without reading them.
@@ -170,6 +212,10 @@ class PixelStore:
                 "Restore the file from a backup.",
             )
         channels, bits, low, high = row
+        try:
+            _check_form(channels, bits, low, high)
+        except ValueError as error:
+            raise damaged(self._path) from error
         return int(channels), int(bits), float(low), float(high)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[CropPixels]:
@@ -189,6 +235,28 @@ class PixelStore:
     def close(self) -> None:
         """Close all connections; reads that are going on end first."""
         self._connections.close()
+
+
+def _check_form(channels: Any, bits: Any, low: Any, high: Any) -> None:
+    """Raise ValueError for channels, bits or grey values that no crop has."""
+    if channels not in (1, 3) or bits not in (8, 16):
+        raise ValueError("no crop")
+    number(low)
+    number(high)
+
+
+def _unfolded(content: bytes, size: int) -> bytes:
+    """Return packed pixels, of which there are `size` bytes and not one more.
+
+    Raises ValueError or zlib.error for anything else, before more than that is unfolded.
+    """
+    if not 0 < size <= MOST_CROP_BYTES:
+        raise ValueError("too large")
+    packed = zlib.decompressobj()
+    found = packed.decompress(content, size + 1)
+    if len(found) != size or not packed.eof:
+        raise ValueError("another size")
+    return found
 
 
 MOST_BYTES = 256 << 20

@@ -32,10 +32,11 @@ from poregui.store.database import (
     create_database,
     explained,
     open_database,
+    refuse_links,
     transaction,
 )
 from poregui.store.files import FileLock, explain_write_error
-from poregui.store.pixels import PixelStore
+from poregui.store.pixels import PixelStore, make_pixels
 from poregui.store.rows import (
     CLASS_COLUMNS,
     CROP_COLUMNS,
@@ -104,10 +105,16 @@ class Project:
         """Open a project; as read-only when asked, when another window writes it, or when the
         folder refuses writes.
 
-        Raises ProjectError when it is missing, damaged or made by a newer version.
+        Raises ProjectError when it is missing, damaged, made by a newer version, or has a link
+        where its own files and folders belong.
         """
         folder = folder.absolute()
         lock = FileLock(folder / "project.lock")
+        refuse_links(folder)
+        if folder.suffix.lower() == ".zip" and folder.is_file():
+            raise ProjectError(
+                f"{folder} is a packed project.", "Unzip it, then open the folder inside."
+            )
         check_presence(folder / "project.db")
         writable = not read_only and _may_write(folder) and lock.acquire()
         try:
@@ -304,6 +311,12 @@ class Project:
         """Return the sealed run folders, oldest first."""
         return runs_in(self.folder)
 
+    def crops_without_pixels(self) -> int:
+        """Return how many crops have no pixels: all of them where pixels.db is missing."""
+        kept = self.pixels.keys() if self.pixels.is_there else set()
+        rows = self._rows("SELECT pixels FROM crops WHERE deleted = 0")
+        return sum(key not in kept for (key,) in rows)
+
     def new_run_folder(self) -> RunFolder:
         """Make the next empty run folder. Raises ProjectError when that is refused."""
         self.check_writable()
@@ -458,6 +471,7 @@ def _now() -> str:
 
 def _filled(folder: Path, classes: Sequence[PoreClass]) -> Project:
     create_database(folder / "project.db")
+    make_pixels(folder / "pixels.db")
     project = Project.open(folder)
     try:
         with project.transaction():

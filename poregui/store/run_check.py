@@ -10,6 +10,7 @@ from pathlib import Path
 from poregui.domain.dataset import Dataset
 from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.domain.events import Finished
+from poregui.store.files import is_link
 from poregui.store.run_files import MOST_BYTES, last_event, size_of
 from poregui.store.run_folder import RunFolder
 
@@ -96,7 +97,7 @@ def _look(run: RunFolder, most: int) -> None:
     if dataset is not None:
         _look_at_pixels(run, dataset)
     run.read_folds()
-    if os.path.lexists(run.log_file) and not run.log_file.is_file():
+    if os.path.lexists(run.log_file) and (is_link(run.log_file) or not run.log_file.is_file()):
         raise run.damaged(run.log_file)
     if run.is_running():
         return

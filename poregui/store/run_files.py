@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import stat
 import zipfile
@@ -26,7 +27,7 @@ from poregui.domain.checked import as_list, check_answers, mapping, maybe, text,
 from poregui.domain.dataset import Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
-from poregui.store.files import explain_write_error
+from poregui.store.files import explain_write_error, is_link, open_plain, open_to_append
 
 BROKEN = (
     OSError,
@@ -46,28 +47,31 @@ BROKEN = (
 """What reading damaged content can raise, whatever it holds."""
 MOST_BYTES = 2 << 30
 """No file that is read as a whole is larger."""
+MOST_UNFOLDED = 512 << 20
+"""No packed file unfolds to more, unless it is as large itself."""
 
 
-def size_of(path: Path) -> int:
-    """Return the size of a file in bytes.
+def size_of(path: Path, *, follow: bool = False) -> int:
+    """Return the size of a file in bytes; `follow` links only where a person named it.
 
     Raises FileNotFoundError, and OSError for what is no plain file.
     """
-    found = path.stat()
+    found = os.stat(path) if follow else os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         raise OSError("no plain file")
     return found.st_size
 
 
-def read_whole(path: Path) -> bytes:
-    """Return the content of a file.
+def read_whole(path: Path, *, follow: bool = False) -> bytes:
+    """Return the content of a file; `follow` links only where a person named it.
 
     Raises FileNotFoundError, OSError for what is no plain file or cannot be read, ValueError for
     what is too large.
     """
-    if size_of(path) > MOST_BYTES:
-        raise ValueError("too large")
-    return path.read_bytes()
+    with open_plain(path, follow=follow) as file:
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            raise ValueError("too large")
+        return file.read()
 
 
 def parse_json(content: bytes) -> Any:
@@ -129,7 +133,7 @@ def make_seal(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     files = {}
     for name in names:
         path = folder / name
-        if path.is_file():
+        if path.is_file() and not is_link(path):
             files[name] = _described(path)
     return {"format": _FORMAT, "files": files}
 
@@ -160,12 +164,6 @@ def rows_in(content: bytes) -> int:
     return max(0, content.count(b"\n") - 1)
 
 
-_VARINT = 0
-_BYTES = 2
-_GRAPH = 7
-"""Kinds of fields in protobuf, and the number of the field of an ONNX model
-that holds its graph.
-"""
 _PARTS = ("train", "validation", "test")
 
 
@@ -212,6 +210,16 @@ def parse_shapes(
 
 def parse_features(content: bytes, crops: int) -> NDArray[np.float32]:
     """Return (crops, features) float32."""
+    features = parse_array(content)
+    if features.dtype != np.float32 or features.ndim != 2 or len(features) != crops:
+        raise ValueError("no features of these crops")
+    if not np.isfinite(features).all():
+        raise ValueError("features that are no numbers")
+    return features
+
+
+def parse_array(content: bytes) -> NDArray[Any]:
+    """Return the array of a .npy file, whose head may not ask for more than the file holds."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
@@ -221,48 +229,41 @@ def parse_features(content: bytes, crops: int) -> NDArray[np.float32]:
     else:
         read_header = np.lib.format.read_array_header_2_0
     shape, _, kind = read_header(stream)
-    if kind != np.float32 or len(shape) != 2 or shape[0] != crops:
-        raise ValueError("no features of these crops")
-    if shape[0] * shape[1] * kind.itemsize != len(content) - stream.tell():
-        raise ValueError("cut short")
+    if kind.hasobject or math.prod(shape) * kind.itemsize != len(content) - stream.tell():
+        raise ValueError("not what its head says")
     stream.seek(0)
-    features = np.asarray(np.load(stream, allow_pickle=False), np.float32)
-    if not np.isfinite(features).all():
-        raise ValueError("features that are no numbers")
-    return features
+    return np.asarray(np.load(stream, allow_pickle=False))
 
 
-def check_network(content: bytes) -> bytes:
-    """Return the content of an ONNX file whose outermost fields are whole, a graph among them."""
-    place = 0
-    graph = False
-    while place < len(content):
-        tag, place = _varint(content, place)
-        field = tag >> 3
-        kind = tag & 7
-        if kind == _VARINT:
-            _, place = _varint(content, place)
-        elif kind == _BYTES:
-            size, place = _varint(content, place)
-            place += size
-            graph = graph or field == _GRAPH
-        else:
-            raise ValueError("no field of a network")
-    if place != len(content) or not graph:
-        raise ValueError("cut short")
+def read_arrays(path: Path, most: int = MOST_UNFOLDED) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a .npz file of this program by name.
+
+    Raises one of BROKEN for anything else, and before anything is unfolded where all together
+    would be more than `most` bytes and more than the file itself.
+    """
+    with open_plain(path) as file, zipfile.ZipFile(file) as packed:
+        entries = packed.infolist()
+        size = sum(entry.file_size for entry in entries)
+        if size > max(most, os.fstat(file.fileno()).st_size):
+            raise ValueError("unfolds to more than it may")
+        if len({entry.filename for entry in entries}) != len(entries):
+            raise ValueError("a name stands in it twice")
+        return {
+            entry.filename.removesuffix(".npy"): parse_array(unfolded(packed, entry))
+            for entry in entries
+        }
+
+
+def unfolded(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the content of a member of a zip file, never more than its head says.
+
+    `ZipFile.read` unfolds all that is there before it looks at that. Raises one of BROKEN.
+    """
+    with packed.open(entry) as member:
+        content = member.read(entry.file_size)
+        if len(content) != entry.file_size or member.read(1):
+            raise ValueError("not what its head says")
     return content
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """Return a number of protobuf's own kind and where it ends."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = content[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-    raise ValueError("no number")
 
 
 _TAIL = 1 << 16
@@ -274,7 +275,7 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._out: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - kept open
+            self._out: IO[str] = io.TextIOWrapper(open_to_append(path), encoding="utf-8")
         except OSError as error:
             raise explain_write_error(error, path) from error
 
@@ -293,8 +294,7 @@ class EventWriter:
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the events of a file; nothing when it is no file or holds none."""
     try:
-        size_of(path)
-        with open(path, encoding="utf-8", errors="replace") as lines:
+        with io.TextIOWrapper(open_plain(path), encoding="utf-8", errors="replace") as lines:
             while line := lines.readline(_LONGEST_LINE):
                 event = from_line(line)
                 if event is not None:
@@ -307,7 +307,7 @@ def last_event(path: Path) -> Event | None:
     """Return the last event of a file, read from its end; None when it is no file or holds none."""
     try:
         size = size_of(path)
-        with open(path, "rb") as content:
+        with open_plain(path) as content:
             content.seek(max(0, size - _TAIL))
             lines = content.read().decode("utf-8", "replace").splitlines()
     except OSError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,16 +22,18 @@ from poregui.store.files import (
     FileLock,
     explain_write_error,
     harmless,
+    is_link,
     is_locked,
+    open_plain,
     replace_file,
     write_csv,
     write_json,
 )
+from poregui.store.network_files import check_network
 from poregui.store.run_files import (
     BROKEN,
     EventWriter,
     Seal,
-    check_network,
     last_event,
     make_seal,
     parse_features,
@@ -87,9 +91,30 @@ class RunFolder:
         return 0
 
     @property
+    def is_link(self) -> bool:
+        """Tell whether the folder is a link to another one, which is not followed."""
+        return is_link(self.path)
+
+    @property
+    def _sealed(self) -> tuple[Path, ...]:
+        """Return the files that a seal names, as far as they are there."""
+        return (
+            *(self.recipe_file, self.dataset_file, self.crops_file, self.folds_file),
+            *(self.model_file, self.onnx_file, self.sidecar_file, self.predictions_file),
+            *(self.metrics_file, self.shapes_file, self.baseline_file, self.features_file),
+            self.trained_file,
+        )
+
+    @property
+    def files_to_share(self) -> tuple[Path, ...]:
+        """Return the files that go with a run to others: no locks, logs and checkpoints."""
+        return (*self._sealed, self.events_file, self.seal_file)
+
+    @property
     def has_network(self) -> bool:
         """Tell whether the run left an exported network and what belongs to it."""
-        return self.onnx_file.is_file() and self.sidecar_file.is_file()
+        there = (self.onnx_file.is_file(), self.sidecar_file.is_file())
+        return all(there) and not self.is_link
 
     @property
     def left_network(self) -> bool:
@@ -110,6 +135,7 @@ class RunFolder:
         of BROKEN.
         """
         try:
+            self._refuse_link()
             content = read_whole(path)
             sealed = (self.read_seal() or {}).get(path.name)
             fault = sealed.fault(content) if sealed is not None else ""
@@ -127,6 +153,7 @@ class RunFolder:
         """Raise DamagedRunError unless a file is there, is as large as the run left it, and at
         least so large.
         """
+        self._refuse_link()
         try:
             size = size_of(path)
         except FileNotFoundError as error:
@@ -137,6 +164,10 @@ class RunFolder:
         fault = sealed.fault_of_size(size) if sealed is not None else ""
         if fault or size < at_least:
             raise self.damaged(path, fault or "is damaged")
+
+    def _refuse_link(self) -> None:
+        if self.is_link:
+            raise self.damaged(self.path, "is a link, and links are not followed inside a project")
 
     def damaged(self, path: Path, fault: str = "is damaged") -> DamagedRunError:
         """Return the error for a file of this run."""
@@ -155,25 +186,7 @@ class RunFolder:
 
     def write_seal(self) -> None:
         """Write results.json, when all results are there."""
-        sealed = (
-            *(
-                self.recipe_file,
-                self.dataset_file,
-                self.crops_file,
-                self.folds_file,
-                self.model_file,
-                self.onnx_file,
-            ),
-            *(
-                self.sidecar_file,
-                self.predictions_file,
-                self.metrics_file,
-                self.shapes_file,
-                self.baseline_file,
-            ),
-            *(self.features_file, self.trained_file),
-        )
-        write_json(self.seal_file, make_seal(self.path, [path.name for path in sealed]))
+        write_json(self.seal_file, make_seal(self.path, [path.name for path in self._sealed]))
 
     def break_seal(self) -> None:
         """Remove results.json, before the first of its files is written anew."""
@@ -212,7 +225,7 @@ class RunFolder:
         """Yield the pixels of crops in their order."""
         self.require(self.crops_file)
         try:
-            with open(self.crops_file, "rb") as pixels:
+            with open_plain(self.crops_file) as pixels:
                 for crop in crops:
                     pixels.seek(crop.offset)
                     content = pixels.read(crop.nbytes)
@@ -230,7 +243,11 @@ class RunFolder:
     ) -> None:
         """Write recipe, dataset and the pixels of its crops in their order; dataset.json last, as
         the seal.
+
+        Raises ProjectError, with nothing written, where the disk has no room for them.
         """
+        if sum(crop.nbytes for crop in dataset.crops) > shutil.disk_usage(self.path).free:
+            raise explain_write_error(OSError(errno.ENOSPC, ""), self.crops_file)
 
         def write_pixels(beside: Path) -> None:
             with open(beside, "wb") as out:
@@ -257,6 +274,8 @@ class RunFolder:
 
     def events(self) -> list[Event]:
         """Return all events told so far; half-written lines are passed over."""
+        if self.is_link:
+            return []
         return list(read_events(self.events_file))
 
     def open_events(self) -> EventWriter:
@@ -270,7 +289,7 @@ class RunFolder:
         Only the last event counts: a run that was interrupted and is now going on tells more after
         its first end.
         """
-        last = last_event(self.events_file)
+        last = self._last_event()
         if isinstance(last, FINAL):
             return last
         if self.is_running():
@@ -282,7 +301,12 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Tell whether the run told that it is complete, and nobody works on it again."""
-        return isinstance(last_event(self.events_file), Finished)
+        return isinstance(self._last_event(), Finished)
+
+    def _last_event(self) -> Event | None:
+        if self.is_link:
+            return None
+        return last_event(self.events_file)
 
     def is_running(self) -> bool:
         """Tell whether a trainer holds the folder's lock."""
@@ -290,6 +314,7 @@ class RunFolder:
 
     def lock(self) -> FileLock:
         """Take the trainer's lock. Raises ProjectError when another trainer works on this run."""
+        self._refuse_link()
         lock = FileLock(self.lock_file)
         if not lock.acquire():
             raise ProjectError(

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import flag, whole
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -67,18 +69,24 @@ class InputSpec:
         return asdict(self)
 
 
+LARGEST_SIDE = 4096
+"""Px of the largest square that a network may ask for."""
+
+
 def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
     """Return the specification that `to_json` wrote.
 
-    Raises KeyError or TypeError when a field is missing.
+    Raises KeyError, TypeError or ValueError when a field is missing or none that it writes.
     """
+    if values["channels"] not in (1, 3):
+        raise ValueError("neither grey nor colour")
     return InputSpec(
-        side=int(values["side"]),
-        channels=int(values["channels"]),
-        stretched=bool(values["stretched"]),
-        sees_size=bool(values["sees_size"]),
-        calibrated=bool(values["calibrated"]),
-        sees_shape=bool(values.get("sees_shape", False)),  # models of earlier versions do not say
+        side=whole(values["side"], 1, LARGEST_SIDE),
+        channels=whole(values["channels"]),
+        stretched=flag(values["stretched"]),
+        sees_size=flag(values["sees_size"]),
+        calibrated=flag(values["calibrated"]),
+        sees_shape=flag(values.get("sees_shape", False)),  # models of earlier versions do not say
     )
 
 

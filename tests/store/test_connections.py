@@ -25,7 +25,7 @@ from poregui.store import connections, database
 from poregui.store.connections import MOST_READERS, Connections
 from poregui.store.database import explain
 from poregui.store.files import explain_write_error
-from poregui.store.pixels import CropPixels, PixelStore
+from poregui.store.pixels import CropPixels, PixelStore, make_pixels
 from poregui.store.project import Project
 from poregui.vision.io.reader import read_image
 
@@ -57,6 +57,11 @@ class Counted(sqlite3.Connection):
         with Counted.guard:
             Counted.now -= self.is_counted
             self.is_counted = False
+
+
+@pytest.fixture(autouse=True)
+def _file(tmp_path: Path) -> None:
+    make_pixels(tmp_path / "pixels.db")
 
 
 @pytest.fixture
@@ -259,7 +264,7 @@ def test_each_refusal_has_a_sentence_of_its_own(
 
 @pytest.mark.parametrize("name", ["SQLITE_CANTOPEN", "SQLITE_IOERR_READ"])
 def test_a_file_that_is_gone_is_called_gone(tmp_path: Path, name: str) -> None:
-    assert "no longer exists" in explain(refusal(name), tmp_path / "pixels.db").what
+    assert "no longer exists" in explain(refusal(name), tmp_path / "gone.db").what
 
 
 def test_a_file_without_permission_is_called_so(tmp_path: Path, monkeypatch) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from poregui.domain.errors import ProjectError
-from poregui.store.pixels import CropPixels, PixelsInHand, PixelStore
+from poregui.store.pixels import CropPixels, PixelsInHand, PixelStore, make_pixels
 
 
 @pytest.mark.parametrize(("most", "reads"), [(10_000, 1), (250, 3), (0, 3)])
 def test_pixels_are_read_once_while_there_is_room(
     tmp_path: Path, monkeypatch, most: int, reads: int
 ) -> None:
+    make_pixels(tmp_path / "pixels.db")
     store = PixelStore(tmp_path / "pixels.db", read_only=False)
     with store.batch():
         keys = [

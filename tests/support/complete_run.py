@@ -119,6 +119,16 @@ def crops_of(folder: Path) -> int:
         return len(project.runs()[0].read_dataset().crops)
 
 
+def _link(path: Path) -> None:
+    """Move a file out of the project and leave a link to it."""
+    aside = path.parents[3] / f"aside-{path.name}"
+    if path.exists():
+        path.replace(aside)
+    else:
+        aside.write_bytes(b"something else\n")
+    path.symlink_to(aside)
+
+
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
@@ -194,6 +204,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "random bytes": _scribble,
     "a folder": _make_a_folder,
     "a link to nothing": _link_nowhere,
+    "a link": _link,
 }
 if hasattr(os, "mkfifo"):
     DAMAGES["a pipe"] = _make_a_pipe

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QListWidget,
@@ -120,7 +120,8 @@ class ApplyPage(QWidget):
     """Hold the widgets of applying and say what a person wants; the presenter fills them.
 
     `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty:
-    all), `sureness_changed` the wanted confidence as a fraction.
+    all), `sureness_changed` the wanted confidence as a fraction; `shown` tells that the page came
+    into sight.
     """
 
     apply_requested = Signal()
@@ -135,6 +136,7 @@ class ApplyPage(QWidget):
     group_chosen = Signal(str)
     sureness_changed = Signal(float)
     unsure_requested = Signal()
+    shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -453,6 +455,10 @@ class ApplyPage(QWidget):
         else:
             high = _NUMBERS_HEIGHT
         self._numbers.setMinimumHeight(high)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -15,18 +15,13 @@ from poregui.domain.records import Changed, Plane
 from poregui.domain.wording import count
 from poregui.gui.apply.applied_results import (
     AND,
-    RESULTS,
     ApplyRuns,
-    Known,
-    find_pores,
+    ask_report,
     key_of,
-    record,
-    results_there,
-    with_people_of,
+    open_study,
+    results_folder,
 )
-from poregui.gui.apply.applied_results import results_folder as folder_of
 from poregui.gui.apply.apply_page import HEADS, ApplyPage, FieldRow
-from poregui.gui.apply.apply_report import ask_report, proposed_file, reported
 from poregui.gui.apply.apply_text import note_of, rows_of, sureness_words, title_of
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.result_image import PictureFlow, ResultImage
@@ -35,17 +30,11 @@ from poregui.gui.base.messages import messages
 from poregui.gui.services.jobs import TaskControl, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
+from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.confidence import at_confidence, sureness
-from poregui.workflow.applying.field import FieldResult, FieldTask
-from poregui.workflow.applying.inputs import AppliedModel, micrographs_of, model_of_run
-from poregui.workflow.applying.pool import Applied
-from poregui.workflow.applying.result_folders import names_beside
-from poregui.workflow.applying.result_table import PoreTable
-from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
-from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
+from poregui.workflow.applying.inputs import micrographs_of, names_beside
+from poregui.workflow.applying.study import AppliedField, ApplyStudy, StudyView
 from poregui.workflow.applying.unsure_pores import unsure_pores
-from poregui.workflow.reporting.svg import Ink
 
 
 class ApplyPresenter(QObject):
@@ -59,11 +48,11 @@ class ApplyPresenter(QObject):
         self._session = session
         self._services = services
         self._others: list[Path] = []
-        self._known: Known | None = None
-        self._summary: Summary | None = None
+        self._study: ApplyStudy | None = None
+        self._view: StudyView | None = None
+        self._answers_changed = False
         self._work: TaskHandle | None = None
         self._picture = PictureFlow(page.canvas, services)
-        self._applied: Applied | None = None
         self._links: list[tuple[object, Callable]] = []
         self._unsure = UnsureFlow(page, session, services, self)
         self._lock = LockFlow(page, session, services, self._follow_lock, self)
@@ -94,6 +83,7 @@ class ApplyPresenter(QObject):
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.sureness_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
+            (page.shown, self._take_answers),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
@@ -125,8 +115,12 @@ class ApplyPresenter(QObject):
         folder = self._session.project.folder
         least = self._least()
 
-        def work(control: TaskControl) -> tuple[Known, Applied]:
-            return find_pores(folder, run, wanted, least, control)
+        def work(control: TaskControl) -> ApplyStudy:
+            study = open_study(folder, run, wanted, least)
+            study = study.run(progress=control.progress, cancelled=control.cancelled)
+            if study.fields:
+                study.at(least).save()
+            return study
 
         self._work = self._services.background.run("Finding pores", work, self._done)
         self._work.progressed.connect(self._progressed)
@@ -160,31 +154,34 @@ class ApplyPresenter(QObject):
         if changed.kinds & {"runs", "run_marks", "micrographs", "specimens"}:
             self._fill()
         elif changed.kinds & {"labels", "crops", "outlines", "classes"}:
+            self._answers_changed = True
             self._take_answers()
 
     def _take_answers(self) -> None:
-        """Look again at what people say of the pores that are shown."""
+        """Look again at what people say of the pores that are shown, once the page is in sight."""
+        if not self._answers_changed or not self._page.isVisible():
+            return
+        self._answers_changed = False
         folder = self._session.project.folder
-        before = self._known
-        if before is None or not before.results:
+        before = self._study
+        if before is None or not before.fields:
             return
 
-        def done(known: Known) -> None:
-            if self._known is not None and self._known.tasks is known.tasks:
-                self._known = known
+        def work(_control: object) -> ApplyStudy:
+            with Project.open(folder, read_only=True) as project:
+                return before.with_labels(project)
+
+        def done(study: ApplyStudy) -> None:
+            if self._study is not None and self._study.tasks is study.tasks:
+                self._study = study
                 self._renew()
 
-        self._services.background.run(
-            "Applying labels", lambda _: with_people_of(folder, before), done
-        )
+        self._services.background.run("Applying labels", work, done)
 
     def look_at_unsure(self) -> None:
         """Bring the pores that wait for a person into the project and ask for their classes."""
-        known = self._known
-        if known is not None:
-            self._unsure.look(
-                unsure_pores(known.tasks, known.tables, known.model.classes, self._least())
-            )
+        if self._view is not None:
+            self._unsure.look(unsure_pores(self._view))
 
     def _fill(self) -> None:
         self._runs.fill()
@@ -248,14 +245,6 @@ class ApplyPresenter(QObject):
             return self._lock.lock.least
         return self._page.sureness()
 
-    def _model(self, run: RunFolder | None, known: Known, least: float) -> AppliedModel:
-        """Return the network with what its test says at a confidence; what is
-        locked is at its own.
-        """
-        if run is None or self._lock.lock is not None:
-            return known.model
-        return model_of_run(self._session.project, run, least=least)
-
     def _take_run(self, number: int) -> None:
         self._runs.take(number)
         self._choose_run()
@@ -264,29 +253,30 @@ class ApplyPresenter(QObject):
         """Show the results of the chosen run that are there from earlier, or say why it cannot be
         applied.
         """
-        self._known = self._applied = None
-        self._summary = None
+        self._study = self._view = None
         run = self._run()
         if self._runs.problem:
             self._page.refuse(self._runs.problem)
             return
-        keys = [row.key for row in self._field_rows()]
-        folder = self._session.project.folder
-        if not self._ready or not keys or not (folder / RESULTS).exists():
+        if not self._ready:
             self._sum_up()
             return
+        keys = [row.key for row in self._field_rows()]
+        folder = self._session.project.folder
 
-        def look(control: TaskControl) -> Known:
-            return results_there(folder, run, keys)
+        def look(_control: object) -> ApplyStudy:
+            return open_study(folder, run, keys).there()
 
-        self._services.background.run(
-            "Looking for results", look, lambda known: self._look(run, known)
-        )
+        def found(study: ApplyStudy) -> None:
+            self._take(run, study)
+            if study.changed and self._work is None and run is self._run():
+                self._page.set_working(False, f"{study.changed[0]} Find its pores again.")
 
-    def _look(self, run: RunFolder | None, known: Known) -> None:
-        self._take(run, known)
-        if known.changed and self._work is None and run is self._run():
-            self._page.set_working(False, f"{known.changed[0]} Find its pores again.")
+        def failed(error: PoreguiError) -> None:
+            if run is self._run():
+                self._page.refuse(str(error))
+
+        self._services.background.run("Looking for results", look, found, failed)
 
     # ---- results ----------------------------------------------------------------------------
 
@@ -300,33 +290,32 @@ class ApplyPresenter(QObject):
             self._work = None
             self._page.set_working(False)
 
-    def _done(self, outcome: tuple[Known, Applied]) -> None:
-        known, applied = outcome
-        self._applied = applied
-        words = f"{count(len(applied.results), 'micrograph')} processed."
-        if applied.taken_up:
-            words += f" {applied.taken_up:,} had been processed before."
-        if applied.problems:
-            first = applied.problems[0]
-            words += f" {len(applied.problems):,} could not be processed: "
+    def _done(self, study: ApplyStudy) -> None:
+        words = f"{count(len(study.fields), 'micrograph')} processed."
+        if study.taken_up:
+            words += f" {study.taken_up:,} had been processed before."
+        if study.problems:
+            first = study.problems[0]
+            words += f" {len(study.problems):,} could not be processed: "
             words += f"{first.name}: {first.reason}"
         self._page.set_working(False, words)
-        self._take(self._run(), known)
+        self._take(self._run(), study)
 
-    def _take(self, run: RunFolder | None, known: Known) -> None:
+    def _take(self, run: RunFolder | None, study: ApplyStudy) -> None:
         if not self._ready or run is not self._run():
             return
-        self._known = known
-        names = dict.fromkeys(groups_of(known.results))
+        self._study = study
+        self._sum_up()
+        names = [] if self._view is None else [one.name for one in self._view.summary.specimens]
         if len(names) > 1:
             groups = [("All", ""), *((name, name) for name in names)]
         else:
             groups = [("All", "")]
         self._page.set_groups(groups)
-        self._sum_up()
         chosen = self._page.chosen_field()
-        if chosen is None and known.tasks:
-            self._page.choose_field(key_of(known.tasks[0].file, known.tasks[0].plane))
+        if chosen is None and study.fields:
+            task = study.fields[0].task
+            self._page.choose_field(key_of(task.file, task.plane))
         elif chosen is not None:
             self._show_picture(chosen)
 
@@ -334,98 +323,58 @@ class ApplyPresenter(QObject):
         """Show picture and numbers for what is answered now."""
         self._sum_up()
         chosen = self._page.chosen_field()
-        if self._known is not None and chosen is not None:
+        if self._study is not None and chosen is not None:
             self._show_picture(chosen)
 
     def _sum_up(self) -> None:
-        try:
-            self._sum_up_results()
-        except PoreguiError as error:
-            self._summary = None
-            self._page.refuse(str(error))
-
-    def _sum_up_results(self) -> None:
-        run = self._run()
-        known = self._known
+        study = self._study
+        page = self._page
         least = self._least()
-        if self._lock.foreign:
-            sure = self._lock.sure
-        elif run is not None:
-            sure = sureness(run, least)
-        else:
-            sure = None
-        self._page.set_sureness(sureness_words(sure, least) if sure is not None else "")
-        self._summary = None
-        if known is not None:
-            waiting = sum(len(table.waiting(least)) for table in known.tables)
-        else:
-            waiting = 0
-        self._page.set_waiting(0 if self._session.project.read_only else waiting)
-        if known is not None and known.results:
-            pairs = zip(known.results, known.tables, strict=True)
-            kept = [at_confidence(result, table, least) for result, table in pairs]
-            self._summary = summarise(
-                self._model(run, known, least), kept, known.tables, least=least
-            )
+        words = ""
+        if study is not None and study.model.tested is not None:
+            words = sureness_words(study.model.tested.sureness(least), least)
+        page.set_sureness(words)
+        self._view = None
+        waiting = 0
+        if study is not None and study.fields:
+            self._view = study.at(least)
+            waiting = self._view.waiting
+        page.set_waiting(0 if self._session.project.read_only else waiting)
         self._show_numbers()
 
     def _show_numbers(self) -> None:
-        summary = self._summary
+        view = self._view
         page = self._page
-        if summary is None or self._known is None:
+        if view is None:
             page.set_numbers("", HEADS, (), "Nothing has been found yet.")
             return
+        summary = view.summary
         wanted = page.group()
         group = next((one for one in summary.specimens if one.name == wanted), summary.whole)
         if len(summary.specimens) == 1:
             group = summary.specimens[0]
-        colours = dict(zip(self._known.model.classes, self._known.model.colours, strict=True))
         page.set_numbers(
             title_of(group),
             HEADS,
-            rows_of(group, summary.size_unit, colours),
+            rows_of(group, summary.size_unit, view.colours),
             note_of(summary, group),
         )
-        page.set_sizes(partial(self._sizes, group, summary.size_unit, colours))
-
-    def _sizes(
-        self, group: GroupSummary, unit: str, colours: dict[str, str], ink: Ink
-    ) -> str | None:
-        """Draw how large the pores of a specimen, or of all, are."""
-        known = self._known
-        if known is None:
-            return None
-        if self._summary is not None:
-            whole = group is self._summary.whole
-        else:
-            whole = True
-        rows = zip(groups_of(known.results), known.results, known.tables, strict=True)
-        own = [(result, table) for name, result, table in rows if whole or name == group.name]
-        names = [one.name for one in group.classes]
-        return sizes_svg(diameters_of(names, own, self._least(), unit), colours, unit, ink)
+        page.set_sizes(partial(view.sizes_svg, group))
 
     # ---- pictures and files -----------------------------------------------------------------
 
     def _show_picture(self, key: str) -> None:
-        task, result, table = self._result_of(key)
-        self._page.set_picture_title(
-            task.name if task is not None else self._name_of(key),
-            f"{result.pores:,} pores" if result else "not processed yet",
-        )
-        if self._known is None or task is None or table is None:
+        field = self._field_of(key)
+        if field is None or self._study is None:
+            self._page.set_picture_title(self._name_of(key), "not processed yet")
             self._picture.forget("This micrograph has not been processed yet.")
             return
-        self._picture.show(
-            ResultImage(task.folder, table, self._known.model.colours, self._least())
-        )
+        self._page.set_picture_title(field.task.name, f"{field.result.pores:,} pores")
+        self._picture.show(ResultImage(field, self._study.model.colours, self._least()))
 
-    def _result_of(self, key: str) -> tuple[FieldTask | None, FieldResult | None, PoreTable | None]:
-        if self._known is None:
-            return None, None, None
-        rows = zip(self._known.tasks, self._known.results, self._known.tables, strict=True)
-        return next(
-            (row for row in rows if key_of(row[0].file, row[0].plane) == key), (None, None, None)
-        )
+    def _field_of(self, key: str) -> AppliedField | None:
+        fields = () if self._study is None else self._study.fields
+        return next((one for one in fields if key_of(one.task.file, one.task.plane) == key), None)
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")
@@ -438,38 +387,23 @@ class ApplyPresenter(QObject):
             self.add([Path(chosen)])
 
     def _ask_report(self) -> None:
-        run = self._run()
-        known = self._known
-        if known is None or not known.results:
-            return
-        folder = self._session.project.folder
-        least = self._least()
-        model = self._model(run, known, least)
-        wanted = reported(known, model, least, self._lock.sentence)
-        proposed = proposed_file(folder, run, self._lock.lock)
-        ask_report(self._page, proposed, wanted, self._services.background)
+        if self._view is not None:
+            folder = self._session.project.folder
+            ask_report(self._page, folder, self._view, self._services.background)
 
     def _open_folder(self) -> None:
         """Bring the files up to what the page shows and open their folder."""
-        run = self._run()
-        known = self._known
-        least = self._least()
+        view = self._view
         if not self._ready:
             return
         folder = self._session.project.folder
         read_only = self._session.project.read_only
-        address = QUrl.fromLocalFile(str(folder_of(folder, run, self._lock.lock)))
-        applied = self._applied
+        out = results_folder(folder, self._run(), self._lock.lock)
+        address = QUrl.fromLocalFile(str(out))
 
-        def work(_control: TaskControl) -> None:
-            if known is not None and not read_only:
-                record(
-                    folder,
-                    run,
-                    known,
-                    applied or Applied(known.results, (), len(known.results)),
-                    least,
-                )
+        def work(_control: object) -> None:
+            if view is not None and not read_only:
+                view.save()
 
         def show(_done: None) -> None:
             QDesktopServices.openUrl(address)

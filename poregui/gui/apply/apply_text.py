@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.domain.wording import count, percent
 from poregui.gui.lists.number_table import NumberRow
-from poregui.workflow.applying.confidence import Sureness
-from poregui.workflow.applying.porosity_report import (
+from poregui.workflow.applying.study import Sureness
+from poregui.workflow.applying.summary import (
+    ClassSummary,
+    GroupSummary,
+    Summary,
     calibration_words,
     sensitivity_words,
     unlike_words,
 )
-from poregui.workflow.applying.summary import ClassSummary, GroupSummary, Summary
 
 
 def sureness_words(found: Sureness, least: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import PoreguiError
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
@@ -18,8 +19,6 @@ from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.confidence import Sureness, sureness_among
-from poregui.workflow.applying.inputs import tested_of_file
 from poregui.workflow.applying.locked_recipe import (
     FOLDER,
     LOCKED,
@@ -32,23 +31,19 @@ from poregui.workflow.applying.locked_recipe import (
     take_lock,
     unlock_project,
 )
-from poregui.workflow.applying.porosity_report import recipe_rows
-from poregui.workflow.exporting.export_run import SIDECAR
 
 
 @dataclass(frozen=True)
 class _Found:
     lock: Lock
     foreign: bool = False
-    sure: Sureness | None = None
 
 
 class LockFlow(QObject):
     """Know whether the project is locked; `changed` is called after that was found out or changed.
 
     `lock` is None where nothing is locked, and where the lock is broken, which `broken` says.
-    `foreign`: what is locked came from another project, so that no run here has its network; then
-    `sure` is what its test crops say.
+    `foreign`: what is locked came from another project, so that no run here has its network.
     """
 
     def __init__(
@@ -62,18 +57,12 @@ class LockFlow(QObject):
         super().__init__(parent)
         self.lock: Lock | None = None
         self.foreign = False
-        self.sure: Sureness | None = None
         self.broken = ""
         self._looking: TaskHandle | None = None
         self._page = page
         self._session = session
         self._services = services
         self._changed = changed
-
-    @property
-    def sentence(self) -> str:
-        """Say who locked what and when; empty where nothing is locked."""
-        return self.lock.sentence if self.lock else ""
 
     def look(self) -> None:
         """Read the lock of the project, its network too, in the background."""
@@ -173,12 +162,7 @@ class LockFlow(QObject):
         before = (self.lock, self.broken)
         found = told if isinstance(told, _Found) else None
         self.lock = found.lock if found else None
-        if found:
-            self.foreign = found.foreign
-            self.sure = found.sure
-        else:
-            self.foreign = False
-            self.sure = None
+        self.foreign = bool(found and found.foreign)
         self.broken = told if isinstance(told, str) else ""
         page = self._page
         writable = not self._session.project.read_only
@@ -211,8 +195,7 @@ def _find(folder: Path, lock: Lock) -> _Found:
     with Project.open(folder, read_only=True) as project:
         own = is_own(lock, project)
         model_of_lock(folder / FOLDER / LOCKED, project)
-    tested = None if own else tested_of_file(folder / FOLDER / SIDECAR)
-    return _Found(lock, not own, None if tested is None else sureness_among(tested, lock.least))
+    return _Found(lock, not own)
 
 
 def _words(lock: Lock) -> str:

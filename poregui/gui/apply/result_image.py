@@ -13,22 +13,23 @@ from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.tile_layer import layer_of
 from poregui.gui.services.page_services import Services
-from poregui.workflow.applying.overlay import FieldPicture, read_picture
-from poregui.workflow.applying.result_table import PoreTable
+from poregui.workflow.applying.study import AppliedField, FieldPicture
 
 Drawn = tuple["ResultImage", FieldPicture | None, NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True, eq=False)
 class ResultImage:
-    """Hold what is drawn: the results in `folder`, with the `table` of its pores at the confidence
-    `least`.
-    """
+    """Hold what is drawn: a micrograph with its pores at the confidence `least`."""
 
-    folder: Path
-    table: PoreTable
+    field: AppliedField
     colours: Sequence[str]
     least: float
+
+    @property
+    def shown(self) -> tuple[Path, str]:
+        """Return what tells its picture from every other one: where it lies, and what it is of."""
+        return self.field.task.folder, self.field.result.fingerprint
 
 
 class PictureFlow:
@@ -41,8 +42,8 @@ class PictureFlow:
         self._services = services
         self._wanted: ResultImage | None = None
         self._working = False
-        self._there: tuple[Path, FieldPicture] | None = None
-        self._on_canvas: Path | None = None
+        self._there: tuple[tuple[Path, str], FieldPicture] | None = None
+        self._on_canvas: tuple[Path, str] | None = None
 
     def show(self, wanted: ResultImage) -> None:
         """Draw a micrograph; the same one again keeps its place on the canvas."""
@@ -56,16 +57,15 @@ class PictureFlow:
         self._canvas.show_message(words)
 
     def _draw(self, wanted: ResultImage) -> None:
-        if self._there is not None and self._there[0] == wanted.folder:
+        there = None
+        if self._there is not None and self._there[0] == wanted.shown:
             there = self._there[1]
-        else:
-            there = None
 
         def work(_control: object) -> Drawn:
-            picture = there or read_picture(wanted.folder)
-            if picture is None or len(picture.counts) != len(wanted.table.areas):
+            picture = there or wanted.field.picture()
+            if picture is None:
                 return wanted, None, None
-            drawn = picture.of_table(wanted.table, wanted.colours, wanted.least)
+            drawn = picture.of_table(wanted.field.pores, wanted.colours, wanted.least)
             return wanted, picture, np.ascontiguousarray(drawn[..., ::-1])
 
         self._working = True
@@ -77,13 +77,16 @@ class PictureFlow:
         wanted = self._wanted
         if wanted is None:
             return
-        if wanted.folder == shown.folder:
-            self._put(shown.folder, picture, pixels)
+        if wanted.shown == shown.shown:
+            self._put(shown.shown, picture, pixels)
         if wanted is not shown:
             self._draw(wanted)
 
     def _put(
-        self, folder: Path, picture: FieldPicture | None, pixels: NDArray[np.uint8] | None
+        self,
+        shown: tuple[Path, str],
+        picture: FieldPicture | None,
+        pixels: NDArray[np.uint8] | None,
     ) -> None:
         if picture is None or pixels is None:
             self._on_canvas = None
@@ -91,12 +94,12 @@ class PictureFlow:
                 "The image of this micrograph is missing. Find its pores again."
             )
             return
-        self._there = (folder, picture)
-        before = self._canvas.view if self._on_canvas == folder else None
+        self._there = (shown, picture)
+        before = self._canvas.view if self._on_canvas == shown else None
         self._canvas.set_picture(layer_of(pixels), editable=False)
         if (
             before is not None
             and before.scale != CanvasView.fitted(before.size, before.window).scale
         ):
             self._canvas.zoom(1.0, before)
-        self._on_canvas = folder
+        self._on_canvas = shown

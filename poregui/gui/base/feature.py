@@ -17,7 +17,8 @@ class Feature(QObject):
     """Do one task of a page, with its panel and the state of the page, from `attach` to `detach`.
 
     A subclass says in `links` which signals call which of its methods, in `hears` for which kinds
-    of change `follow` is called, and overrides `start` and `stop` for all else. `link` adds a
+    of change `follow` is called now (fewer while nothing of it is seen), and overrides `start` and
+    `stop` for all else. `link` adds a
     connection that begins later.
     """
 

@@ -61,6 +61,8 @@ class Theme(QObject):
         super().__init__()
         self._mode: Mode = "system"
         self._app: QApplication | None = None
+        self.tokens = LIGHT
+        """The colours that are on."""
 
     @property
     def mode(self) -> Mode:
@@ -73,13 +75,6 @@ class Theme(QObject):
         if self._mode == "system":
             return QApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
         return self._mode == "dark"
-
-    @property
-    def tokens(self) -> Tokens:
-        """Return the colours that are on."""
-        if self.dark:
-            return DARK
-        return LIGHT
 
     def apply(self, app: QApplication) -> None:
         """Dress an application, and follow the desktop from now on."""
@@ -100,6 +95,7 @@ class Theme(QObject):
             self._dress()
 
     def _dress(self) -> None:
+        self.tokens = DARK if self.dark else LIGHT
         if self._app is None:
             return
         self._app.setPalette(palette(self.tokens))

@@ -154,8 +154,10 @@ class ImageCanvas(QWidget):
     def set_current(self, crop_id: int | None) -> None:
         """Give a crop handles, and bring it into sight."""
         self._current = crop_id
+        if self._view is None:
+            return
         box = self._current_box()
-        if box is not None and self._view is not None and self._pressed is None:
+        if box is not None and self._pressed is None:
             seen = QRectF(0, 0, self.width(), self.height())
             frame = self._view.to_screen(box.box)
             if not seen.contains(frame.center()):

@@ -47,7 +47,7 @@ class OutlineTool(CanvasTool):
     def release(self, at: QPointF) -> None:
         points = np.array(self._points, np.float32).reshape(-1, 2)
         self._points = []
-        if len(points) >= _FEWEST and cv2.contourArea(points) >= _SMALLEST_PX2:
+        if len(points) >= _FEWEST and _spans_area(points):
             self.drawn.emit(points)
             self.done.emit()
         else:
@@ -105,7 +105,7 @@ class CornerTool(CanvasTool):
 
     def key(self, event: QKeyEvent) -> bool:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if cv2.contourArea(self._points) >= _SMALLEST_PX2:
+            if _spans_area(self._points):
                 self.drawn.emit(self._points)
             self.done.emit()
             return True
@@ -158,6 +158,13 @@ def screen_points(points: NDArray[np.float32], view: CanvasView) -> list[QPointF
         )
         for x, y in points.tolist()
     ]
+
+
+def _spans_area(points: NDArray[np.float32]) -> bool:
+    """Tell whether a line is more than a click; whether it may be an outline is checked where it is
+    kept.
+    """
+    return cv2.contourArea(cv2.convexHull(points)) >= _SMALLEST_PX2
 
 
 def _few(points: NDArray[np.float32], tolerance: float) -> NDArray[np.float32]:

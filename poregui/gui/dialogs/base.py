@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.errors import PoreguiError
+from poregui.domain.records import PIXEL_SIZES, is_pixel_size
 from poregui.gui.base.theme import GAP, MARGIN
 
 
@@ -26,7 +27,7 @@ def scale_from(text: str) -> float | None:
     """Return µm per px from a text; None for an empty one.
 
     A comma and a point both separate decimals, whatever the desktop's language. Raises PoreguiError
-    for anything that is no number above 0.
+    for anything that is no pixel size.
     """
     cleaned = text.strip().replace(",", ".")
     if not cleaned:
@@ -37,8 +38,8 @@ def scale_from(text: str) -> float | None:
         raise PoreguiError(
             f"{text!r} is not a pixel size.", "Enter µm per px, e.g. 0.42."
         ) from error
-    if not 0 < value < 1e6:
-        raise PoreguiError(f"{text!r} is not a pixel size.", "Enter a number above 0 (µm/px).")
+    if not is_pixel_size(value):
+        raise PoreguiError(f"{text!r} is not a pixel size.", PIXEL_SIZES)
     return value
 
 

@@ -23,8 +23,6 @@ _PICTURES = 4
 class ClassCards(Feature):
     """Show the card at a key, and write the definitions that a person changes there."""
 
-    hears = frozenset({"classes", "labels", "crops"})
-
     def __init__(self, card: ClassCard, state: LabelState) -> None:
         super().__init__(state)
         self._card = card
@@ -38,9 +36,11 @@ class ClassCards(Feature):
         self._card.fold()
 
     def follow(self, changed: Changed) -> None:
-        """Show what changed, where the card is open."""
+        """Show what changed, until the card is closed."""
         if self._card.isVisible():
             self._fill()
+        else:
+            self.hears = frozenset()
 
     def turn(self) -> None:
         """Open the card, or close it."""
@@ -51,6 +51,7 @@ class ClassCards(Feature):
         tip = f"Close the class card (Esc or {key_map().words('what_classes_are')})"
         card.close_button.setToolTip(tip)
         self._fill()
+        self.hears = frozenset({"classes", "labels", "crops"})
         card.unfold()
 
     def _fill(self) -> None:

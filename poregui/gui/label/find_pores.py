@@ -32,7 +32,7 @@ from poregui.store.backups import make_backup
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, Source, make_plan
+from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -83,19 +83,28 @@ def result_words(
         crops = count(len(plan.stayed), "labelled crop")
         have = noun(len(plan.stayed), "has", "have")
         lines.append(f"{crops} {have} no pore now; nothing was changed there.")
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    mount = mount_words(found)
-    if mount:
-        lines.append(
-            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
-        )
+    lines += _left_out(found)
     lines += [f"{name}: {why}" for name, why in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         more = count(len(failed) - _MOST_FAILURES, "more micrograph")
         lines.append(f"{more} could not be processed.")
     return "\n".join(lines)
+
+
+def _left_out(found: Sequence[DetectedPores]) -> list[str]:
+    """Say which regions a rule left out, for they may have been pores."""
+    lines = []
+    large = sum(one.too_large for one in found)
+    if large:
+        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
+    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
+    lines += faint[:_MOST_FAILURES]
+    mount = mount_words(found)
+    if mount:
+        lines.append(
+            f"{mount} If it is pore, choose No surface in image in the Image tab and search again."
+        )
+    return lines
 
 
 def _percent(value: float) -> str:
@@ -141,11 +150,10 @@ class Previewer:
         box = _middle(view)
         plan = self._plan(image, micrograph, recipe)
         detected = preview(
-            partial(image.read, 0),
+            source_of(image),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
-            size=(image.width, image.height),
             view=box,
             plan=plan,
         )
@@ -166,8 +174,10 @@ class Previewer:
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
-            source = Source.of(partial(image.read, 0), (image.width, image.height))
-            self._known = key, make_plan(source, recipe, micrograph.um_per_px, micrograph.masks)
+            self._known = (
+                key,
+                make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
+            )
         return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
 
 
@@ -198,10 +208,13 @@ class _Search:
     revision: int
 
 
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+
+
 class Detecting(Feature):
     """Show what the recipe finds while it is tuned, and find pores when asked."""
 
-    hears = frozenset({"crops", "labels", "outlines", "settings", "micrographs"})
+    hears = _HEARD
 
     def __init__(
         self,
@@ -442,6 +455,7 @@ class Detecting(Feature):
         self._running = self._state.services.background.run(
             title, task, lambda search: self._found(search, recipe)
         )
+        self.hears = _HEARD | {"labels"}  # the plan depends on them
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
@@ -473,6 +487,7 @@ class Detecting(Feature):
     def _ended(self, handle: TaskHandle) -> None:
         if handle is self._running:
             self._running = None
+            self.hears = _HEARD
             self._show_ready()
 
     def _show_stayed(self) -> None:

@@ -67,8 +67,6 @@ class Sections(Feature):
     shown.
     """
 
-    hears = frozenset({"labels", "crops", "classes"})
-
     def __init__(
         self, grid: CropGrid, strip: SectionStrip, suggesting: Suggesting, state: LabelState
     ) -> None:
@@ -101,12 +99,11 @@ class Sections(Feature):
 
     def follow(self, changed: Changed) -> None:
         """Count anew, once the keys rest, what is left to label."""
-        if self._strip.sections():
-            self._soon.start()
+        self._soon.start()
 
     def _wait(self, *_: object) -> None:
         """Count once the list is at rest; where the grid has no groups nothing is to be counted."""
-        if self._strip.sections():
+        if self.hears:
             self._soon.start()
 
     def _refresh(self) -> None:
@@ -123,10 +120,11 @@ class Sections(Feature):
             left = sum(row.label is None for row in rows[first:last])
             sections.append(Section(name, label, first, left))
         self._strip.show_sections(sections, marks)
+        self.hears = frozenset({"labels", "crops", "classes"} if sections else ())
         self._mark()
 
     def _mark(self, _place: object = None) -> None:
-        if self._strip.sections():
+        if self.hears:
             self._strip.mark(self._grid.row_looked_at())
 
     def _go(self, row: int) -> None:

@@ -196,11 +196,14 @@ class LabelPresenter(QObject):
             return
         following = self._page.crop_grid.rows.next_unlabelled(ids) if move_on else None
         edit = label_crops(state.project, ids, label, who=state.session.who)
-        if not state.apply(edit if edit.changes else None):
+        if not state.apply(None):
             return
+        before = state.current
         if following is not None:
-            state.choose(following)
-        elif move_on:
+            state.choose(following)  # first, so that nothing shows the crop that is left once more
+        if edit.changes and not state.apply(edit):
+            state.choose(before, also=ids)
+        elif following is None and move_on:
             shown = state.catalogue.rows(state.filter)
             messages().note(end_words(sum(row.label is None for row in shown)))
 

@@ -45,15 +45,18 @@ _NOTHING = (
 _WORKING = "Measuring…"
 
 
+_HIDDEN = frozenset(
+    {"classes", "specimens", "crops", "outlines", "micrographs", "detections", "settings"}
+)
+"""Kinds of change that are heard of while nothing is seen; labels are looked at afterwards."""
+
+
 class Measuring(Feature):
     """Measure when the panel is looked at and something changed; follow the
     current crop both ways.
     """
 
-    hears = frozenset(
-        {"labels", "classes", "specimens", "crops", "outlines", "micrographs", "detections"}
-        | {"settings"}
-    )
+    hears = _HIDDEN
 
     def __init__(self, panel: MeasurePanel, below: Tabbed, state: LabelState) -> None:
         super().__init__(state)
@@ -135,9 +138,17 @@ class Measuring(Feature):
 
     def _look(self, _title: object = None) -> None:
         self._seen = self._below.current == TAB
-        if self._seen and self._stale:
+        self.hears = _HIDDEN | {"labels"} if self._seen else _HIDDEN
+        if not self._seen:
+            return
+        excluded = no_pores(self._state.catalogue)
+        if excluded != self._no_pores:
+            self._no_pores = excluded
+            self._stale = True
+            self._changed_meanwhile = True
+        if self._stale:
             self._soon.start()
-        elif self._seen:
+        else:
             self._build()
 
     def _measure(self) -> None:
@@ -325,7 +336,7 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
     pores = count(sum(len(field.crop_ids) for field in fields), "outlined pore")
     text = f"{pores} · porosity {over.mean:.2f} %"
     if over.low is None or over.high is None:
-        return f"{text} in one field{_other_images(fields)}"
+        return f"{text} in one field{_remarks(fields)}"
     text += f" over {over.fields} fields ({interval(over.low, over.high, digits=2)})"
     if over.relative_accuracy is not None:
         accuracy = f" · relative accuracy {over.relative_accuracy:.0f} %"
@@ -336,13 +347,16 @@ def summary_words(fields: Sequence[MeasuredField]) -> str:
         mixed = " · lengths in px: not every micrograph has a pixel size"
     else:
         mixed = ""
-    return text + accuracy + mixed + _other_images(fields)
+    return text + accuracy + mixed + _remarks(fields)
 
 
-def _other_images(fields: Sequence[MeasuredField]) -> str:
-    """Say that files hold other images now, so that their greys are not known."""
+def _remarks(fields: Sequence[MeasuredField]) -> str:
+    """Say that outlines overlap, and that files hold other images now, so that their greys are not
+    known.
+    """
+    text = " · overlapping area counts once" if any(field.overlap for field in fields) else ""
     others = sum(bool(field.note) for field in fields)
     if not others:
-        return ""
+        return text
     hold = noun(others, "holds", "hold")
-    return f" · {count(others, 'file')} {hold} another image now (no greys)"
+    return f"{text} · {count(others, 'file')} {hold} another image now (no greys)"

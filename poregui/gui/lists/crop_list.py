@@ -161,9 +161,10 @@ class CropListModel(QStringListModel):
                 changed.append(place)
         if len(changed) > _FEW:
             self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)), [ROW_ROLE])
-        else:
-            for place in changed:
-                self.touch(self._rows[place].crop_id)
+            return
+        for place in changed:
+            index = self.index(place)
+            self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def touch(self, crop_id: int) -> None:
         """Have a crop drawn again, when its picture has come."""

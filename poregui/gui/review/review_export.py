@@ -15,7 +15,7 @@ from poregui.gui.review.review_state import ReviewState
 from poregui.gui.review.run_column import RunColumn
 from poregui.gui.services.jobs import Background
 from poregui.gui.services.printing import save_png, write_pdf
-from poregui.store.files import explain_write_error, write_text
+from poregui.store.files import export_target, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 
@@ -93,18 +93,14 @@ def _figures(project: Project, run: RunFolder) -> dict[str, str]:
 def _svg(project: Project, run: RunFolder, out: Path) -> str:
     figures = _figures(project, run)
     for stem, svg in figures.items():
-        write_text(_beside(out, run, stem, "svg"), svg)
+        write_text(export_target(_beside(out, run, stem, "svg")), svg)
     return f"{count(len(figures), 'figure')} written to {out}."
 
 
 def _png(project: Project, run: RunFolder, out: Path) -> str:
     figures = _figures(project, run)
     for stem, svg in figures.items():
-        path = _beside(out, run, stem, "png")
-        try:
-            save_png(svg, path)
-        except OSError as error:
-            raise explain_write_error(error, path) from error
+        save_png(svg, _beside(out, run, stem, "png"))
     return f"{count(len(figures), 'figure')} written to {out}."
 
 

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import replace_file
+from poregui.store.files import export_target, replace_file
 
 Picture = Callable[[str, int], str]
 _SHARPNESS = 3
@@ -57,9 +57,14 @@ def drawn(svg: str, width: int | None = None) -> QImage:
 def save_png(svg: str, path: Path) -> None:
     """Write an SVG as PNG.
 
-    Raises PoreguiError when it is no drawing, OSError when the file cannot be written.
+    Raises PoreguiError when it is no drawing or the file cannot be written.
     """
-    path.write_bytes(_png_bytes(drawn(svg)))
+    content = _png_bytes(drawn(svg))
+    replace_file(export_target(path), lambda beside: _write_bytes(beside, content))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
@@ -78,7 +83,7 @@ def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
         return f'<p style="line-height: 100%">{shown}</p>'
 
     text = html(picture)
-    replace_file(path, lambda beside: _print(text, beside))
+    replace_file(export_target(path), lambda beside: _print(text, beside))
 
 
 def write_pdf_of(html: str, path: Path) -> None:

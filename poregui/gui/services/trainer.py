@@ -30,6 +30,7 @@ from poregui.gui.services.jobs import Background, TaskControl
 from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.launching import poregui_command
+from poregui.store.files import open_to_append
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.prepare_dataset import prepare
 from poregui.workflow.training.training_request import Order, death_of
@@ -142,7 +143,7 @@ class TrainerThread(QThread):
 
     def run(self) -> None:
         try:
-            with open(self.run_folder.log_file, "ab") as log:
+            with open_to_append(self.run_folder.log_file) as log:
                 self._start(log)
                 final = self._listen()
                 if (

@@ -153,7 +153,7 @@ class ImportFlow(QObject):
             self._window,
             "Import outlines",
             "",
-            "Outlines (*.json *.geojson *.zip *.csv);;All files (*)",
+            "Outlines (*.json *.geojson *.zip *.roi *.csv *.tsv);;All files (*)",
         )
         if chosen:
             self.outlines(Path(chosen))

@@ -41,6 +41,7 @@ from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.widgets.banners import Banner
 from poregui.store.project import Project
+from poregui.workflow.editing.accept_file import sentence_of_lost_pixels
 from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.training.grouping import set_sources
 
@@ -263,11 +264,15 @@ class MainWindow(QMainWindow):
         trainer.finished.connect(self._follow_menus)
         trainer.finished.connect(self._training_ended)
         project = workspace.session.project
+        told = [sentence_of_lost_pixels(project, quickly=True)]
         if project.read_only:
-            self._read_only.show_text(
+            told.insert(
+                0,
                 f"{project.name} is read-only: it is open in another window, or its folder cannot "
-                "be written to. Changes are not kept."
+                "be written to. Changes are not kept.",
             )
+        if any(told):
+            self._read_only.show_text(" ".join(told).strip())
         self._show_project_state()
         self.own_name.ask_once()
         self.show_page(self.label_page)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 from poregui.gui.base.actions import ACTIONS, fill_menus, name_keys
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.preferences import Preferences
-from poregui.gui.services.session import Session
 from poregui.gui.shell.workspace import OpenProject
 from poregui.workflow.training.grouping import groups_by_source
 
@@ -78,9 +77,7 @@ class Menus(QObject):
 
     def follow_history(self) -> None:
         """Say what can be undone and done again, which is all that a label changes here."""
-        self._name_history(self._opened.session)
-
-    def _name_history(self, session: Session | None) -> None:
+        session = self._opened.session
         texts = ("", "")
         if session is not None:
             texts = (session.undo_text, session.redo_text)

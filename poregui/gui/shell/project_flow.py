@@ -118,7 +118,8 @@ class ProjectFlow(QObject):
         """Open a project that was dropped, or import images into the open one, or into a new
         one.
         """
-        if len(paths) == 1 and (paths[0] / "project.db").exists():
+        packed = [path for path in paths if path.suffix.lower() == ".zip"]
+        if len(paths) == 1 and (packed or (paths[0] / "project.db").exists()):
             self._opened.open(paths[0])
         elif self._opened.workspace is not None:
             guarded(partial(self._import, paths))

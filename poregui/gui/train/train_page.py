@@ -34,6 +34,7 @@ from poregui.gui.train.train_text import TrainingHeadline, facts, progress, stag
 from poregui.gui.widgets.crop_preview import CropPreview
 from poregui.gui.widgets.facts import FactStrip
 from poregui.gui.widgets.recipe_form import CrossValidationBox, RecipeForm
+from poregui.store.files import open_plain
 
 _LONGEST = 200_000
 
@@ -63,7 +64,7 @@ class LogDialog(QDialog):
 
 def _end_of(log_file: Path) -> str:
     try:
-        with open(log_file, "rb") as log:
+        with open_plain(log_file) as log:
             log.seek(max(0, log_file.stat().st_size - _LONGEST))
             return log.read().decode("utf-8", "replace") or "The log is empty."
     except OSError as error:

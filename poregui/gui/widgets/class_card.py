@@ -114,7 +114,6 @@ class ClassCard(QFrame):
             pieces.row(pieces.heading("Classes", strong=True), None, self.close_button)
         )
         layout.addWidget(self._area)
-        over.installEventFilter(self)
         self.hide()
 
     def show_classes(
@@ -133,6 +132,7 @@ class ClassCard(QFrame):
 
     def unfold(self) -> None:
         """Show the card above the page, the keys staying where they are."""
+        self._over.installEventFilter(self)
         self._place()
         self.show()
         self.raise_()
@@ -140,6 +140,7 @@ class ClassCard(QFrame):
     def fold(self) -> None:
         """Close the card; the definition that is being written is kept."""
         self._announce()
+        self._over.removeEventFilter(self)
         self.hide()
 
     def definition_of(self, class_id: int) -> QPlainTextEdit:
@@ -177,7 +178,7 @@ class ClassCard(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._over:
-            if event.type() == QEvent.Type.Resize and self.isVisible():
+            if event.type() == QEvent.Type.Resize:
                 self._place()
         elif event.type() == QEvent.Type.FocusOut:
             self._announce()

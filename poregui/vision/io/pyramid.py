@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.geometry import Box
+from poregui.domain.geometry import Box, stored_box
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, grey_range, oriented
 from poregui.vision.io.reader import Image, in_a_sentence, read_image, read_size
@@ -37,6 +37,10 @@ OVERVIEW = 1024
 _LARGEST_READ = 2**30
 _SAMPLE = 256
 _SAMPLES = 7
+
+
+Missing = Callable[[Box], NDArray[np.bool_] | None]
+"""Gives which pixels (h, w) of a box have no value, None where all have one."""
 
 
 class Level(Protocol):
@@ -84,7 +88,8 @@ class Pyramid:
 
     Pixels are grey (h, w) or colour (h, w, 3), uint8 or uint16 (`bits`). `grey_low` and `grey_high`
     are the grey values that become 0 and 1 for screens and networks. `instant` tells that reading
-    only takes a copy. `close` it at the end.
+    only takes a copy. `missing` gives which pixels (h, w) of a box of the full image have no value,
+    None where all have one, and is None itself where the whole has none. `close` it at the end.
     """
 
     def __init__(
@@ -96,11 +101,14 @@ class Pyramid:
         grey: tuple[float, float] | None = None,
         notes: Notes | None = None,
         close: Callable[[], None] = lambda: None,
+        missing: Missing | None = None,
     ) -> None:
         self.name = name
         self.notes = notes or Notes()
         self._levels = tuple(levels)
         self._orientation = orientation
+        self._missing = missing
+        self.missing = None if missing is None else self._missing_in
         self._closing = weakref.finalize(self, close)
         turned = orientation in (5, 6, 7, 8)
         self.sizes = tuple(
@@ -202,8 +210,15 @@ class Pyramid:
             raise PoreguiError(
                 f"{box.width} x {box.height} px are too many at once.", "Choose a smaller area."
             )
-        stored = _turned(box, width, height, self._orientation)
+        stored = stored_box(box, width, height, self._orientation)
         return oriented(self._levels[level].read(stored), self._orientation)
+
+    def _missing_in(self, box: Box) -> NDArray[np.bool_] | None:
+        assert self._missing is not None
+        found = self._missing(stored_box(box, self.width, self.height, self._orientation))
+        if found is None or not found.any():
+            return None
+        return oriented(found, self._orientation)
 
     def seen(self, box: Box, side: int) -> NDArray[Any]:
         """Return a box of the full image from the coarsest level at which its longer side still has
@@ -263,7 +278,9 @@ def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> P
     while max(levels[-1].width, levels[-1].height) > least:
         levels.append(ArrayLevel(halved(levels[-1].pixels)))
     notes = Notes(image.um_per_px, image.scale_source, image.warnings)
-    return Pyramid(levels, name=name, grey=(image.grey_low, image.grey_high), notes=notes)
+    grey = (image.grey_low, image.grey_high)
+    missing = None if image.missing is None else ArrayLevel(image.missing).read
+    return Pyramid(levels, name=name, grey=grey, notes=notes, missing=missing)
 
 
 def halved(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -340,29 +357,11 @@ def _reduced(level: Level, shrinks: float) -> NDArray[Any]:
         return np.concatenate([*upper.result(), *lower.result()])
 
 
-def _turned(box: Box, width: int, height: int, orientation: int) -> Box:
-    """Return where a box of an upright image of `width` x `height` px lies in what is stored."""
-    right = width - box.right
-    below = height - box.bottom
-    corners = {
-        2: (right, box.y),
-        3: (right, below),
-        4: (box.x, below),
-        5: (box.y, box.x),
-        6: (box.y, right),
-        7: (below, right),
-        8: (below, box.x),
-    }
-    x, y = corners.get(orientation, (box.x, box.y))
-    if orientation in (5, 6, 7, 8):
-        return Box(x, y, box.height, box.width)
-    return Box(x, y, box.width, box.height)
-
-
 FORMAT = 1
 """The way in which built pyramids are kept; others are built anew."""
 _MOST_SIDE = 1_000_000
 _ORIENTATION = 274
+_MAY_MISS = "Its transparent pixels, or those without a value, count neither as pore nor as field."
 
 
 def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -> Pyramid:
@@ -419,7 +418,20 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = int(tag.value) if tag and tag.value in range(1, 9) else 1
-        return Pyramid(levels, name=path.name, orientation=turn, notes=notes, close=parts.close)
+        if levels[0].may_miss:
+            levels[0].fill(levels[1:])
+        missing = None
+        if levels[0].may_miss:
+            missing = levels[0].missing
+            notes = replace(notes, warnings=(*notes.warnings, _MAY_MISS))
+        return Pyramid(
+            levels,
+            name=path.name,
+            orientation=turn,
+            notes=notes,
+            close=parts.close,
+            missing=missing,
+        )
     except BaseException:
         parts.close()
         raise
@@ -444,7 +456,9 @@ def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None
     try:
         pages = [page.aspage() for page in parts.tiff.pages]
         told: dict[str, Any] = json.loads(pages[0].description)
-        if told["poregui_pyramid"] != FORMAT or told["of"] != stamp(path):
+        missing = own._missing if own is not None else None
+        same = told["of"] == stamp(path) and bool(told.get("missing")) == (missing is not None)
+        if told["poregui_pyramid"] != FORMAT or not same:
             raise ValueError("made of another file")
         for page in pages:
             check_stored(page, cached.stat().st_size)
@@ -471,4 +485,5 @@ def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None
         grey=(grey_low, grey_high),
         notes=notes,
         close=close,
+        missing=missing,
     )

@@ -49,6 +49,7 @@ def build_pyramid(
         "of": stamp(of),
         "whole": whole,
         "orientation": source.orientation,
+        "missing": source.missing is not None,
         "grey": [source.grey_low, source.grey_high],
         "um_per_px": source.notes.um_per_px,
         "scale_source": source.notes.scale_source,

@@ -20,15 +20,17 @@ from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.header import Header, picture_header, tiff_header
 from poregui.vision.io.pixel_values import (
     Decoded,
+    Missing,
     Unfit,
     check_shape,
     check_size,
     damaged,
+    decoded,
     drop_channels,
     grey_range,
     grey_when_equal,
-    oriented,
     to_unsigned,
+    transparent,
 )
 from poregui.vision.io.scale import SPOILT
 from poregui.vision.io.tiff_decoding import is_tiff, one_channel, read_tiff, tiff_size
@@ -68,7 +70,8 @@ class Image:
 
     `grey_low` and `grey_high` are the grey values that become 0 and 1 for screens and networks.
     `um_per_px` is None unless the file is sure of it, and `scale_source` says how it knows.
-    `warnings` are sentences for a person.
+    `warnings` are sentences for a person. `missing` (H, W) tells which pixels have no value, None
+    where all have one.
     """
 
     pixels: NDArray[Any] = field(repr=False)
@@ -77,6 +80,7 @@ class Image:
     um_per_px: float | None = None
     scale_source: str = ""
     warnings: tuple[str, ...] = ()
+    missing: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @property
     def width(self) -> int:
@@ -110,11 +114,19 @@ def read_image(path: Path, plane: Plane = FIRST) -> Image:
     names the file.
     """
     with in_a_sentence(path):
-        decoded = _decode(path, plane)
-        pixels = np.ascontiguousarray(decoded.pixels)
+        found = _decode(path, plane)
+        pixels = np.ascontiguousarray(found.pixels)
         pixels.flags.writeable = False
         low, high = grey_range(pixels)
-    return Image(pixels, low, high, decoded.um_per_px, decoded.scale_source, decoded.warnings)
+    return Image(
+        pixels,
+        low,
+        high,
+        found.um_per_px,
+        found.scale_source,
+        found.warnings,
+        found.missing,
+    )
 
 
 def read_header(path: Path, plane: Plane = FIRST) -> Header:
@@ -270,8 +282,11 @@ def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane:
         orientation = _orientation(picture)
         pixels = _deep_png(file) if deep else _pixels(picture)
     check_shape(pixels, width, height)
-    values, notes = to_unsigned(_chosen(pixels, plane))
-    return Decoded(oriented(values, orientation), warnings=notes)
+    known = Missing()
+    if plane.channel is None:
+        known = _transparent(picture, pixels)
+    greys = to_unsigned(_chosen(pixels, plane), known)
+    return decoded(greys, orientation)
 
 
 def _at_page(picture: PIL.Image.Image, plane: Plane) -> None:
@@ -307,6 +322,15 @@ def _deep_png(file: IO[bytes]) -> NDArray[Any]:
 
     file.seek(0)
     return np.asarray(imagecodecs.png_decode(file.read()))
+
+
+def _transparent(picture: PIL.Image.Image, pixels: NDArray[Any]) -> Missing:
+    """Return which pixels a picture, decoded as `pixels`, shows nothing at."""
+    if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
+        return transparent(pixels[..., -1])
+    if picture.mode == "PA" or "transparency" in picture.info:
+        return transparent(np.asarray(picture.convert("RGBA"))[..., 3])
+    return Missing()
 
 
 def _pixels(picture: PIL.Image.Image) -> NDArray[Any]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import re
 import struct
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import tifffile
+
+from poregui.domain.records import is_pixel_size
 
 SPOILT = (
     ValueError,
@@ -25,10 +29,42 @@ a picture.
 """
 
 _UM: dict[str, float] = {
-    "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
-    "micrometre": 1.0, "fm": 1e-9, "pm": 1e-6, "Å": 1e-4, "nm": 1e-3, "mm": 1e3, "cm": 1e4,
-    "m": 1e6,
+    "um": 1.0, "u": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometers": 1.0,
+    "micrometre": 1.0, "micrometres": 1.0, "fm": 1e-9, "pm": 1e-6, "å": 1e-4, "angstrom": 1e-4,
+    "angstroms": 1e-4, "ångström": 1e-4, "nm": 1e-3, "nanometer": 1e-3, "nanometers": 1e-3,
+    "nanometre": 1e-3, "nanometres": 1e-3, "mm": 1e3, "millimeter": 1e3, "millimeters": 1e3,
+    "millimetre": 1e3, "millimetres": 1e3, "cm": 1e4, "centimeter": 1e4, "centimetre": 1e4,
+    "dm": 1e5, "m": 1e6, "meter": 1e6, "metre": 1e6, "thou": 25.4, "mil": 25.4, "in": 25400.0,
+    "inch": 25400.0, "inches": 25400.0, "ft": 304800.0,
 }  # fmt: skip
+_PIXELS = ("", "pixel", "pixels", "px", "reference frame")
+"""Units of files that do not know the size of a pixel."""
+_ESCAPED = re.compile(r"\\[uU]([0-9a-fA-F]{4})")
+_MICRO = str.maketrans({"µ": "u", "μ": "u", "\N{REPLACEMENT CHARACTER}": "u", "Â": ""})
+"""Both signs for micro, and what is left of them where a file is read in another alphabet."""
+
+
+def _length(unit: str) -> float:
+    """Return how many um a unit of length is, however it is spelled, 0 for a pixel.
+
+    Raises UnknownUnit for what is none.
+    """
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), unit)
+    plain = unicodedata.normalize("NFKC", plain).translate(_MICRO)
+    plain = " ".join(plain.lower().split())
+    for ending in ("/px", "/pixel", " per pixel", " per px"):
+        plain = plain.removesuffix(ending)
+    if plain in _PIXELS:
+        return 0.0
+    if plain not in _UM:
+        raise UnknownUnit(unit.strip()[:40])
+    return _UM[plain]
+
+
+class UnknownUnit(ValueError):
+    """Say that a file gives its pixel size in a unit that is not known."""
+
+
 _PAPER_UM = {"inch": 25400.0, "cm": 1e4}
 _PAPER_UNITS = {2: "inch", 3: "cm"}
 _MICROSCOPE_UM = (0.001, 50.0)
@@ -43,6 +79,8 @@ _FOR_PRINT = (
 with pixels per cm.
 """
 _LONGEST_TAG = 4 * 2**20
+LONGEST_TEXT = 4 * 2**20
+"""Characters of a description that are parsed at most."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +119,9 @@ def tiff_scale(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int = 0)
 def _guarded(find: Callable[..., Scale], *of: object) -> Scale:
     try:
         return find(*of)
+    except UnknownUnit as error:
+        told = f"Its pixel size is in {str(error)!r}, which is no known unit; taken as unknown."
+        return Scale(warnings=(told,))
     except (*SPOILT, StopIteration):
         return UNKNOWN
 
@@ -96,18 +137,47 @@ def _first(tiff: tifffile.TiffFile) -> tifffile.TiffPage:
 
 
 def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -> Scale:
-    if tiff.is_ome:
-        return _ome(_first(tiff).description or "", image)
+    description = _first(tiff).description or ""
+    if tiff.is_ome or _OME_ROOT.search(description[:_ROOT_WITHIN]):
+        return _ome(description, image)
     across = _per_unit(page, "XResolution")
     down = _per_unit(page, "YResolution")
+    tag = page.tags.get("ResolutionUnit")
+    paper = _PAPER_UNITS.get(int(tag.value)) if tag is not None else None
     if tiff.is_imagej:
-        unit = str((tiff.imagej_metadata or {}).get("unit", "")).replace("\\u00B5", "µ")
-        if unit in _PAPER_UM:  # ImageJ takes these two over from the resolution of what it opened
-            return _of_resolution(across, down, unit, "ImageJ")
-        return settled(_UM[unit] / across, _UM[unit] / down, "ImageJ")
-    return _of_resolution(
-        across, down, _PAPER_UNITS[int(page.tags["ResolutionUnit"].value)], "TIFF resolution"
+        return _imagej(str((tiff.imagej_metadata or {}).get("unit", "")), across, down, paper)
+    if paper is None:
+        return UNKNOWN
+    return _of_resolution(across, down, paper, "TIFF resolution")
+
+
+def _imagej(unit: str, across: float, down: float, paper: str | None) -> Scale:
+    """Return the scale of a file of ImageJ: px for each of its own unit, in which ImageJ writes no
+    unit of the resolution.
+
+    Other programs write both, and mean the latter; where both make sense, nobody knows.
+    """
+    if unit in _PAPER_UM:  # ImageJ takes these two over from the resolution of what it opened
+        return _of_resolution(across, down, unit, "ImageJ")
+    length = _length(unit)
+    if not length:
+        if paper is None:
+            return UNKNOWN
+        return _of_resolution(across, down, paper, "TIFF resolution")
+    own = settled(length / across, length / down, "ImageJ")
+    if paper is None:
+        return own
+    other = _of_resolution(across, down, paper, f"ImageJ, resolution in px per {paper}")
+    low, high = _MICROSCOPE_UM
+    if own.um_per_px is None or not low <= own.um_per_px <= high:
+        return other if other.um_per_px is not None else own
+    if other.um_per_px is None:
+        return own
+    told = (
+        f"Its pixel size is {own.um_per_px:.4g} µm by ImageJ's unit and {other.um_per_px:.4g} µm "
+        "by its resolution; taken as unknown."
     )
+    return Scale(warnings=(told,))
 
 
 def _fei(values: dict[str, Any]) -> Scale:
@@ -130,21 +200,47 @@ def _zeiss(values: dict[str, Any]) -> Scale:
     else:
         key = "ap_pixel_size"
     name, number, unit = values[key]
-    size = _number(number) * _UM[unit]
+    size = _number(number) * (_length(unit) or math.nan)
     return settled(size, size, f"Zeiss SEM tag: {name}")
 
 
 _MAKERS = ((34682, "FEI", _fei), (34680, "FEI", _fei), (34118, "Zeiss SEM", _zeiss))
 
 
+_OME_ROOT = re.compile(r"<(?:\w+:)?OME[\s>]")
+_ROOT_WITHIN = 4000
+
+
+def ome_root(description: str) -> ElementTree.Element:
+    """Return the root of an OME description.
+
+    Raises ValueError for one that is too long or defines entities of its own, which may unfold
+    without end or name other files, ParseError for what is no XML.
+    """
+    if len(description) > LONGEST_TEXT or "<!DOCTYPE" in description or "<!ENTITY" in description:
+        raise ValueError("a description that is not read")
+    return ElementTree.fromstring(description.strip("\0 \r\n\t"))
+
+
 def _ome(description: str, image: int) -> Scale:
-    pixels = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", description)[image]
-    found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*"([^"]{1,40})"', pixels))
-    across, down = (
-        float(found[f"PhysicalSize{axis}"]) * _UM[found.get(f"PhysicalSize{axis}Unit", "µm")]
-        for axis in "XY"
-    )
-    return settled(across, down, "OME")
+    try:
+        pixels = list(ome_root(description).iterfind("{*}Image/{*}Pixels"))[image]
+    except (ValueError, LookupError, ElementTree.ParseError):
+        return Scale(warnings=("Its OME description cannot be read; its pixel size is unknown.",))
+    sizes = []
+    for axis in "XY":
+        text = pixels.get(f"PhysicalSize{axis}")
+        if text is None:
+            return UNKNOWN
+        length = _length(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        if not length:
+            return UNKNOWN
+        try:
+            sizes.append(float(text.strip()) * length)
+        except ValueError:
+            told = f"Its pixel size {text[:40]!r} is no number; taken as unknown."
+            return Scale(warnings=(told,))
+    return settled(sizes[0], sizes[1], "OME")
 
 
 def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
@@ -166,10 +262,13 @@ def _of_resolution(across: float, down: float, unit: str, source: str) -> Scale:
 
 def settled(across: float, down: float, source: str) -> Scale:
     """Return the scale of pixels of this width and height in um, unknown where they are not square
-    or impossible.
+    or absurd, which is said.
     """
-    if not all(1e-5 < size < 1e4 for size in (across, down)):  # which NaN is not, either
+    if not (math.isfinite(across) and math.isfinite(down)) or min(across, down) <= 0:
         return UNKNOWN
+    if not all(is_pixel_size(size) for size in (across, down)):
+        told = f"Its pixel size of {across:.4g} µm ({source}) is absurd; taken as unknown."
+        return Scale(warnings=(told,))
     if not math.isclose(across, down, rel_tol=0.01):
         told = (
             f"Its pixels are not square ({across:.4g} × {down:.4g} µm, {source}); its pixel size "

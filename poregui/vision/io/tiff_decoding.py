@@ -6,6 +6,7 @@ import io
 import logging
 import math
 import struct
+from dataclasses import replace
 from operator import index
 from typing import IO, Any
 
@@ -18,17 +19,19 @@ from numpy.typing import NDArray
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import (
     Decoded,
+    Missing,
     Unfit,
     apply_palette,
     check_shape,
     check_size,
     damaged,
+    decoded,
     drop_channels,
-    oriented,
     spread_bits,
     to_unsigned,
+    transparent,
 )
-from poregui.vision.io.scale import tiff_scale
+from poregui.vision.io.scale import SPOILT, tiff_scale
 from poregui.vision.io.tiff_stack import PageMatch, TiffStack, absent, tiff_stack
 
 _CLEAR = 256
@@ -125,6 +128,9 @@ _RGB = 2
 _PALETTE = 3
 _YCBCR = 6
 _JPEG = 7
+_GDAL_NODATA = 42113
+_ALPHA = (1, 2)
+"""Kinds of extra samples that say how opaque a pixel is."""
 _MOST_CHUNKS = 4_000_000
 _UNFOLDS = {1: 1, 5: 4096, 8: 1040, 32946: 1040, 32773: 128}
 """How many bytes a byte of a page without compression, of LZW, deflate and PackBits unfolds to at
@@ -150,17 +156,36 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
             math.ceil(page.bitspersample / 8),
         )
         check_stored(page, size)
-        pixels = _pixels(found, file)
+        pixels, missing = _pixels(found, file)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
-    values, more = to_unsigned(pixels)
+        greys = to_unsigned(pixels, missing, nodata_of(page))
+    if int(page.photometric) == _WHITE_IS_ZERO:
+        greys = replace(greys, pixels=_inverted(greys.pixels, page))
     tag = page.tags.get(274)
-    return Decoded(
-        oriented(values, int(tag.value) if tag else 1),
-        scale.um_per_px,
-        scale.source,
-        (*notes, *more),
-    )
+    upright = decoded(greys, int(tag.value) if tag else 1, notes)
+    return replace(upright, um_per_px=scale.um_per_px, scale_source=scale.source)
+
+
+def nodata_of(page: tifffile.TiffPage) -> float | None:
+    """Return the value that stands for a missing one, as GDAL writes it, or None."""
+    tag = page.tags.get(_GDAL_NODATA)
+    try:
+        value = float(str(tag.value).strip("\0 ")) if tag is not None else math.nan
+    except SPOILT:
+        return None
+    if math.isnan(value):
+        return None
+    return value
+
+
+def alpha_of(page: tifffile.TiffPage) -> int | None:
+    """Return which sample of a pixel, from 0, says how opaque it is, or None."""
+    extra = tuple(page.extrasamples or ())
+    for place, kind in enumerate(extra):
+        if int(kind) in _ALPHA:
+            return int(page.samplesperpixel) - len(extra) + place
+    return None
 
 
 def tiff_size(file: IO[bytes], size: int, plane: Plane = FIRST) -> tuple[int, int]:
@@ -213,16 +238,21 @@ def _check_worth(page: tifffile.TiffPage) -> None:
         raise damaged(f"{stored} bytes cannot hold {page.imagewidth} x {page.imagelength} px")
 
 
-def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
+def _pixels(found: PageMatch, file: IO[bytes]) -> tuple[NDArray[Any], Missing]:
+    """Return the pixels of a page as it is stored, and which of them are transparent."""
     page = found.page
     sample = found.sample
     kind = int(page.photometric)
     if kind == _PALETTE and page.colormap is not None:
-        return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap))
+        return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap)), Missing()
     if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (
         kind == _YCBCR and int(page.compression) == _JPEG
     ):
         pixels = spread_bits(_decoded(found), page.bitspersample)
+        missing = Missing()
+        alpha = alpha_of(page)
+        if sample is None and alpha is not None and pixels.ndim == 3 and alpha < pixels.shape[2]:
+            missing = transparent(pixels[..., alpha])
         if sample is not None and pixels.ndim == 3:
             pixels = one_channel(pixels, sample)
         else:
@@ -230,13 +260,11 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> NDArray[Any]:
                 pixels = drop_channels(pixels)
             else:
                 pixels = _first_plane(pixels)
-        if kind == _WHITE_IS_ZERO:
-            return _inverted(pixels, page.bitspersample)
-        return pixels
+        return pixels, missing
     colours = _through_pillow(page, file)
     if sample is None:
-        return colours
-    return one_channel(colours, sample)
+        return colours, Missing()
+    return one_channel(colours, sample), Missing()
 
 
 def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:
@@ -280,10 +308,13 @@ def _first_plane(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels[..., 0]
 
 
-def _inverted(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
-    if pixels.dtype.kind != "u":
-        return pixels
-    return (2 ** max(bits, 8) - 1 - pixels).astype(pixels.dtype)
+def _inverted(pixels: NDArray[Any], page: tifffile.TiffPage) -> NDArray[Any]:
+    """Return pixels of a page where zero is white with black as zero; those that were scaled within
+    the greys that they have.
+    """
+    if page.dtype is not None and page.dtype.kind in "bu" and page.dtype.itemsize <= 2:
+        return np.asarray(2 ** max(page.bitspersample, 8) - 1 - pixels).astype(pixels.dtype)
+    return np.asarray(pixels.max() - pixels + pixels.min())
 
 
 def _through_pillow(page: tifffile.TiffPage, file: IO[bytes]) -> NDArray[Any]:

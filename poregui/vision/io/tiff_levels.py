@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
 from poregui.domain.geometry import Box
-from poregui.vision.io.pixel_values import spread_bits
+from poregui.vision.io.pixel_values import middle_grey, spread_bits, transparent
 from poregui.vision.io.scale import SPOILT
-from poregui.vision.io.tiff_decoding import use_our_lzw
+from poregui.vision.io.tiff_decoding import alpha_of, nodata_of, use_our_lzw
 
 _MOST_SIZES = 40
 
@@ -81,6 +82,11 @@ _NEW_JPEG = 7
 _LARGEST_CHUNK = 64 * 2**20
 """Bytes of a tile or strip above which a page is not read by parts."""
 _KEPT_BYTES = 48 * 2**20
+_GRID = 6
+_SAMPLE = 64
+"""How many places across and down, and their side in px, the grey of pixels without a value is
+taken from.
+"""
 
 
 class TiffFileParts:
@@ -106,9 +112,7 @@ class TiffFileParts:
         """Close the file and forget what was decoded."""
         with self._reading:
             self._file.close()
-        with self._keeping:
-            self._kept.clear()
-            self._kept_bytes = 0
+        self.forget()
 
     def bytes_at(self, offset: int, count: int) -> bytes:
         """Return bytes of the file. Raises ValueError where they end too early."""
@@ -118,6 +122,12 @@ class TiffFileParts:
         if len(content) != count:
             raise ValueError("the file ends too early")
         return content
+
+    def forget(self) -> None:
+        """Let go of all decoded parts."""
+        with self._keeping:
+            self._kept.clear()
+            self._kept_bytes = 0
 
     def kept(self, key: tuple[int, int]) -> NDArray[Any] | None:
         """Return a decoded part that is at hand."""
@@ -165,6 +175,9 @@ class TiffLevel:
         self._across = -(-self.width // self.chunk_width)
         self._area = self._across * -(-self.height // self.chunk_height)
         self._plain = _is_plain(page)
+        self._nodata = nodata_of(page)
+        self._alpha = alpha_of(page) if sample is None else None
+        self._filling: NDArray[Any] | None = None
         self._decode = page.decode
         if page.compression in _JPEGS:
             self._more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
@@ -176,6 +189,35 @@ class TiffLevel:
         """Tell whether boxes are read from tiles, not from strips as wide as the image."""
         return bool(self._page.is_tiled)
 
+    @property
+    def may_miss(self) -> bool:
+        """Tell whether pixels may have no value: transparent ones, or those of the value that the
+        file gives for them.
+        """
+        return self._nodata is not None or self._alpha is not None
+
+    def fill(self, sizes: Sequence[TiffLevel]) -> None:
+        """Let pixels without a value have the middle grey of a sample of the others, here and in
+        the smaller `sizes`; where the sample has no others, all pixels count.
+        """
+        values = []
+        for row in range(_GRID):
+            for column in range(_GRID):
+                box = Box.around(
+                    round((column + 0.5) / _GRID * self.width),
+                    round((row + 0.5) / _GRID * self.height),
+                    _SAMPLE,
+                ).moved_inside(self.width, self.height)
+                with suppress(ImageError):
+                    values.append(self.read(box)[~self.missing(box)])
+        seen = np.concatenate(values) if values else np.empty(0)
+        for level in (self, *sizes):
+            if len(seen):
+                level._filling = middle_grey(seen)
+            else:
+                level._nodata = level._alpha = None
+        self._parts.forget()
+
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of a box inside the page, (h, w) or (h, w, 3), uint8 or uint16; the
         array is new.
@@ -185,9 +227,15 @@ class TiffLevel:
         shape: tuple[int, ...] = (box.height, box.width)
         if self.channels != 1:
             shape = (*shape, self.channels)
-        pixels = np.empty(shape, self.dtype)
+        return self._gathered(np.empty(shape, self.dtype), box, missing=False)
+
+    def missing(self, box: Box) -> NDArray[np.bool_]:
+        """Return which pixels (h, w) of a box inside the page have no value. Raises ImageError."""
+        return self._gathered(np.zeros((box.height, box.width), np.bool_), box, missing=True)
+
+    def _gathered(self, pixels: NDArray[Any], box: Box, *, missing: bool) -> NDArray[Any]:
         for index, place in self._chunks(box):
-            part = self._part(index, place, box)
+            part = self._part(index, place, box, missing=missing)
             top = max(box.y, place.y)
             left = max(box.x, place.x)
             bottom = min(box.bottom, place.bottom)
@@ -207,15 +255,18 @@ class TiffLevel:
                 if place is not None:
                     yield row * self._across + column, place
 
-    def _part(self, index: int, place: Box, box: Box) -> NDArray[Any]:
-        """Return a chunk, from which the rows that the box does not need may be left empty."""
-        key = (int(self._page.offset), index)
+    def _part(self, index: int, place: Box, box: Box, *, missing: bool) -> NDArray[Any]:
+        """Return a chunk, or which of its pixels have no value; rows that the box does not need may
+        be left empty.
+        """
+        key = (int(self._page.offset), -1 - index if missing else index)
+        finished = self._missing_of if missing else self._values
         found = self._parts.kept(key)
         if found is not None:
             return found
         try:
             if self._plain:
-                return self._rows(index, place, box)
+                return finished(self._rows(index, place, box))
             planes = [self._decoded(index + plane * self._area, place) for plane in self._planes]
         except MemoryError as error:
             raise ImageError(
@@ -231,7 +282,7 @@ class TiffLevel:
             part = planes[0]
         else:
             part = np.concatenate(planes, axis=2)
-        part = self._values(part)
+        part = finished(part)
         self._parts.keep(key, part)
         return part
 
@@ -239,9 +290,11 @@ class TiffLevel:
     def _planes(self) -> Sequence[int]:
         if int(self._page.planarconfig) != 2:
             return (0,)
-        if self._sample is None:
-            return range(self.channels)
-        return (self._sample,)
+        if self._sample is not None:
+            return (self._sample,)
+        if self._alpha is not None:
+            return range(self._page.samplesperpixel)
+        return range(self.channels)
 
     def _decoded(self, index: int, place: Box) -> NDArray[Any]:
         page = self._page
@@ -282,7 +335,7 @@ class TiffLevel:
         right = box.right
         part = np.empty((place.height, self.width, page.samplesperpixel), stored.newbyteorder("="))
         part[first:last, left:right] = rows[:, left:right]
-        return self._values(part)
+        return part
 
     @property
     def _sample_at(self) -> int:
@@ -292,13 +345,31 @@ class TiffLevel:
 
     def _values(self, part: NDArray[Any]) -> NDArray[Any]:
         """Return a part as grey (h, w) or colour (h, w, 3) of whole 8 or 16 bits."""
+        hidden = self._missing_of(part) if self._filling is not None else None
         bits = self._page.bitspersample
         part = spread_bits(
             part[..., self._sample_at] if self.channels == 1 else part[..., : self.channels], bits
         )
         if self._inverted:
             part = 2 ** max(bits, 8) - 1 - part
-        return part.astype(self.dtype, copy=False)
+        part = part.astype(self.dtype, copy=False)
+        if hidden is not None and hidden.any():
+            part = part.copy()
+            part[hidden] = self._filling
+        return part
+
+    def _missing_of(self, part: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which pixels (h, w) of a part as it is stored have no value."""
+        found = np.zeros(part.shape[:2], np.bool_)
+        if self._alpha is not None:
+            hidden = transparent(part[..., self._alpha], whole=False).where
+            if hidden is not None:
+                found |= hidden
+        if self._nodata is not None:
+            at = self._sample_at
+            seen = part[..., at : at + self.channels]
+            found |= (seen == self._nodata).all(axis=2)
+        return found
 
 
 def readable_by_parts(page: tifffile.TiffPage) -> bool:

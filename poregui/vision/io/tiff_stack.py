@@ -13,10 +13,9 @@ import tifffile
 from poregui.domain.records import Plane
 from poregui.domain.wording import count
 from poregui.vision.io.pixel_values import Unfit, damaged
-from poregui.vision.io.scale import SPOILT
+from poregui.vision.io.scale import SPOILT, ome_root
 
 MOST_PAGES = 10_000
-_LONGEST_TEXT = 4 * 2**20
 _REDUCED = 1
 _SUBFILE_TYPE = 254
 UNCLEAR = "How its pages belong together is not clear."
@@ -223,9 +222,7 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
 
     All images must have the channels and slices of the first, and all planes must be in this file.
     """
-    if len(description) > _LONGEST_TEXT or "<!DOCTYPE" in description:
-        return None
-    root = ElementTree.fromstring(description)
+    root = ome_root(description)
     own = root.get("UUID", "")
     places: dict[_Place, int] = {}
     ends: list[int] = []

@@ -6,7 +6,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,6 +22,7 @@ from poregui.vision.io.pixel_values import (
     check_shape,
     check_size,
     damaged,
+    decoded,
     drop_channels,
     to_unsigned,
 )
@@ -109,9 +110,8 @@ def read_maker(path: Path, maker: str, plane: Plane) -> Decoded:
     check_shape(pixels, picture.width, picture.height)
     if plane.channel is not None and pixels.ndim == 3:
         pixels = pixels[..., sample]
-    values, notes = to_unsigned(drop_channels(pixels))
-    scale = picture.scale
-    return Decoded(values, scale.um_per_px, scale.source, (*_notes(pages, picture, plane), *notes))
+    found = decoded(to_unsigned(drop_channels(pixels)), 1, _notes(pages, picture, plane))
+    return replace(found, um_per_px=picture.scale.um_per_px, scale_source=picture.scale.source)
 
 
 def _page(pages: Pages, plane: Plane) -> Picture:

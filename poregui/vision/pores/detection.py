@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.plan import Plan, Source, make_plan
-from poregui.vision.pores.specimen_area import mounts, surface_of, touching
+from poregui.vision.pores.specimen_area import beside, mounts, surface_of, touching
 from poregui.vision.pores.tiling import find_all
 from poregui.vision.pores.window import WindowPores, outline, segment
 from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
 
 Progress = Callable[[int, int, str], None]
+Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]] | Source
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Detected:
     under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen
     ends: a region along more than half of an edge of the image is the mount or an info bar, no
     pore, and not part of the field; `mount_area_px` is how much that was. `too_large` counts
-    regions whose box passes 64 megapixels; they are not outlined.
+    regions whose box passes 64 megapixels; they are not outlined. `faint` counts regions of the
+    wanted size that the least contrast leaves out, of `faint_area_px` in all.
     """
 
     outlines: tuple[NDArray[np.float32], ...]
@@ -45,6 +47,8 @@ class Detected:
     too_large: int = 0
     surfaces: tuple[NDArray[np.float32], ...] = ()
     mount_area_px: float = 0.0
+    faint: int = 0
+    faint_area_px: float = 0.0
 
     @property
     def mask_fraction(self) -> float:
@@ -72,7 +76,7 @@ class Detected:
 
 
 def detect(
-    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
+    pixels: Pixels,
     recipe: DetectionRecipe,
     um_per_px: float | None,
     masks: Sequence[Mask] = (),
@@ -83,8 +87,9 @@ def detect(
 ) -> Detected:
     """Return the pores of a micrograph, from its upper left to its lower right.
 
-    `pixels` is (H, W) or (H, W, channels) of any depth, or a callable that returns the pixels of a
-    box of an image of `size` (width, height). `specimen_ends` False says that the mount is nowhere
+    `pixels` is (H, W) or (H, W, channels) of any depth, a callable that returns the pixels of a box
+    of an image of `size` (width, height), or a source, which knows of missing pixels, too: they are
+    neither pore nor field. `specimen_ends` False says that the mount is nowhere
     in view. `progress` hears (done, total, text); an exception that it raises ends the work. Raises
     PoreguiError when the recipe has a length in um and the scale is unknown.
     """
@@ -97,7 +102,7 @@ def detect(
 
 
 def preview(
-    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]],
+    pixels: Pixels,
     recipe: DetectionRecipe,
     um_per_px: float | None,
     masks: Sequence[Mask] = (),
@@ -139,13 +144,10 @@ def _kept(
         mount = mounts(rings, image)
     else:
         mount = np.zeros(rings.count, dtype=np.bool_)
-    chosen = (
-        (diameter >= plan.smallest)
-        & (diameter <= plan.largest)
-        & (found.contrast >= recipe.contrast / 100)
-        & ~mount
-    )
-    touches = touching(rings, view, plan.masks)
+    sized = (diameter >= plan.smallest) & (diameter <= plan.largest) & ~mount
+    faint = sized & (found.contrast < recipe.contrast / 100)
+    chosen = sized & ~faint
+    touches = touching(rings, view, plan.masks) | beside(rings, view, plan.source.missing)
     boxes = _boxes(rings)
     kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
     order = kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))]
@@ -157,13 +159,15 @@ def _kept(
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
         mount_area_px=float(found.areas[mount].sum()),
-        threshold=plan.threshold if recipe.method != "local" else None,
+        threshold=plan.threshold + plan.black if recipe.method != "local" else None,
         too_large=too_large,
         surfaces=tuple(
             line
             for index in np.flatnonzero(mount)
             for line in surface_of(found.outlines[index], image)
         ),
+        faint=int(np.count_nonzero(faint)),
+        faint_area_px=float(found.areas[faint].sum()),
     )
 
 

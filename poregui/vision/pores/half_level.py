@@ -117,6 +117,7 @@ def levels_of(
     count: int,
     smoothing: float,
     span: tuple[float, float],
+    middle: float,
 ) -> Levels:
     """Return the half level of each region, its floor the grey that a fifth of its pixels pass
     (`grey` is dark inside).
@@ -126,11 +127,14 @@ def levels_of(
     it takes pi s² px² away. The level at which the line stays where it was is above by that area
     over the perimeter, times the slope 1 / (s sqrt(2 pi)). Of small pores, few pixels reach the
     floor, and smoothing keeps the middle from it: both are made up for as if the pore was a disc.
-    `grey` has the same frame as the labels, `span` is the range of greys of the whole micrograph.
+    `grey` has the same frame as the labels, `span` is the range of greys of the whole micrograph
+    and `middle` their median, the matrix of a region that others enclose all around.
     """
     flat = grey.reshape(-1)
     label = framed.reshape(-1)
     matrix = _quantile(flat[bands.ring], bands.owner, count, np.full(count + 1, 0.5), span)
+    enclosed = np.bincount(bands.owner, minlength=count + 1) == 0
+    matrix[enclosed] = middle
     inner = label[bands.inside]
     pixels = np.bincount(inner, minlength=count + 1).astype(np.float64)
     seen = _quantile(

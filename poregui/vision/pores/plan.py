@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -12,31 +13,50 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
+from poregui.vision.io.pixel_values import trusted_range
+from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
 _SAMPLED = 2_000_000
 """Pixels that the histogram and the light are taken from."""
 _STRIP = 1 << 24
+_NOISE_FROM = 250_000
+_OF_MEDIAN = 1.0484
+"""Standard deviation of a Gaussian over the median of the differences of its values."""
+_ABOVE_NOISE = 12.0
+"""How many times the standard deviation of the noise the range of greys is, where it shows more
+than noise.
+"""
+
+
+Missing = Callable[[Box], NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
 class Source:
     """Hold where pixels come from: an image of `width` x `height` px that `read` gives the boxes
     of.
+
+    `missing` gives the pixels (h, w) of a box that have no value, None where all have one, and is
+    None where the whole image has none such.
     """
 
     width: int
     height: int
     read: Callable[[Box], NDArray[Any]]
+    missing: Missing | None = None
 
     @staticmethod
     def of(
-        pixels: NDArray[Any] | Callable[[Box], NDArray[Any]], size: tuple[int, int] | None = None
+        pixels: NDArray[Any] | Callable[[Box], NDArray[Any]] | Source,
+        size: tuple[int, int] | None = None,
     ) -> Source:
         """Return the source of an array (H, W) or (H, W, channels), or of a callable with the
-        `size` of its image.
+        `size` of its image; one that is a source already as it is.
         """
+        if isinstance(pixels, Source):
+            return pixels
         if not callable(pixels):
             array = pixels
             return Source(
@@ -49,13 +69,19 @@ class Source:
         return Source(*size, pixels)
 
 
+def source_of(image: Pyramid) -> Source:
+    """Return the source of the full size of an image that is read by parts."""
+    return Source(image.width, image.height, partial(image.read, 0), image.missing)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Hold a recipe made ready for one micrograph.
 
     `threshold` is a grey under even light, `span` the least and the greatest one of the sample;
     `window` is the side of the local threshold's window in px, odd; `smallest` and `largest` are
-    equivalent diameters in px. Where `specimen_ends` is false nothing in view is the mount: what
+    equivalent diameters in px. `middle` is the median grey; `black` is taken from all
+    greys before anything else. Where `specimen_ends` is false nothing in view is the mount: what
     lies along an edge of the image is pore like the rest.
     """
 
@@ -69,6 +95,8 @@ class Plan:
     smallest: float
     largest: float
     specimen_ends: bool = True
+    black: float = 0.0
+    middle: float = 0.0
 
     @property
     def halo(self) -> int:
@@ -82,10 +110,23 @@ class Plan:
     def smoothed(self, box: Box) -> FloatImage:
         """Return the greys of a box under even light, smoothed, as if the whole image had been."""
         wide = _widened(box, self.halo, self.source.width, self.source.height)
-        grey = self.light.correct(grey_of(self.source.read(wide)), wide)
+        grey = self.light.correct(grey_of(self.source.read(wide)) - np.float32(self.black), wide)
         if self.recipe.smoothing > 0:
             grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.recipe.smoothing), np.float32)
         return grey
+
+    def hidden(self, box: Box) -> NDArray[np.bool_] | None:
+        """Return which pixels of a box are masked or have no value, None where none is."""
+        return hidden_in(self.source, self.masks, box)
+
+
+def hidden_in(source: Source, masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
+    """Return which pixels of a box are in masks or have no value, None where none is."""
+    masked = masked_pixels(masks, box)
+    missing = source.missing(box) if source.missing is not None else None
+    if masked is None or missing is None:
+        return missing if masked is None else masked
+    return masked | missing
 
 
 def _widened(box: Box, by: int, width: int, height: int) -> Box:
@@ -104,15 +145,17 @@ def make_plan(
     Raises PoreguiError when the recipe has a length in um and the scale is unknown.
     """
     small, masked = _sample(source, masks)
+    black = _black_of(small if masked is None or masked.all() else small[~masked], small)
+    small -= np.float32(black)
     light = Light(None, source.width, source.height)
     if recipe.flatten:
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
         light = light_of(small, masked, radius, recipe.polarity, source.width, source.height)
     greys = _even_greys(small, masked, light)
-    threshold = recipe.level
+    threshold = recipe.level - black
     if recipe.method == "otsu":
         threshold = otsu(greys)
-    span = float(greys.min()), float(greys.max())
+    span = trusted_range(greys)
     if recipe.largest:
         largest = in_px(recipe.largest, recipe.size_unit, um_per_px)
     else:
@@ -135,7 +178,32 @@ def make_plan(
         max(3, window | 1),
         smallest,
         float(largest),
+        black=black,
+        middle=float(np.median(greys)),
     )
+
+
+def _black_of(seen: FloatImage, small: FloatImage) -> float:
+    """Return the grey of no light where all greys lie far above zero, as with a constant offset;
+    else 0.
+
+    The contrast of a pore, uneven light and a local threshold are shares of the light, and would
+    drown in an offset. `small` is the picture of which `seen` are the greys that count. Greys that
+    are little but noise have no black: specks would stand out against it.
+    """
+    low, high = trusted_range(seen)
+    width = high - low
+    if low <= width or width < _ABOVE_NOISE * _noise_of(small):
+        return 0.0
+    return low - width
+
+
+def _noise_of(small: FloatImage) -> float:
+    """Return the standard deviation of the noise, from the differences of neighbours."""
+    rows = small[:: max(1, small.size // _NOISE_FROM)]
+    if rows.shape[1] < 2:
+        return 0.0
+    return _OF_MEDIAN * float(np.median(np.abs(np.diff(rows, axis=1))))
 
 
 def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> FloatImage:
@@ -158,7 +226,7 @@ def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[
     for top in range(0, source.height, rows):
         box = Box(0, top, source.width, min(rows, source.height - top))
         greys.append(grey_of(source.read(box)[::step, ::step]))
-        found = masked_pixels(masks, box)
+        found = hidden_in(source, masks, box)
         hidden.append(
             np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step]
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
+from poregui.vision.io.pixel_values import trusted_range
 from poregui.vision.shape.polygons import IntArray
 
 FloatImage = NDArray[np.float32]
@@ -119,10 +120,11 @@ def otsu(grey: NDArray[Any]) -> float:
     is the middle.
     """
     values = grey.reshape(-1)
-    low = float(values.min())
-    high = float(values.max())
+    low, high = trusted_range(values)
     if high <= low:
         return low
+    if values.min() < low or values.max() > high:
+        values = np.clip(values, low, high)
     counts, edges = np.histogram(values, bins=512, range=(low, high))
     middles = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]

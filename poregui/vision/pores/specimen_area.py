@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -134,6 +134,38 @@ def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_
                 cv2.pointPolygonTest(corners, (x, y), True) >= -_NEAR_PX for x, y in points.tolist()
             )
     return touches
+
+
+def beside(
+    rings: Rings, view: Box, missing: Callable[[Box], NDArray[np.bool_] | None] | None
+) -> NDArray[np.bool_]:
+    """Return which rings come within 1 px of a pixel of the view that has no value."""
+    touches = np.zeros(rings.count, dtype=np.bool_)
+    if missing is None:
+        return touches
+    for index in range(rings.count):
+        points = np.floor(rings.points[rings.starts[index] : rings.starts[index + 1]]).astype(int)
+        left, top = (points.min(axis=0) - 1).tolist()
+        right, bottom = (points.max(axis=0) + 2).tolist()
+        box = Box(left, top, right - left, bottom - top)
+        seen = Box(*_limits(box, view))
+        there = missing(seen)
+        if there is None:
+            continue
+        near = cv2.dilate(there.astype(np.uint8), np.ones((3, 3), np.uint8))
+        column = np.clip(points[:, 0] - seen.x, 0, seen.width - 1)
+        row = np.clip(points[:, 1] - seen.y, 0, seen.height - 1)
+        touches[index] = bool(near[row, column].any())
+    return touches
+
+
+def _limits(box: Box, view: Box) -> tuple[int, int, int, int]:
+    """Return x, y, width and height of the part of a box inside a view that it meets."""
+    left = min(max(box.x, view.x), view.right - 1)
+    top = min(max(box.y, view.y), view.bottom - 1)
+    right = max(min(box.right, view.right), left + 1)
+    bottom = max(min(box.bottom, view.bottom), top + 1)
+    return left, top, right - left, bottom - top
 
 
 def _meet(one: Box, other: Box) -> bool:

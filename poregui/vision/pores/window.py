@@ -20,7 +20,6 @@ from poregui.vision.pores.segmentation import (
     pore_pixels,
     regions_of,
 )
-from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.pores.split import split
 from poregui.vision.shape.polygons import FloatArray, IntArray
 
@@ -67,7 +66,7 @@ def segment(box: Box, plan: Plan) -> Window:
     inner = (slice(top, top + box.height), slice(left, left + box.width))
     grey = np.ascontiguousarray(grey[inner])
     pores = np.ascontiguousarray(pores[inner])
-    masked = masked_pixels(plan.masks, box)
+    masked = plan.hidden(box)
     if masked is not None:
         pores[masked] = 0
     if plan.recipe.fill_holes:
@@ -98,7 +97,13 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     grey = np.asarray(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
     bands = bands_of(framed, count)
     levels = levels_of(
-        grey, framed, bands, count, plan.recipe.smoothing, (-high, -low) if bright else plan.span
+        grey,
+        framed,
+        bands,
+        count,
+        plan.recipe.smoothing,
+        (-high, -low) if bright else plan.span,
+        -plan.middle if bright else plan.middle,
     )
     move_to_level(grey, framed, bands, levels)
     if window.masked is not None:

@@ -1,16 +1,26 @@
-"""Find which outlines of two sets lie upon each other, and by how much."""
+"""Check outlines, find which of them lie upon each other, and the area that they share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Mask, Outline
+from poregui.vision.shape.crossings import (
+    crossing,
+    not_zero,
+    one_line,
+    parts_of,
+    positive,
+    without_repeats,
+)
+from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges, spans
 
 _FINE = 96
 """Cells along the longer side of a pair that it is drawn into: coarser for large pores, finer for
@@ -121,3 +131,179 @@ def _cells(boxes: FloatArray, cell: float, wide: int) -> tuple[IntArray, IntArra
     box = np.repeat(box_of_row, across[box_of_row])
     column = ranges(low[box_of_row, 0], across[box_of_row])
     return np.repeat(row, across[box_of_row]) * wide + column, box
+
+
+# ---- the door for outlines that detection did not make ---------------------------------------
+
+SMALLEST_PX2 = 1.0
+"""Area below which a line is no outline of a pore."""
+_FARTHEST = 1e7
+_ROUNDED = 1e-3
+"""Area in px² that one px of a line may lose when it is laid on a lattice."""
+Change = Literal["", "crossed", "cut"]
+
+
+@dataclass(frozen=True)
+class CheckedOutline:
+    """Hold an outline that crosses itself nowhere and lies in its image, and how it was changed.
+
+    `crossed`: it encloses what the line went around; `cut`: what lay outside the image is gone.
+    Where it can be none, `outline` is None and `problem` says why: what follows "The outline".
+    """
+
+    outline: Outline | None
+    change: Change = ""
+    problem: str = ""
+
+
+def checked_outlines(
+    lines: Sequence[NDArray[Any]], size: tuple[int, int] | None = None
+) -> list[CheckedOutline]:
+    """Return what becomes of lines (N, 2) in px on an image of `size` (width, height) px.
+
+    A line that crosses or repeats itself encloses all that it goes around, once; seams into holes
+    stay. None for a size: images of any size. Those that are right stay as they are, bit for bit.
+    """
+    fits = [_fits(line) for line in lines]
+    known = [place for place, fit in enumerate(fits) if fit]
+    rings = Rings.of([lines[place] for place in known])
+    crossed = np.zeros(len(lines), np.bool_)
+    crossed[known] = crossing(rings)
+    return [
+        _checked(line, size, crossed=bool(crossed[place]))
+        if fits[place]
+        else CheckedOutline(None, problem="has no three points with finite numbers")
+        for place, line in enumerate(lines)
+    ]
+
+
+def checked_outline(line: NDArray[Any], size: tuple[int, int] | None = None) -> Outline:
+    """Return one checked outline (see `checked_outlines`).
+
+    Raises PoreguiError where the line encloses nothing, is not finite, or lies outside the image.
+    """
+    (found,) = checked_outlines([line], size)
+    if found.outline is None:
+        raise PoreguiError(f"The outline {found.problem}.", "Draw it around the pore.")
+    return found.outline
+
+
+def with_holes(outer: NDArray[Any], holes: Sequence[NDArray[Any]]) -> list[FloatArray]:
+    """Return the lines (N, 2) of an area without its holes, one for each part that is connected.
+
+    Seams lead into the holes and back. Raises PoreguiError where lines cross too often.
+    """
+    if not holes:
+        return [np.asarray(outer, np.float64)]
+    solid = [ring for part in parts_of([outer], not_zero) for ring in part]
+    empty = [ring[::-1] for hole in holes for part in parts_of([hole], not_zero) for ring in part]
+    return [one_line(part) for part in parts_of([*solid, *empty], positive)]
+
+
+def united(lines: Sequence[NDArray[Any]]) -> list[list[FloatArray]]:
+    """Return the connected areas that closed lines (N, 2) cover together, each its outer line and
+    its holes. Raises PoreguiError where lines cross too often.
+    """
+    solid = [ring for line in lines for part in parts_of([line], not_zero) for ring in part]
+    return parts_of(solid, positive)
+
+
+def _fits(line: NDArray[Any]) -> bool:
+    shaped = line.ndim == 2 and line.shape[-1] == 2 and len(line) >= 3
+    return bool(shaped and (np.abs(line) < _FARTHEST).all())
+
+
+def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool) -> CheckedOutline:
+    points = np.asarray(line, np.float64)
+    beyond = size is not None and bool(((points < 0) | (points > size)).any())
+    if size is not None and beyond:
+        points = _clipped(points, size)
+    if len(points) < 3:
+        return CheckedOutline(None, problem="lies outside the image")
+    change: Change = ""
+    if crossed or beyond:
+        parts = parts_of([points], not_zero)
+        whole = one_line([ring for part in parts for ring in part]) if parts else points[:0]
+        if beyond:
+            change = "cut"
+        elif abs(_area(whole) - _area(points)) > _ROUNDED * _length(points):
+            change = "crossed"
+        if change:
+            points = whole
+    if _area(points) >= SMALLEST_PX2:
+        return CheckedOutline(Outline.of(points), change)
+    if beyond:
+        return CheckedOutline(None, problem="lies outside the image")
+    return CheckedOutline(None, problem="encloses less than one pixel")
+
+
+def _area(points: NDArray[Any]) -> float:
+    if len(points) < 3:
+        return 0.0
+    x, y = (points - points[0]).T
+    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def _length(points: NDArray[Any]) -> float:
+    return float(np.hypot(*(points - np.roll(points, 1, axis=0)).T).sum())
+
+
+def _clipped(points: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Return the part of a ring that lies in an image, sides along its edges where it left it.
+
+    I. E. Sutherland and G. W. Hodgman, Commun. ACM 17 (1974) 32.
+    """
+    for axis, edge, sign in ((0, 0, 1), (1, 0, 1), (0, size[0], -1), (1, size[1], -1)):
+        if len(points) < 3:
+            break
+        inner = sign * (points[:, axis] - edge)
+        after = np.roll(inner, -1)
+        part = np.divide(inner, inner - after, out=np.zeros(len(inner)), where=inner != after)
+        met = points + part[:, None] * (np.roll(points, -1, axis=0) - points)
+        met[:, axis] = edge
+        both = np.stack([points, met], axis=1)
+        kept = np.stack([inner >= 0, (inner >= 0) != (after >= 0)], axis=1)
+        points = without_repeats(both[kept])
+    return points
+
+
+# ---- area that is counted once ---------------------------------------------------------------
+
+_ROWS_PER_PX = 16
+
+
+def shared_area(outlines: Sequence[NDArray[Any]], masks: Sequence[Mask] = ()) -> float:
+    """Return by how much the sum of the areas of outlines (N, 2) is above the area that they cover
+    together outside of masks, in px².
+
+    The part that several share is measured in cells of a sixteenth px; outlines that share nothing
+    add exactly 0.
+    """
+    rings = Rings.of(outlines)
+    covers = Rings.of([np.array(mask.points, np.float64) for mask in masks])
+    boxes = np.hstack(rings.bounds())
+    one, other = near_boxes(boxes, boxes)
+    apart = one != other
+    hidden, mask = near_boxes(boxes, np.hstack(covers.bounds()))
+    near = np.unique(np.concatenate([one[apart], other[apart], hidden]))
+    if not len(near):
+        return 0.0
+    lines = [outlines[place] for place in near.tolist()]
+    over = [np.array(masks[place].points, np.float64) for place in np.unique(mask).tolist()]
+    return _doubled([*lines, *over]) - (_doubled(over) if over else 0.0)
+
+
+def _doubled(lines: Sequence[NDArray[Any]]) -> float:
+    """Return the sum of areas less the area that is covered, in px²."""
+    rings = Rings.of(lines)
+    found = spans(Rings(rings.points * _ROWS_PER_PX, rings.starts))
+    if not len(found.row):
+        return 0.0
+    order = np.lexsort((found.left, found.row))
+    row = found.row[order] - found.row.min()
+    wide = int(found.right.max() - found.left.min()) + 1
+    left = found.left[order] - found.left.min() + row * wide
+    right = found.right[order] - found.left.min() + row * wide
+    before = np.maximum.accumulate(np.concatenate(([left[0]], right[:-1])))
+    again = np.clip(np.minimum(before, right) - left, 0, None)
+    return float(again.sum()) / _ROWS_PER_PX**2

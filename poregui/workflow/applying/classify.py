@@ -151,6 +151,8 @@ def _content(model: Path, sidecar: Path) -> str:
 
 
 _Answers = tuple[NDArray[np.float32], NDArray[np.bool_]]
+_MOST_SIDE = 2048
+"""Longest side in px to which a crop is enlarged: networks look at far fewer."""
 _BATCH = 32
 _AHEAD = 4
 """Batches that wait for each thread or process: more would only need memory."""
@@ -175,10 +177,8 @@ class CropScale:
         told = self.um_per_px
         width = pixels.shape[1]
         if self.factor is not None and told is not None:
-            side = (
-                max(8, round(width * self.factor)),
-                max(8, round(pixels.shape[0] * self.factor)),
-            )
+            factor = min(self.factor, max(1.0, _MOST_SIDE / max(pixels.shape[:2])))
+            side = (max(8, round(width * factor)), max(8, round(pixels.shape[0] * factor)))
             pixels = cv2.resize(
                 pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC
             )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import harmless, write_csv, write_json
-from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
 from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_picture
@@ -28,32 +26,6 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import FIRST_CHANCE, LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
-
-
-@dataclass(frozen=True)
-class Sureness:
-    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how
-    many were right.
-
-    Both are fractions; `accuracy` is None when no crop was answered, `n` counts the test crops.
-    """
-
-    coverage: float
-    accuracy: float | None
-    n: int
-
-
-def sureness(run: RunFolder, least: float) -> Sureness:
-    """Return what the test crops of a run say about a calibrated confidence."""
-    return sureness_among(tested_crops(run).at(temperature_of(run)), least)
-
-
-def sureness_among(tested: TestedCrops, least: float) -> Sureness:
-    """Return what test crops with calibrated answers say about a confidence."""
-    kept = tested.answers.max(axis=1, initial=0.0) >= least
-    right = tested.answers[kept].argmax(axis=1) == tested.labels[kept]
-    n = len(tested.labels)
-    return Sureness(int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n)
 
 
 def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:

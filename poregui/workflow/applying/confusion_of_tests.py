@@ -18,6 +18,19 @@ from poregui.domain.scores import at_temperature, fit_temperature
 from poregui.store.run_folder import RunFolder
 
 
+@dataclass(frozen=True)
+class Sureness:
+    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how
+    many were right.
+
+    Both are fractions; `accuracy` is None when no crop was answered, `n` counts the test crops.
+    """
+
+    coverage: float
+    accuracy: float | None
+    n: int
+
+
 @dataclass(frozen=True, eq=False)
 class TestedCrops:
     """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `answers`,
@@ -60,6 +73,13 @@ class TestedCrops:
         weights = np.asarray(self.diameters[kept] ** 2, np.float64)
         answers = self.answers[kept]
         return weighted_counts(self.labels[kept], answers.argmax(axis=1), weights, answers.shape[1])
+
+    def sureness(self, least: float) -> Sureness:
+        """Return what the crops say about a confidence."""
+        kept = self._kept(least)
+        right = self.answers[kept].argmax(axis=1) == self.labels[kept]
+        n = len(self.labels)
+        return Sureness(int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n)
 
     def _kept(self, least: float) -> NDArray[np.bool_]:
         return np.asarray(self.answers.max(axis=1, initial=0.0) >= least, np.bool_)

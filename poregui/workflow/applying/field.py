@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
 from poregui.domain.scores import at_temperature
@@ -25,10 +26,10 @@ from poregui.store.files import file_hash, write_json
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import Source
+from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import NetworkFiles, answers_of
-from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.overlay import FieldPicture, read_picture
 from poregui.workflow.applying.result_files import (
     fault_in,
     marks_of,
@@ -42,15 +43,18 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
+from poregui.workflow.detecting.find_pores import faint_words
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_picture
 
 RESULT = "field.json"
-FORMAT = 7
+FORMAT = 8
 """Changes when results of older versions must be made anew."""
 SAME_SCALE = 1.25
 """Ratio of scales up to which crops are given to a network as they are."""
+ABSURD = 50.0
+"""Ratio of scales from which on one of them is a mistake, such as nm for µm."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
 _FOUND = 35
@@ -177,6 +181,22 @@ class FieldResult:
     unlike: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class AppliedField:
+    """Hold one micrograph that was worked on: its task, its sums, and its single pores."""
+
+    task: FieldTask
+    result: FieldResult
+    pores: PoreTable
+
+    def picture(self) -> FieldPicture | None:
+        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        found = read_picture(self.task.folder)
+        if found is None or len(found.counts) != len(self.pores.areas):
+            return None
+        return found
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """Say why a micrograph could not be worked on."""
@@ -207,20 +227,18 @@ def apply_field(
         scale = task.um_per_px
         if scale is None:
             scale = image.um_per_px
+        factor = resampling(predictor, scale)
         size = (image.width, image.height)
-        read = partial(image.read, 0)
         ends = task.surfaces != ()
         found = detect(
-            read,
+            source_of(image),
             task.recipe,
             scale,
             task.masks,
-            size=size,
             specimen_ends=ends,
             progress=_part(progress, 0, _FOUND),
         )
         aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
-        factor = resampling(predictor, scale)
         ask = partial(_answers, image, network, task, scale, factor)
         answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
@@ -241,6 +259,7 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
+        + faint_words(found, task.recipe)
         + _resampled_words(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
@@ -266,12 +285,17 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        source = Source(*size, read)
         ends = task.surfaces != ()
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(
-                find_shifted, found, source, task.recipe, scale, task.masks, specimen_ends=ends
+                find_shifted,
+                found,
+                source_of(image),
+                task.recipe,
+                scale,
+                task.masks,
+                specimen_ends=ends,
             ),
             beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
@@ -414,7 +438,7 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     another one.
 
     None where the scales agree within `SAME_SCALE`, or one of them is not known. Sizes in um stay
-    what they are.
+    what they are. Raises PoreguiError for scales that are `ABSURD` times each other.
     """
     if um_per_px is None or not predictor.um_per_px:
         return None
@@ -422,7 +446,17 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     high = predictor.um_per_px["high"] * SAME_SCALE
     if low <= um_per_px <= high:
         return None
-    return um_per_px / predictor.um_per_px["median"]
+    factor: float = um_per_px / predictor.um_per_px["median"]
+    if not 1 / ABSURD <= factor <= ABSURD:
+        learnt = predictor.um_per_px["median"]
+        more = f"{max(factor, 1 / factor):,.0f} times"
+        where = "above" if factor > 1 else "below"
+        raise PoreguiError(
+            f"Its pixel size of {um_per_px:.4g} µm is {more} {where} the {learnt:.4g} µm of the "
+            "training crops.",
+            "Check the pixel size: one of the two is probably in another unit.",
+        )
+    return factor
 
 
 def _resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:

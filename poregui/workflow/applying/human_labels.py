@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.records import Plane
+from poregui.domain.wording import count, noun
 from poregui.store.project import Project
-from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.field import AppliedField, FieldTask
 from poregui.workflow.applying.result_table import LEFT, NOBODY, OTHER, REMOVED, PoreTable
 from poregui.workflow.importing.image_identity import micrographs_by_file
 
@@ -19,40 +21,127 @@ _NEAR = 0.25
 """Distance of the middles of two outlines of one pore, in parts of its diameter."""
 _ALIKE = 2.0
 """Ratio of the areas of two outlines of one pore."""
+_AROUND = 0.75
+"""Distance of the middle of a box from that of its pore, in parts of the pore's half length."""
+_SEEN = 0.005
+"""Part of a box that a pore fills at least to be what the box was put for."""
+_DOUBLE = 0.35
+"""As `_AROUND`, for a second box around a pore; from there on it was put for another one."""
+_ROUNDS = 4
+_ALONE = 2.0
+"""How much larger than any other one in its box a pore is that does not lie around its middle."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedCrops:
-    """Hold where the crops of a micrograph are: `ids`, `middles` (n, 2) in px, and the `label` of
-    each.
+    """Hold where the crops of a micrograph are: `ids`, `boxes` (n, 4) of left, top, right, bottom
+    and `middles` (n, 2) in px, and the `label` of each.
 
-    `areas` (n,) in px² are NaN for those without an outline; there the middle of a pore must be
-    within `reach` px.
+    `areas` (n,) in px² are NaN for those without an outline.
     """
 
     ids: tuple[int, ...]
+    boxes: NDArray[np.float64]
     middles: NDArray[np.float64]
     areas: NDArray[np.float64]
-    reach: NDArray[np.float64]
     labels: tuple[int | None, ...]
 
-    def of_pores(self, middles: NDArray[np.float64], areas: NDArray[np.float64]) -> dict[int, int]:
-        """Return by place in (m, 2) `middles` and (m,) `areas` of pores the place here of the crop
-        that shows it.
+    def of_pores(
+        self,
+        middles: NDArray[np.float64],
+        areas: NDArray[np.float64],
+        lengths: NDArray[np.float64] | None = None,
+        *,
+        whole: bool = True,
+    ) -> dict[int, int]:
+        """Return by place in (m, 2) `middles`, (m,) `areas` and largest Feret diameters `lengths`
+        of pores, in px, the place here of the crop that shows it.
+
+        A crop with an outline shows the pore of about that place and area. A box shows the pore
+        that lies around its middle, else, of the `whole` pores of a micrograph, the one in it that
+        is by far the largest. No pore belongs to two crops: the nearest has it.
         """
         from scipy.spatial import cKDTree
 
         if not len(middles) or not self.ids:
             return {}
-        away, pore = cKDTree(middles).query(self.middles)
-        own = np.where(np.isnan(self.areas), areas[pore], self.areas)
-        smaller = np.minimum(areas[pore], own)
-        larger = np.maximum(areas[pore], own)
-        reach = np.where(
-            np.isnan(self.areas), self.reach, _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
-        )
+        half = np.sqrt(areas / np.pi) if lengths is None or not len(lengths) else lengths / 2
+        there = _Pores(cKDTree(middles), middles, areas, half)
+        boxed = np.isnan(self.areas)
+        found = _each_once(self._outlined(there, np.flatnonzero(~boxed)))
+        waiting = np.flatnonzero(boxed).tolist()
+        for _ in range(_ROUNDS):
+            taken = set(found)
+            pairs = [self._in_box(there, place, taken, whole=whole) for place in waiting]
+            new = _each_once([pair for pair in pairs if pair is not None])
+            if not new:
+                break
+            found |= new
+            lost = [pair for pair in pairs if pair is not None and new[pair.pore] != pair.crop]
+            waiting = [pair.crop for pair in lost if pair.away > _DOUBLE]
+        return found
+
+    def _outlined(self, there: _Pores, places: NDArray[np.int64]) -> list[_Pair]:
+        """Return the crops with outlines that show a pore."""
+        if not len(places):
+            return []
+        away, pore = there.tree.query(self.middles[places])
+        own = self.areas[places]
+        smaller = np.minimum(there.areas[pore], own)
+        larger = np.maximum(there.areas[pore], own)
+        reach = _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
         same = (away <= reach) & (larger <= _ALIKE * smaller)
-        return {int(pore[place]): place for place in np.flatnonzero(same).tolist()}
+        rows = zip(away[same].tolist(), pore[same].tolist(), places[same].tolist(), strict=True)
+        return [_Pair(*row) for row in rows]
+
+    def _in_box(self, there: _Pores, place: int, taken: Set[int], *, whole: bool) -> _Pair | None:
+        """Return the pore that a box was put for, None where that is not clear."""
+        left, top, right, bottom = self.boxes[place]
+        middle = self.middles[place]
+        reach = float(np.hypot(right - left, bottom - top)) / 2
+        near = [k for k in there.tree.query_ball_point(middle, reach) if k not in taken]
+        pores = np.array(near, np.int64)
+        x, y = there.middles[pores].T
+        seen = there.areas[pores] >= _SEEN * (right - left) * (bottom - top)
+        pores = pores[(x >= left) & (x < right) & (y >= top) & (y < bottom) & seen]
+        if not len(pores):
+            return None
+        away = np.hypot(*(there.middles[pores] - middle).T) / there.half[pores]
+        order = np.argsort(-there.areas[pores], kind="stable")
+        large = there.areas[pores[order]]
+        if away.min() <= _AROUND:
+            best = int(away.argmin())
+        elif whole and (len(order) == 1 or large[0] >= _ALONE * large[1]):
+            best = int(order[0])
+        else:
+            return None
+        return _Pair(float(away[best]), int(pores[best]), place)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pores:
+    """Hold the pores of a micrograph: a tree of their `middles` (m, 2), `areas` (m,) in px², and
+    half of their lengths in px.
+    """
+
+    tree: Any
+    middles: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    half: NDArray[np.float64]
+
+
+@dataclass(frozen=True, order=True)
+class _Pair:
+    """Hold places of a pore and of a crop that shows it, and how far `away` their middles are."""
+
+    away: float
+    pore: int
+    crop: int
+
+
+def _each_once(pairs: Sequence[_Pair]) -> dict[int, int]:
+    """Return the crop of each pore; of several that of the nearest."""
+    return {pair.pore: pair.crop for pair in sorted(pairs, reverse=True)}
 
 
 Placed = dict[tuple[str, str], PlacedCrops]
@@ -84,7 +173,7 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
                 middle, area = _middle(line.points.astype(np.float64))
             middles.append(middle)
             areas.append(area)
-        reach = [_NEAR * min(box.width, box.height) / 2 for _, box in crops]
+        boxes = [(box.x, box.y, box.right, box.bottom) for _, box in crops]
         key = (
             str(project.micrograph_file(micrograph).resolve()),
             str(Plane.parse(micrograph.plane)),
@@ -92,7 +181,11 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
         ids = tuple(crop.id for crop, _ in crops)
         labels = tuple(crop.label for crop, _ in crops)
         found[key] = PlacedCrops(
-            ids, np.array(middles, np.float64), np.array(areas), np.array(reach), labels
+            ids,
+            np.array(boxes, np.float64),
+            np.array(middles, np.float64),
+            np.array(areas),
+            labels,
         )
     return found
 
@@ -131,35 +224,44 @@ def answers_of_people(project: Project, class_ids: Sequence[int]) -> PeoplesAnsw
     return PeoplesAnswers(placed_crops(project, labelled=True), class_places(class_ids))
 
 
-def with_answers(
-    tasks: Sequence[FieldTask], tables: Sequence[PoreTable], said: PeoplesAnswers | None
-) -> list[PoreTable]:
-    """Return the tables of tasks in which the answers of people, where there are some, go before
-    the network's.
+def with_answers(field: AppliedField, said: PeoplesAnswers) -> AppliedField:
+    """Return a micrograph whose pores have the answers of people, where there are some, before the
+    network's.
     """
-    found = []
-    for task, table in zip(tasks, tables, strict=True):
-        if said is not None:
-            own = said.labelled.get(place_of(task))
-        else:
-            own = None
-        found.append(
-            table
-            if said is None or own is None
-            else replace(table, answered=_answers(table, own, said.places))
-        )
-    return found
+    own = said.labelled.get(place_of(field.task))
+    if own is None:
+        pores = replace(field.pores, answered=np.empty(0, np.int64), labelled=0, unmatched=0)
+    else:
+        pores = _answered(field.pores, own, said.places)
+    return replace(field, pores=pores)
 
 
-def _answers(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> NDArray[np.int64]:
-    answered = np.full(len(table.areas), NOBODY, np.int64)
-    for pore, crop in own.of_pores(table.middles, table.areas).items():
+def _answered(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> PoreTable:
+    answers = np.full(len(table.areas), NOBODY, np.int64)
+    shown = own.of_pores(table.middles, table.areas, table.lengths)
+    for pore, crop in shown.items():
         label = own.labels[crop]
-        if label is None:
-            answered[pore] = NOBODY
-        else:
-            answered[pore] = places.get(label, OTHER)
-    return answered
+        if label is not None:
+            answers[pore] = places.get(label, OTHER)
+    pores = {place for place, label in enumerate(own.labels) if label not in _NO_PORES}
+    unmatched = len(pores - set(shown.values()))
+    return replace(table, answered=answers, labelled=len(pores), unmatched=unmatched)
+
+
+_NO_PORES = (None, NOT_A_PORE, UNSURE)
+
+
+def unmatched_words(tables: Sequence[PoreTable]) -> str:
+    """Say how many labelled crops show no pore that was found; empty for none."""
+    unmatched = sum(table.unmatched for table in tables)
+    if not unmatched:
+        return ""
+    labelled = sum(table.labelled for table in tables)
+    crops = count(labelled, "labelled crop")
+    return (
+        f"{unmatched:,} of {crops} {noun(unmatched, 'shows', 'show')} no pore that was found, or "
+        f"not clearly which; {noun(unmatched, 'its label does', 'their labels do')} not count here."
+    )
 
 
 def _middle(points: NDArray[np.float64]) -> tuple[tuple[float, float], float]:

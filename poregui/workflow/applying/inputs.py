@@ -16,12 +16,13 @@ from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Mask
-from poregui.domain.records import FIRST, Line, Micrograph, Plane
+from poregui.domain.micrograph_names import Named, unique_names
+from poregui.domain.records import FIRST, Line, Micrograph, Plane, check_pixel_size
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperature_of, tested_crops
-from poregui.workflow.applying.field import FieldResult, FieldTask
+from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.result_folders import FIELDS, names_of, own_folders
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.micrograph_edits import frame_of, project_build_direction
@@ -34,7 +35,6 @@ from poregui.workflow.evaluating.newest_run import chosen_run
 from poregui.workflow.importing.folders import find_pictures
 from poregui.workflow.importing.image_identity import micrographs_by_file
 
-"""Under which a project keeps its detection recipe."""
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
@@ -43,10 +43,11 @@ class AppliedModel:
     """Hold a network as files, with what its test says: `confusion` (classes, classes), None where
     nobody knows it.
 
-    `confusion` counts test crops answered with at least the wanted confidence, rows the truth;
-    `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None where that
-    is not known. `temperature` calibrates its answers (see `at_temperature`); None: nobody fitted
-    one, and they are taken as they are.
+    `confusion` counts test crops answered with at least the wanted confidence (see `at`), rows the
+    truth; `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None
+    where that is not known. `tested` are those crops, None where they are not kept. `temperature`
+    calibrates its answers (see `at_temperature`); None: nobody fitted one, and they are taken as
+    they are.
 
     `class_ids` are those of its classes where it was trained, or in the project that it is applied
     in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
@@ -65,6 +66,20 @@ class AppliedModel:
     class_ids: tuple[int, ...] = ()
     class_uids: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    tested: TestedCrops | None = None
+
+    def at(self, least: float) -> AppliedModel:
+        """Return it with the confusion of test crops answered with at least a confidence.
+
+        A confusion that came without its crops stands for every confidence.
+        """
+        if self.tested is None:
+            return self
+        return replace(
+            self,
+            confusion=self.tested.confusion(least),
+            area_confusion=self.tested.area_confusion(least),
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,7 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
     return chosen_run(project, number, network=True)[0]
 
 
-def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> AppliedModel:
+def model_of_run(project: Project, run: RunFolder) -> AppliedModel:
     """Return the network of a run with the recipe of its project and its classes as they are called
     now.
 
@@ -123,13 +138,14 @@ def model_of_run(project: Project, run: RunFolder, *, least: float = 0.0) -> App
         sidecar=run.sidecar_file,
         classes=here.names,
         colours=tuple(colours.get(i, "#808080") for i in here.ids),
-        confusion=tested.confusion(least),
+        confusion=tested.confusion(),
         recipe=detection_recipe(project),
-        area_confusion=tested.area_confusion(least),
+        area_confusion=tested.area_confusion(),
         temperature=temperature,
         class_ids=here.ids,
         class_uids=tuple(uids.get(class_id, "") for class_id in here.ids),
         notes=here.notes,
+        tested=tested,
     )
 
 
@@ -150,9 +166,7 @@ def model_in_project(model: AppliedModel, project: Project) -> AppliedModel:
     )
 
 
-def model_of_file(
-    model: Path, recipe: DetectionRecipe | None = None, *, least: float = 0.0
-) -> AppliedModel:
+def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> AppliedModel:
     """Return a bare model.onnx with the model.json beside it. Raises ProjectError when one is
     missing or damaged.
 
@@ -161,10 +175,14 @@ def model_of_file(
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
+        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
         classes = tuple(told["classes"])
         temperature = _temperature(told)
-        confusion, by_area = _confusions(told, len(classes), least, temperature)
+        tested = None
+        if "tested" in told:
+            tested = TestedCrops.from_json(told["tested"], len(classes)).at(temperature)
+        confusion = _matrix(told.get("confusion"), len(classes), np.int64)
+        by_area = _matrix(told.get("area_confusion"), len(classes), np.float64)
         if recipe is None:
             if "detection" in told:
                 recipe = detection_recipe_from_json(told["detection"])
@@ -184,25 +202,19 @@ def model_of_file(
     if not model.exists():
         raise ProjectError(f"{model} is missing.", "Choose the model.onnx of an export.")
     return AppliedModel(
-        name, model, sidecar, classes, shades, confusion, recipe, by_area, temperature, ids, uids
-    )
-
-
-def tested_of_file(sidecar: Path) -> TestedCrops | None:
-    """Return the test crops that a sidecar carries, answered at its temperature; None where it
-    carries none.
-
-    Raises ProjectError when it is damaged.
-    """
-    try:
-        told = check_sidecar(parse_json(read_whole(sidecar)))
-        if "tested" not in told:
-            return None
-        return TestedCrops.from_json(told["tested"], len(told["classes"])).at(_temperature(told))
-    except BROKEN as error:
-        raise ProjectError(
-            f"{sidecar} is missing or damaged.", "Export the model again."
-        ) from error
+        name,
+        model,
+        sidecar,
+        classes,
+        shades,
+        confusion,
+        recipe,
+        by_area,
+        temperature,
+        ids,
+        uids,
+        tested=tested,
+    ).at(0.0)
 
 
 def _identities(
@@ -234,21 +246,8 @@ def _temperature(told: Mapping[str, Any]) -> float | None:
     return None if found is None else float(found)
 
 
-def _confusions(
-    told: Mapping[str, Any], classes: int, least: float, temperature: float | None
-) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
-    if "tested" in told:
-        tested = TestedCrops.from_json(told["tested"], classes).at(temperature)
-        return tested.confusion(least), tested.area_confusion(least)
-    counts = told.get("confusion")
-    weighed = told.get("area_confusion")
-    if counts is None:
-        confusion = None
-    else:
-        confusion = np.array(counts, np.int64).reshape(classes, classes)
-    return confusion, None if weighed is None else np.array(weighed, np.float64).reshape(
-        classes, classes
-    )
+def _matrix(told: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
+    return None if told is None else np.array(told, kind).reshape(classes, classes)
 
 
 def micrographs_of(
@@ -267,6 +266,8 @@ def micrographs_of(
         raise PoreguiError(
             f"There is no image in {named}.", "Give image files, or folders that contain some."
         )
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
     return to_apply(files, project, um_per_px, specimen)
 
 
@@ -320,6 +321,12 @@ def _as_known(
     ] or [plain]
 
 
+def names_beside(files: Sequence[Path], others: Sequence[Path] = ()) -> list[str]:
+    """Return how files are called among themselves and others."""
+    images = [Named(one.as_posix(), one.name) for one in (*files, *others)]
+    return unique_names(images)[: len(files)]
+
+
 def tasks_of(
     model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0
 ) -> list[FieldTask]:
@@ -356,11 +363,6 @@ def tasks_of(
         replace(one, folder=folder)
         for one, folder in zip(named, own_folders(named, out / FIELDS), strict=True)
     ]
-
-
-def task_of(tasks: Sequence[FieldTask], result: FieldResult) -> FieldTask:
-    """Return the task that a result is of."""
-    return next(one for one in tasks if one.key == (result.file, result.plane))
 
 
 def is_pore(name: str) -> bool:

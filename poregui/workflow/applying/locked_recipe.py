@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from poregui.domain.checked import mapping
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
-from poregui.store.files import explain_write_error, file_hash, write_json
+from poregui.domain.records import check_pixel_size
+from poregui.store.files import copy_plain, explain_write_error, file_hash, write_json
 from poregui.store.project import Project
+from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.inputs import (
     AppliedModel,
@@ -94,11 +97,9 @@ def lock_run(
             f"{least:g} is not a valid confidence.",
             "Enter a number from 0 to below 1, such as 0.8.",
         )
-    if um_per_px is not None and not 0 < um_per_px < float("inf"):
-        raise PoreguiError(
-            f"{um_per_px:g} µm/px is not a valid pixel size.", "Enter a number above 0."
-        )
-    model = model_of_run(project, run, least=least)
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
+    model = model_of_run(project, run)
     made: list[Lock] = []
 
     def write(folder: Path) -> int:
@@ -129,7 +130,7 @@ def read_lock(file: Path) -> Lock:
     Raises PoreguiError when it or the network beside it is not as it was locked.
     """
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = mapping(parse_json(read_whole(file)))
         sealed = str(told.pop("hash"))
         recipe = detection_recipe_from_json(told.pop("recipe"))
         lock = Lock(recipe=recipe, **told)
@@ -138,7 +139,7 @@ def read_lock(file: Path) -> Lock:
         raise ProjectError(
             f"{file} is missing.", "Choose the locked.json of a locked recipe."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise _changed(file) from error
     if not unchanged:
         raise _changed(file)
@@ -168,9 +169,7 @@ def model_of_lock(file: Path, project: Project | None = None) -> tuple[AppliedMo
     clear which they are.
     """
     lock = read_lock(file)
-    model = replace(
-        model_of_file(file.with_name(MODEL), lock.recipe, least=lock.least), name=lock.network
-    )
+    model = replace(model_of_file(file.with_name(MODEL), lock.recipe), name=lock.network)
     if project is None:
         return model, lock
     run = None if model.class_uids else own_run(lock, project)
@@ -199,7 +198,7 @@ def take_lock(file: Path, project: Project) -> Lock:
 
     def write(folder: Path) -> int:
         for name in names:
-            shutil.copyfile(file if name == LOCKED else file.with_name(name), folder / name)
+            copy_plain(file if name == LOCKED else file.with_name(name), folder / name)
         read_lock(folder / LOCKED)
         return len(names)
 

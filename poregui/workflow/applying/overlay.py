@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.store.files import replace_file
+from poregui.store.run_files import BROKEN, read_arrays
 from poregui.workflow.applying.result_table import LEFT, PoreTable
 
 FILE = "picture.npz"
@@ -119,9 +119,9 @@ def read_picture(folder: Path) -> FieldPicture | None:
     damaged.
     """
     try:
-        with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(folder / FILE)
+        found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
+    except BROKEN:
         return None
     if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points):
         return found

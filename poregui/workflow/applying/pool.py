@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import time
@@ -11,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import PoreguiError, faults_of
 from poregui.domain.wording import count
 from poregui.store.files import remove_leftovers
 from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
@@ -39,11 +40,23 @@ def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:
 def work_on(
     task: FieldTask, progress: Callable[[int, int, str], None] = lambda done, total, text: None
 ) -> FieldResult | FieldProblem:
-    """Apply a network to one micrograph and return the result, or why there is none."""
+    """Apply a network to one micrograph and return the result, or why there is none.
+
+    Any fault is of this micrograph alone; what is not the world's leaves its trace in the log.
+    """
     try:
-        return apply_field(task, progress)
+        with faults_of(task.name):
+            return apply_field(task, progress)
     except PoreguiError as error:
         return FieldProblem(task.name, str(error))
+    except BrokenProcessPool:
+        return FieldProblem(task.name, ENDED_ITS_PROCESS)
+    except Stopped:
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).exception("%s", task.name)
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return FieldProblem(task.name, f"An unexpected fault ended the work on it ({why}).")
 
 
 STEPS = 1000

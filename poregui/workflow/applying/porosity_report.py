@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,64 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import poregui
-from poregui.domain.detection import DetectionRecipe, detection_parameters
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.detection import recipe_rows
+from poregui.domain.errors import ProjectError
 from poregui.domain.porosity import ClassEstimate
-from poregui.domain.wording import count, noun
-from poregui.resources import resource
-from poregui.store.files import file_hash, make_parent, write_text
-from poregui.workflow.applying.field import FieldResult
+from poregui.domain.wording import count
+from poregui.store.files import export_target, file_hash, write_text
+from poregui.store.run_files import BROKEN, parse_json, read_whole
+from poregui.workflow.applying.field import AppliedField, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
-from poregui.workflow.applying.overlay import read_picture
-from poregui.workflow.applying.result_table import PoreTable, read_pores
 from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
-from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
-
-
-def sensitivity_words(group: GroupSummary) -> str:
-    """Say how the area of all pores moves with the threshold; empty where nobody looked."""
-    if not group.sensitivity or group.porosity is None:
-        return ""
-    near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
-    far = [one.total for one in group.sensitivity]
-    return (
-        f"Porosity with the threshold shifted by up to ±5 %: {_span(near, group.porosity.mean)}; "
-        f"by up to ±10 %: {_span(far, group.porosity.mean)}."
-    )
-
-
-def unlike_words(group: GroupSummary) -> str:
-    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where
-    there are none.
-    """
-    if group.unlike is None:
-        return (
-            "This network stores no training features, so unusual pores cannot be detected. Train "
-            "again."
-        )
-    if not group.unlike:
-        return ""
-    look = noun(group.unlike, "looks", "look")
-    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
-    if group.unlike_kept:
-        return f"{what}, but counted as predicted."
-    return f"{what}, so left unclassified."
-
-
-def calibration_words(summary: Summary) -> str:
-    """Say where confidence is taken as the network gives it; empty where it is calibrated."""
-    if summary.temperature is not None:
-        return ""
-    return (
-        "Confidence is not calibrated: there were too few validation crops, or no errors among "
-        "them."
-    )
-
-
-def _span(totals: list[float], middle: float) -> str:
-    low, high = (f"{end:.4g}" for end in (min(*totals, middle), max(*totals, middle)))
-    return f"{low} %" if low == high else f"{low} to {high} %"
-
+from poregui.workflow.applying.summary import (
+    GroupSummary,
+    Summary,
+    groups_of,
+    unlike_words,
+)
+from poregui.workflow.reporting.documents import Picture, check_ending, render
 
 EXAMPLES = 3
 _PICTURE_WIDTH = 640
@@ -138,37 +94,30 @@ class AppliedFacts:
 
 def collect_applied(
     model: AppliedModel,
-    results: Sequence[FieldResult],
-    folders: Sequence[Path],
+    fields: Sequence[AppliedField],
+    summary: Summary,
     *,
-    tables: Sequence[PoreTable] | None = None,
     least: float = 0.0,
     locked: str = "",
 ) -> AppliedFacts:
-    """Return the facts of results and the folders that they lie in; fit for any thread, reads
-    tables not given.
+    """Return the facts of micrographs and what they sum up to at the confidence `least`; fit for
+    any thread.
 
-    `results` are those at the confidence `least`, in the order of `folders`. `locked` is the
-    sentence of a locked recipe, empty where it is not locked. Raises PoreguiError when a table was
-    changed, ValueError without a result.
+    `locked` is the sentence of a locked recipe, empty where it is not locked. Raises ProjectError
+    when the files of the network are gone.
     """
-    if tables is None:
-        tables = [read_pores(folder, len(model.classes)) for folder in folders]
-    else:
-        tables = tables
-    summary = summarise(model, results, tables, least=least)
-    rows = list(zip(results, tables, folders, strict=True))
     colours = dict(zip(model.classes, model.colours, strict=True))
-    of_group: dict[str, list[tuple[FieldResult, PoreTable, Path]]] = {}
-    for name, row in zip(groups_of(results), rows, strict=True):
-        of_group.setdefault(name, []).append(row)
+    of_group: dict[str, list[AppliedField]] = {}
+    for name, one in zip(groups_of([one.result for one in fields]), fields, strict=True):
+        of_group.setdefault(name, []).append(one)
     pages = tuple(
         _page(group, of_group[group.name], summary, least, colours) for group in summary.specimens
     )
     if len(pages) > 1:
-        whole = _page(summary.whole, rows, summary, least, colours, examples=0)
+        whole = _page(summary.whole, fields, summary, least, colours, examples=0)
     else:
         whole = None
+    confusion = () if model.confusion is None else model.confusion.tolist()
     return AppliedFacts(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         summary=summary,
@@ -179,32 +128,28 @@ def collect_applied(
         locked=locked,
         model=_model(model),
         recipe=recipe_rows(model.recipe),
-        confusion=()
-        if model.confusion is None
-        else tuple(
-            (name, tuple(int(n) for n in row))
-            for name, row in zip(model.classes, model.confusion, strict=True)
+        confusion=tuple(
+            (name, tuple(row)) for name, row in zip(model.classes, confusion, strict=False)
         ),
     )
 
 
 def _page(
     group: GroupSummary,
-    rows: Sequence[tuple[FieldResult, PoreTable, Path]],
+    applied: Sequence[AppliedField],
     summary: Summary,
     least: float,
     colours: dict[str, str],
     examples: int = EXAMPLES,
 ) -> Page:
-    fields = tuple(_field(result, group) for result, _, _ in rows)
+    fields = tuple(_field(one.result, group) for one in applied)
     names = [one.name for one in group.classes]
-    pairs = [(result, table) for result, table, _ in rows]
-    diameters = diameters_of(names, pairs, least, summary.size_unit)
+    diameters = diameters_of(names, applied, least, summary.size_unit)
     known = [one.mm2 for one in fields if one.mm2 is not None]
     return Page(
         group,
         fields,
-        _examples(rows, fields, tuple(colours.values()), least) if examples else (),
+        _examples(applied, fields, tuple(colours.values()), least) if examples else (),
         sizes_svg(diameters, colours, summary.size_unit),
         sum(known) if len(known) == len(fields) else None,
     )
@@ -230,7 +175,7 @@ def _field(result: FieldResult, group: GroupSummary) -> FieldFacts:
 
 
 def _examples(
-    rows: Sequence[tuple[FieldResult, PoreTable, Path]],
+    applied: Sequence[AppliedField],
     fields: Sequence[FieldFacts],
     colours: Sequence[str],
     least: float,
@@ -244,8 +189,7 @@ def _examples(
         words = dict.fromkeys(order, "")
     found = []
     for place in sorted(words, key=lambda k: fields[k].percent):
-        _, table, folder = rows[place]
-        shown = _picture(folder, table, colours, least)
+        shown = _picture(applied[place], colours, least)
         if shown is not None:
             which = f", the {words[place]}" if words[place] else ""
             text = f"porosity {fields[place].percent:.3g} %{which}"
@@ -254,17 +198,15 @@ def _examples(
 
 
 def _picture(
-    folder: Path, table: PoreTable, colours: Sequence[str], least: float
+    one: AppliedField, colours: Sequence[str], least: float
 ) -> tuple[str, int, int] | None:
-    """Return the outlined micrograph of a folder as a data URI and its size; None where what it
-    shows is gone.
-    """
+    """Return an outlined micrograph as a data URI and its size; None where its picture is gone."""
     from PIL import Image
 
-    drawn = read_picture(folder)
-    if drawn is None or len(drawn.counts) != len(table.areas):
+    drawn = one.picture()
+    if drawn is None:
         return None
-    image = Image.fromarray(drawn.of_table(table, colours, least)[..., ::-1])
+    image = Image.fromarray(drawn.of_table(one.pores, colours, least)[..., ::-1])
     high = max(1, round(image.height * _PICTURE_WIDTH / image.width))
     out = BytesIO()
     image.resize((_PICTURE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
@@ -275,28 +217,15 @@ def _picture(
     )
 
 
-def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
-    """Return the detection recipe as labels and values."""
-    told = []
-    for parameter in detection_parameters():
-        value = getattr(recipe, parameter.name)
-        if parameter.kind is float:
-            text = f"{value:g}"
-        else:
-            text = {True: "yes", False: "no"}.get(value, value)
-        told.append((parameter.label, f"{text} {parameter.unit}".strip()))
-    return tuple(told)
-
-
 def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     """Return what tells this network from every other one.
 
     Raises ProjectError when its files are gone.
     """
     try:
-        told = json.loads(model.sidecar.read_text(encoding="utf-8"))
+        told = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
@@ -309,11 +238,6 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     return (*rows, ("poregui", poregui.__version__))
 
 
-Picture = Callable[[str, int], str]
-"""Takes an SVG and its width in px and returns the markup that shows it."""
-_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
-
-
 def write_applied_report(
     facts: AppliedFacts, out: Path, print_pdf: Callable[[str, Path], None]
 ) -> Path:
@@ -323,21 +247,13 @@ def write_applied_report(
     Raises PoreguiError for another ending, or when the file cannot be written.
     """
     check_ending(out)
-    make_parent(out)
+    target = export_target(out)
     text = applied_html(facts)
     if out.suffix.lower() == ".pdf":
-        print_pdf(text, out)
+        print_pdf(text, target)
     else:
-        write_text(out, text)
+        write_text(target, text)
     return out
-
-
-def check_ending(out: Path) -> None:
-    """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
-    if out.suffix.lower() not in (".html", ".htm", ".pdf"):
-        raise PoreguiError(
-            f"{out} is not a report file.", "Give a file name that ends in .html or .pdf."
-        )
 
 
 def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
@@ -345,23 +261,14 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
 
     Names are escaped.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    def figure(svg: str | None) -> Markup:
-        if svg is None:
-            return Markup("")
-        found = _WIDTH.match(svg)
-        # Ours, and escaped word by word where it was drawn.
-        return Markup(picture(svg, int(found[1]) if found else 400) if picture else svg)
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(num=_number, ends=_ends, relative=_relative, triple=_triple)
-    template = environment.from_string(resource("specimens.html.j2").read_text(encoding="utf-8"))
-    unit = facts.summary.size_unit.replace("um", "µm")
-    return template.render(facts=facts, figure=figure, unit=unit, count=count, strange=unlike_words)
+    values = {
+        "facts": facts,
+        "unit": facts.summary.size_unit.replace("um", "µm"),
+        "count": count,
+        "strange": unlike_words,
+    }
+    filters = {"num": _number, "ends": _ends, "relative": _relative, "triple": _triple}
+    return render("specimens.html.j2", values, filters, picture)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -7,15 +7,15 @@ project or its pictures were moved.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from poregui.domain.errors import PoreguiError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.micrograph_names import Named, unique_names
-from poregui.store.files import file_hash
+from poregui.store.files import file_hash, is_link
+from poregui.store.run_files import parse_json, read_whole
 from poregui.workflow.applying.field import RESULT, FieldTask
 from poregui.workflow.exporting.formats.shapes import safe_name
 
@@ -50,19 +50,14 @@ def _longer(known: str, found: str) -> str:
     return found
 
 
-def names_beside(files: Sequence[Path], others: Sequence[Path] = ()) -> list[str]:
-    """Return how files are called among themselves and others."""
-    images = [Named(one.as_posix(), one.name) for one in (*files, *others)]
-    return unique_names(images)[: len(files)]
-
-
 def own_folders(tasks: Sequence[FieldTask], inside: Path) -> list[Path]:
     """Return a folder below `inside` for each micrograph: where its results lie, or else a free one
     of its name.
 
     Nothing is written. Names that are taken by another micrograph get the folders of the file's
-    path before them.
+    path before them. Raises ProjectError where a link stands for a folder of results.
     """
+    _refuse_links(inside)
     owners = _owners(inside)
     found = _by_file(tasks, owners)
     _add_by_content(
@@ -77,11 +72,27 @@ def own_folders(tasks: Sequence[FieldTask], inside: Path) -> list[Path]:
     return [found[place] for place in range(len(tasks))]
 
 
+def _refuse_links(inside: Path) -> None:
+    """Raise ProjectError for a link among folders of results; a person may give one as `--out`."""
+    out = inside.parent
+    looked_at = [inside]
+    if inside.is_dir():
+        looked_at += sorted(inside.iterdir())
+    if (out.parent.parent / "project.db").exists():
+        looked_at.append(out)
+    for path in looked_at:
+        if is_link(path):
+            raise ProjectError(
+                f"{path} is a link, and results are not written through links.",
+                "Put the folder itself in the place of the link, or remove the link.",
+            )
+
+
 def _owners(inside: Path) -> list[_Owner]:
     found = []
     for path in sorted(inside.glob(f"*/{RESULT}")):
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
+            told = parse_json(read_whole(path))
             owner = _Owner(path.parent, str(told["file"]), str(told["plane"]), str(told["sha256"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a damaged one is nobody's and is made anew

@@ -20,6 +20,7 @@ nobody can tell.
 """
 PLACE = ("x (px)", "y (px)")
 DISTANCES = ("Nearest pore", "Distance to the surface")
+LENGTHS = ("Feret, maximum", "Equivalent diameter")
 FIRST_CHANCE = 3
 """Place of the first class's probability, after number, class and confidence."""
 LEFT = -1
@@ -44,6 +45,8 @@ class PoreTable:
     2) are x and y in px; `answered` is what people said: the place of a class, `LEFT`, `REMOVED`,
     `OTHER` or `NOBODY`; empty where nobody was asked. `unlike` (n,) tells what is unlike all that
     the network was trained on, which is left to a person unless `keep_unlike`; empty for none.
+    `lengths` (n,) are the largest Feret diameters in px, which may be left empty. Of `labelled`
+    crops that people called pores `unmatched` show none that was found.
     """
 
     areas: NDArray[np.float64]
@@ -56,6 +59,9 @@ class PoreTable:
     answered: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     unlike: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     keep_unlike: bool = False
+    lengths: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    labelled: int = 0
+    unmatched: int = 0
 
     def chosen(self, least: float) -> NDArray[np.int64]:
         """Return the place of the class of each pore, `LEFT` where none is as likely as wanted or
@@ -139,6 +145,7 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
             x, y = (head.index(name) for name in PLACE)
             unlike = head.index(UNLIKE)
             (nearest, unit), (surface, _) = (_distance(head, name) for name in DISTANCES)
+            (length, _), (diameter, _) = (_distance(head, name) for name in LENGTHS)
             numbers = [
                 (
                     float(row[area]),
@@ -147,25 +154,27 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
                     float(row[x]),
                     float(row[y]),
                     row[unlike] == "yes",
+                    float(row[length]) / float(row[diameter]),
                     *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes]),
                 )
                 for row in rows
             ]
-    except (OSError, ValueError, IndexError, StopIteration) as error:
+    except (OSError, ValueError, IndexError, ZeroDivisionError, StopIteration) as error:
         raise PoreguiError(
             f"{path} cannot be read.", f"Remove {folder} and find its pores again."
         ) from error
-    table = np.array(numbers, np.float64).reshape(-1, classes + 6)
+    table = np.array(numbers, np.float64).reshape(-1, classes + 7)
     sensed = read_sensitivity(folder)
     return PoreTable(
         table[:, 0],
-        table[:, 6:],
+        table[:, 7:],
         table[:, 1],
         table[:, 2],
         unit,
         sensed,
         table[:, 3:5],
         unlike=table[:, 5] > 0,
+        lengths=table[:, 6] * np.sqrt(4 / np.pi * table[:, 0]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.store.files import replace_file
+from poregui.store.run_files import BROKEN, read_arrays
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan
 
@@ -126,10 +126,6 @@ def sense(
     )
 
 
-def _size(source: Source) -> tuple[int, int]:
-    return source.width, source.height
-
-
 def _views(source: Source) -> list[Box | None]:
     if source.width * source.height <= WHOLE:
         return [None]
@@ -152,15 +148,7 @@ def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) 
         offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
         recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
     moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
-    return preview(
-        plan.source.read,
-        recipe,
-        um_per_px,
-        plan.masks,
-        size=_size(plan.source),
-        view=view,
-        plan=moved,
-    )
+    return preview(plan.source, recipe, um_per_px, plan.masks, view=view, plan=moved)
 
 
 class _Known:
@@ -253,12 +241,12 @@ def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
 def read_sensitivity(folder: Path) -> Sensitivity | None:
     """Return what shifted thresholds found, None where that is not there or damaged."""
     try:
-        with open(folder / FILE, "rb") as file, np.load(file, allow_pickle=False) as kept:
-            shift, areas, places, sure, seen = (
-                kept[name] for name in ("shift", "areas", "places", "sure", "seen_px")
-            )
-            if seen.shape == (len(_ORDER),):
-                return Sensitivity(shift, areas, places, sure, seen)
-            return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(folder / FILE)
+        shift, areas, places, sure, seen = (
+            kept[name] for name in ("shift", "areas", "places", "sure", "seen_px")
+        )
+    except BROKEN:
         return None
+    if seen.shape == (len(_ORDER),):
+        return Sensitivity(shift, areas, places, sure, seen)
+    return None

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.workflow.applying.field import FieldResult
-from poregui.workflow.applying.result_table import PoreTable
+from poregui.workflow.applying.field import AppliedField
 from poregui.workflow.reporting.svg import LIGHT, Axes, Drawing, Ink, cut, words_width
 
 Floats = NDArray[np.float64]
@@ -23,17 +22,19 @@ _MARKED = (0.1, 0.5, 0.9)
 
 
 def diameters_of(
-    classes: Sequence[str], fields: Iterable[tuple[FieldResult, PoreTable]], least: float, unit: str
+    classes: Sequence[str], fields: Iterable[AppliedField], least: float, unit: str
 ) -> dict[str, Floats]:
     """Return the equivalent diameters of the pores of each class in fields, in `unit`, which is um
     or px.
     """
     found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
-    for result, table in fields:
-        chosen = table.chosen(least)
-        scale = (result.um_per_px or 1.0) if unit == "um" else 1.0
+    for one in fields:
+        chosen = one.pores.chosen(least)
+        scale = 1.0
+        if unit == "um":
+            scale = one.result.um_per_px or 1.0
         for place, name in enumerate(classes):
-            found[name].append(scale * 2 * np.sqrt(table.areas[chosen == place] / np.pi))
+            found[name].append(scale * 2 * np.sqrt(one.pores.areas[chosen == place] / np.pi))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -21,7 +21,9 @@ from poregui.domain.porosity import (
     porosity,
     size_distribution,
 )
+from poregui.domain.wording import count, noun
 from poregui.workflow.applying.field import FieldResult
+from poregui.workflow.applying.human_labels import unmatched_words
 from poregui.workflow.applying.inputs import AppliedModel, is_pore
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import SHIFTS
@@ -172,10 +174,55 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        (*model.notes, *_remarks(results)),
+        tuple(filter(None, (unmatched_words(tables), *model.notes, *_remarks(results)))),
         model.temperature,
         model.class_ids,
     )
+
+
+def sensitivity_words(group: GroupSummary) -> str:
+    """Say how the area of all pores moves with the threshold; empty where nobody looked."""
+    if not group.sensitivity or group.porosity is None:
+        return ""
+    near = [one.total for one in group.sensitivity if abs(one.shift) == 5]
+    far = [one.total for one in group.sensitivity]
+    return (
+        f"Porosity with the threshold shifted by up to ±5 %: {_span(near, group.porosity.mean)}; "
+        f"by up to ±10 %: {_span(far, group.porosity.mean)}."
+    )
+
+
+def unlike_words(group: GroupSummary) -> str:
+    """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where
+    there are none.
+    """
+    if group.unlike is None:
+        return (
+            "This network stores no training features, so unusual pores cannot be detected. Train "
+            "again."
+        )
+    if not group.unlike:
+        return ""
+    look = noun(group.unlike, "looks", "look")
+    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
+    if group.unlike_kept:
+        return f"{what}, but counted as predicted."
+    return f"{what}, so left unclassified."
+
+
+def calibration_words(summary: Summary) -> str:
+    """Say where confidence is taken as the network gives it; empty where it is calibrated."""
+    if summary.temperature is not None:
+        return ""
+    return (
+        "Confidence is not calibrated: there were too few validation crops, or no errors among "
+        "them."
+    )
+
+
+def _span(totals: list[float], middle: float) -> str:
+    low, high = (f"{end:.4g}" for end in (min(*totals, middle), max(*totals, middle)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def groups_of(results: Sequence[FieldResult]) -> list[str]:

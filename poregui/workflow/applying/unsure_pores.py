@@ -12,14 +12,14 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Plane
-from poregui.store.files import harmless, write_csv
+from poregui.store.files import export_target, harmless, write_csv
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.human_labels import Placed, place_of, placed_crops
-from poregui.workflow.applying.result_table import PoreTable
+from poregui.workflow.applying.study import StudyView
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.exporting.formats.geojson import read_geojson
@@ -57,9 +57,7 @@ class UnsurePore:
     confidence: float
 
 
-def unsure_pores(
-    tasks: Sequence[FieldTask], tables: Sequence[PoreTable], classes: Sequence[str], least: float
-) -> list[UnsurePore]:
+def unsure_pores(view: StudyView) -> list[UnsurePore]:
     """Return the pores that no person has answered and the network did not answer surely, the least
     sure first.
 
@@ -67,16 +65,18 @@ def unsure_pores(
     kept.
     """
     found = []
-    for task, table in zip(tasks, tables, strict=True):
-        reasons = table.reasons(least)
-        for place in table.waiting(least).tolist():
+    for one in view.fields:
+        table = one.pores
+        reasons = table.reasons(view.least)
+        for place in table.waiting(view.least).tolist():
             chances = table.chances[place]
             x, y = (float(value) for value in table.middles[place])
             best = int(chances.argmax())
             area = float(table.areas[place])
-            likely = classes[best]
+            likely = view.model.classes[best]
             sure = float(chances[best])
-            found.append(UnsurePore(task, place + 1, (x, y), area, reasons[place], likely, sure))
+            why = reasons[place]
+            found.append(UnsurePore(one.task, place + 1, (x, y), area, why, likely, sure))
     return sorted(found, key=lambda one: one.confidence)
 
 
@@ -97,7 +97,7 @@ def write_queue(pores: Sequence[UnsurePore], path: Path) -> None:
             one.likely,
         )
         rows.append([*map(harmless, cells), f"{one.confidence:.5f}", one.task.sha256])
-    write_csv(path, rows)
+    write_csv(export_target(path), rows)
 
 
 @dataclass(frozen=True)
@@ -214,5 +214,5 @@ def _present(there: Placed, one: UnsurePore) -> int | None:
     placed = there.get(place_of(one.task))
     if placed is None:
         return None
-    found = placed.of_pores(np.array([one.middle]), np.array([one.area]))
+    found = placed.of_pores(np.array([one.middle]), np.array([one.area]), whole=False)
     return placed.ids[found[0]] if found else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
-from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.errors import PoreguiError, ProjectError, faults_of
 from poregui.domain.geometry import Outline
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count, percent
@@ -20,6 +20,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
@@ -81,6 +82,8 @@ RECIPE_KEY = "detection_recipe"
 Progress = Callable[[int, int, str], None]
 _MUCH_MOUNT = 1.0
 """Per cent of a picture from which on it is said that they were taken for the mount."""
+_LITTLE = 0.05
+"""Area of faint regions over that of the pores below which it is not worth a word."""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
@@ -91,7 +94,7 @@ class DetectedPores:
     store already.
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the
-    specimen.
+    specimen. `faint` says which regions have too little contrast for the recipe.
     """
 
     micrograph: Micrograph
@@ -101,6 +104,7 @@ class DetectedPores:
     seconds: float
     detection: Detection
     mount_percent: float = 0.0
+    faint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,9 +207,12 @@ def find_in_file(
     has no scale.
     """
     started = time.perf_counter()
-    with open_pyramid(
-        file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
-    ) as image:
+    with (
+        faults_of(micrograph.shown_name),
+        open_pyramid(
+            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+        ) as image,
+    ):
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
@@ -214,11 +221,10 @@ def find_in_file(
             )
         check_same(micrograph, file, folder)
         detected = detect(
-            lambda box: image.read(0, box),
+            source_of(image),
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
-            size=(image.width, image.height),
             specimen_ends=micrograph.surfaces != (),
             progress=lambda done, total, text: progress(
                 done, total, f"{micrograph.shown_name}: {text}"
@@ -235,6 +241,18 @@ def find_in_file(
         seconds,
         fact,
         detected.mount_percent,
+        faint_words(detected, recipe),
+    )
+
+
+def faint_words(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
+    """Say how many regions the least contrast leaves out, where they would make a difference."""
+    if detected.faint_area_px <= _LITTLE * detected.pore_area_px:
+        return ()
+    share = percent(detected.faint_area_px / max(detected.field_area_px, 1.0), 2)
+    return (
+        f"{count(detected.faint, 'region')} ({share} of the field) left out: contrast below the "
+        f"minimum of {recipe.contrast:g} %.",
     )
 
 

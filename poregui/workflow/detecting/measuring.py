@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,21 +21,25 @@ from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
-from poregui.store.files import harmless, replace_file, write_csv
+from poregui.store.files import export_target, harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.store.run_files import BROKEN, read_arrays
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
 from poregui.vision.shape.measurement import Measured, measure
+from poregui.vision.shape.overlaps import checked_outlines, shared_area
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
 from poregui.workflow.importing.image_identity import CACHE, OtherPicture, check_same, pyramid_file
 
 Progress = Callable[[int, int, str], None]
-VERSION = 2
+VERSION = 3
 """Counts up when a number is computed in another way, so that kept ones are measured anew."""
 _BAND = 2048
+_LEAST_SHARED = 0.001
+"""Part of the pore area that overlaps from which it is worth a sentence."""
 NO_FRAME = Frame()
 """Nothing is known of build direction and surface."""
 
@@ -46,9 +49,9 @@ class MeasuredField:
     """Hold the numbers of one micrograph's pores: of the crops `crop_ids`, int64 (n,), in the order
     of `measured`.
 
-    `pore_area_px` is the area of all its pores, `field_area_px` the micrograph without its masked
-    regions, both in px². `note` says that its file holds another picture now, so that no greys are
-    known.
+    `pore_area_px` is the area that its pores cover, what several share counted once and without
+    what is masked; `field_area_px` the micrograph without its masked regions, both in px². `note`
+    says that its file holds another picture now, so that no greys are known.
     """
 
     micrograph: Micrograph
@@ -63,6 +66,17 @@ class MeasuredField:
     def area_percent(self) -> float:
         """Return the part of the field that is pore in per cent."""
         return 100 * self.pore_area_px / self.field_area_px
+
+    @property
+    def overlap(self) -> str:
+        """Return a sentence where pores overlap each other or what is masked; empty for hardly."""
+        shared = float(np.sum(self.measured.columns["area_px"])) - self.pore_area_px
+        if shared <= _LEAST_SHARED * self.pore_area_px:
+            return ""
+        return (
+            f"{self.micrograph.shown_name}: outlines overlap each other or masked areas by "
+            f"{shared:,.0f} px²; porosity counts each pixel once."
+        )
 
 
 def outlined_pores(crops: Sequence[Crop], outlines: Mapping[int, Outline]) -> dict[int, Outline]:
@@ -101,9 +115,16 @@ def measure_project(
         if pores or micrograph.id in detections:
             file = project.micrograph_file(micrograph)
             frame = frame_of(micrograph, detections.get(micrograph.id), up)
+            made = frozenset(crop.id for crop in crops if crop.origin != "detected")
             fields.append(
                 measure_field(
-                    micrograph, file, project.folder, pores, frame, detections.get(micrograph.id)
+                    micrograph,
+                    file,
+                    project.folder,
+                    pores,
+                    frame,
+                    detections.get(micrograph.id),
+                    by_hand=made,
                 )
             )
     progress(len(wanted), len(wanted), "")
@@ -117,12 +138,15 @@ def measure_field(
     pores: Mapping[int, Outline],
     frame: Frame = NO_FRAME,
     detection: Detection | None = None,
+    *,
+    by_hand: Set[int] = frozenset(),
 ) -> MeasuredField:
     """Return the numbers of a micrograph's pores (crop id to outline), from the project's cache
     where they are there.
 
     The mean greys are not known while the file is out of reach. `folder` is the project's; where
-    its cache cannot be written the numbers are not kept.
+    its cache cannot be written the numbers are not kept. The outlines of the crops `by_hand`, which
+    detection did not make, count as `checked_outlines` mends them: older versions kept any line.
     """
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
@@ -133,14 +157,33 @@ def measure_field(
     field = _read(kept, mark, micrograph, crop_ids, frame)
     if field is not None:
         return replace(field, note=note)
-    measured, seen = _measured(micrograph, file if seen else None, folder, outlines, frame)
+    mended = _mended(micrograph, crop_ids, outlines, by_hand)
+    measured, seen = _measured(micrograph, file if seen else None, folder, mended, frame)
     mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
-    area = float(np.sum(measured.columns["area_px"]))
+    twice = shared_area([outline.points for outline in mended], micrograph.masks)
+    area = max(0.0, float(np.sum(measured.columns["area_px"])) - twice)
     field = MeasuredField(
         micrograph, crop_ids, measured, area, field_area(micrograph, detection), frame
     )
     _write(kept, mark, field)
     return replace(field, note=note)
+
+
+def _mended(
+    micrograph: Micrograph,
+    crop_ids: NDArray[np.int64],
+    outlines: Sequence[Outline],
+    by_hand: Set[int],
+) -> list[Outline]:
+    """Return outlines, those by hand as they would be kept today, where they can be."""
+    found = list(outlines)
+    places = [place for place, crop_id in enumerate(crop_ids.tolist()) if crop_id in by_hand]
+    lines = [outlines[place].points for place in places]
+    for place, one in zip(
+        places, checked_outlines(lines, (micrograph.width, micrograph.height)), strict=True
+    ):
+        found[place] = one.outline or outlines[place]
+    return found
 
 
 def _measured(
@@ -230,18 +273,18 @@ def _read(
     file: Path, mark: str, micrograph: Micrograph, crop_ids: NDArray[np.int64], frame: Frame
 ) -> MeasuredField | None:
     try:
-        with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            if str(kept["mark"]) != mark:
-                return None
-            columns = {
-                column.name: kept[f"column_{column.name}"]
-                for column in COLUMNS
-                if column.name != "unit"
-            }
-            pore_area, area = kept["areas"].tolist()
-            measured = Measured(columns, str(kept["unit"]))
-            return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(file)
+        if str(kept["mark"]) != mark:
+            return None
+        columns = {
+            column.name: kept[f"column_{column.name}"]
+            for column in COLUMNS
+            if column.name != "unit"
+        }
+        pore_area, area = kept["areas"].tolist()
+        measured = Measured(columns, str(kept["unit"]))
+        return MeasuredField(micrograph, crop_ids, measured, pore_area, area, frame)
+    except BROKEN:
         return None
 
 
@@ -298,7 +341,7 @@ def summary(project: Project, fields: Sequence[MeasuredField]) -> dict[str, Any]
         ],
         "porosity": _porosity_json(over),
         "empty_because": why_empty(fields),
-        "notes": [field.note for field in fields if field.note],
+        "notes": [text for field in fields for text in (field.note, field.overlap) if text],
     }
 
 
@@ -357,7 +400,7 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             rows.append(
                 [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
             )
-    write_csv(out, rows)
+    write_csv(export_target(out), rows)
     return len(rows) - 1
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop, Micrograph, Plane
+from poregui.domain.wording import count
 from poregui.store.files import current_hash
-from poregui.store.pixels import PixelStore
+from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
@@ -32,7 +33,8 @@ class FileNow:
     """Hold what a file is now: hash, size in px, depth, scale; and whether the crops cut from it
     show the same pixels.
 
-    `same_pixels` is None where there are no crops that could tell.
+    `same_pixels` is None where there are no crops that could tell. `cut_again` is how many crops
+    had lost their pixels and got them back from the file, `still_lost` how many did not.
     """
 
     sha256: str
@@ -43,6 +45,8 @@ class FileNow:
     um_per_px: float | None
     scale_source: str
     same_pixels: bool | None
+    cut_again: int = 0
+    still_lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,18 @@ def look_at_file(
 ) -> FileNow:
     """Read what the file of a micrograph is now; needs no project, so any thread may.
 
+    Where it is the file that was imported, crops whose pixels are lost are cut from it again.
     `crops` are those of the micrograph, `folder` is the project's. Raises PoreguiError when the
     file cannot be read.
     """
     sha256 = current_hash(file, folder / CACHE)
     with open_pyramid(file, plane=Plane.parse(micrograph.plane)) as image:
-        same = _shows_the_same(image, micrograph, crops, pixels, progress)
+        same: bool | None = True
+        cut_again = still_lost = 0
+        if sha256 == micrograph.sha256:
+            cut_again, still_lost = _cut_again(image, micrograph, crops, pixels, progress)
+        else:
+            same = _shows_the_same(image, micrograph, crops, pixels, progress)
         return FileNow(
             sha256,
             image.width,
@@ -80,7 +90,32 @@ def look_at_file(
             image.um_per_px,
             image.scale_source,
             same,
+            cut_again,
+            still_lost,
         )
+
+
+def _cut_again(
+    image: Pyramid,
+    micrograph: Micrograph,
+    crops: Sequence[Crop],
+    pixels: PixelStore,
+    progress: Progress,
+) -> tuple[int, int]:
+    """Return how many crops got their pixels back from their image, and how many are lost yet."""
+    kept = pixels.keys() if pixels.is_there else set()
+    lost = [crop for crop in crops if crop.pixels not in kept]
+    if not lost:
+        return 0, 0
+    pixels.make()
+    again = 0
+    with pixels.batch():
+        for done, crop in enumerate(lost):
+            progress(done, len(lost), micrograph.shown_name)
+            if crop.box is not None:
+                found = CropPixels(cut(image, crop.box), image.grey_low, image.grey_high)
+                again += found.hash == crop.pixels and pixels.add(found) == crop.pixels
+    return again, len(lost) - again
 
 
 def _shows_the_same(
@@ -111,7 +146,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     project.check_writable()
     name = micrograph.shown_name
     if now.sha256 == micrograph.sha256:
-        return Accepted(None, f"{name} is the file that was imported; there is nothing to accept.")
+        return Accepted(None, f"{name} is the file that was imported; {_told_of_lost(now)}")
     _check_unknown(project, micrograph, now)
     if now.same_pixels:
         return Accepted(
@@ -127,6 +162,44 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
         f"{name} now contains a different image, imported as a new micrograph. The old micrograph "
         "keeps its crops and labels; import its original file to display it again.",
     )
+
+
+def sentence_of_lost_pixels(project: Project, *, quickly: bool = False) -> str:
+    """Say how many crops have no pixels and what helps; empty where all have theirs.
+
+    `quickly` looks only where the file is missing or empty, which takes no time in large projects.
+    """
+    try:
+        if quickly and project.pixels.is_there and not project.pixels.is_empty:
+            return ""
+        lost = project.crops_without_pixels()
+    except PoreguiError as error:
+        return f"{error} Labels are safe."
+    if not lost:
+        return ""
+    what = f"The pixels of {count(lost, 'crop')} are missing"
+    if not project.pixels.is_there:
+        what = f"pixels.db is missing, and with it the pixels of {count(lost, 'crop')}"
+    return (
+        f"{what}. Labels are safe. Restore pixels.db from a backup, or accept the micrograph files "
+        "to cut the crops again."
+    )
+
+
+def _told_of_lost(now: FileNow) -> str:
+    """Return what became of crops without pixels, the second half of a sentence."""
+    again = f"{count(now.cut_again, 'lost crop')} cut from it again."
+    lost = (
+        f"{count(now.still_lost, 'crop')} cannot be cut from it again; restore pixels.db from a "
+        "backup."
+    )
+    if now.cut_again and now.still_lost:
+        return f"{again} {lost}"
+    if now.cut_again:
+        return again
+    if now.still_lost:
+        return lost
+    return "there is nothing to accept."
 
 
 def _check_unknown(project: Project, micrograph: Micrograph, now: FileNow) -> None:

@@ -134,26 +134,34 @@ class AddCrops:
 
 
 @dataclass(frozen=True)
-class RemoveCrops:
-    """Delete crops; their labels come back with them."""
+class Remove:
+    """Delete crops, or micrographs with their crops; labels come back with them, and image files
+    stay where they are.
+    """
 
     crop_ids: tuple[int, ...]
+    micrograph_ids: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
-        """Say how many crops are deleted."""
+        """Say how many micrographs, or crops, are deleted."""
+        if self.micrograph_ids:
+            return f"delete {how_many(self.micrograph_ids, 'micrograph')}"
         return f"delete {how_many(self.crop_ids, 'crop')}"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Mark the crops as deleted."""
+        """Mark them as deleted."""
         return self._mark(project, deleted=True)
 
     def undo(self, project: Project) -> Changed:
-        """Bring the crops back."""
+        """Bring them back."""
         return self._mark(project, deleted=False)
 
     def _mark(self, project: Project, *, deleted: bool) -> Changed:
+        project.mark_deleted("micrographs", self.micrograph_ids, deleted=deleted)
         project.mark_deleted("crops", self.crop_ids, deleted=deleted)
+        if self.micrograph_ids:
+            return changed("micrographs", "crops", "labels", crop_ids=self.crop_ids)
         return changed("crops", "labels", crop_ids=self.crop_ids)
 
 
@@ -207,32 +215,6 @@ class AddMicrographs:
 
 
 @dataclass(frozen=True)
-class RemoveMicrographs:
-    """Delete micrographs with their crops; the image files stay where they are."""
-
-    micrograph_ids: tuple[int, ...]
-    crop_ids: tuple[int, ...]
-
-    @property
-    def text(self) -> str:
-        """Say how many micrographs are deleted."""
-        return f"delete {how_many(self.micrograph_ids, 'micrograph')}"
-
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Mark micrographs and crops as deleted."""
-        return self._mark(project, deleted=True)
-
-    def undo(self, project: Project) -> Changed:
-        """Bring micrographs and crops back."""
-        return self._mark(project, deleted=False)
-
-    def _mark(self, project: Project, *, deleted: bool) -> Changed:
-        project.mark_deleted("micrographs", self.micrograph_ids, deleted=deleted)
-        project.mark_deleted("crops", self.crop_ids, deleted=deleted)
-        return changed("micrographs", "crops", "labels", crop_ids=self.crop_ids)
-
-
-@dataclass(frozen=True)
 class ChangeMicrographs(Swap[tuple[Micrograph, ...]]):
     """Change what is known of micrographs: scale, specimen, path."""
 
@@ -269,37 +251,17 @@ class AddSpecimens:
 
 
 @dataclass(frozen=True)
-class SetClasses:
-    """Change the classes: add, rename, recolour, reorder, retire, or merge, which relabels crops in
-    the same step.
-    """
+class SetClasses(Swap[tuple[PoreClass, ...]]):
+    """Change the classes: add, rename, recolour, reorder, retire."""
 
     before: tuple[PoreClass, ...]
     after: tuple[PoreClass, ...]
-    who: str = ""
-    relabelled: tuple[LabelChange, ...] = ()
     text: str = "change classes"
 
-    def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new classes and the labels that go with them."""
-        project.put_classes(self.after)
-        project.put_labels(
-            ((c.crop_id, c.after) for c in self.relabelled), who=self.who, how=how or "merge"
-        )
-        return self._changed()
-
-    def undo(self, project: Project) -> Changed:
-        """Write the old classes and labels."""
-        project.put_classes(self.before)
-        project.put_labels(
-            ((c.crop_id, c.before) for c in self.relabelled), who=self.who, how="undo"
-        )
-        return self._changed()
-
-    def _changed(self) -> Changed:
-        if not self.relabelled:
-            return changed("classes")
-        return changed("classes", "labels", crop_ids=(c.crop_id for c in self.relabelled))
+    def put(self, project: Project, value: tuple[PoreClass, ...]) -> Changed:
+        """Write the classes."""
+        project.put_classes(value)
+        return changed("classes")
 
 
 @dataclass(frozen=True)

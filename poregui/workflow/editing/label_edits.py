@@ -16,7 +16,7 @@ from poregui.domain.classes import (
 )
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen
+from poregui.domain.records import Crop, How, Micrograph, Origin, Specimen, check_pixel_size
 from poregui.domain.wording import count, noun
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
@@ -28,8 +28,7 @@ from poregui.workflow.editing.edits import (
     Combined,
     Edit,
     LabelChange,
-    RemoveCrops,
-    RemoveMicrographs,
+    Remove,
     SetClasses,
     SetLabels,
     SetReferenceCrops,
@@ -117,15 +116,15 @@ def _keep(project: Project, box: Box, pixels: CropPixels) -> str:
     return project.pixels.add(pixels)
 
 
-def remove_crops(crop_ids: Sequence[int]) -> RemoveCrops:
+def remove_crops(crop_ids: Sequence[int]) -> Remove:
     """Return the edit that deletes crops."""
-    return RemoveCrops(tuple(crop_ids))
+    return Remove(tuple(crop_ids))
 
 
-def remove_micrographs(project: Project, micrograph_ids: Sequence[int]) -> RemoveMicrographs:
+def remove_micrographs(project: Project, micrograph_ids: Sequence[int]) -> Remove:
     """Return the edit that deletes micrographs with their crops."""
     crops = [crop for one in micrograph_ids for crop in project.crops(micrograph_id=one)]
-    return RemoveMicrographs(tuple(micrograph_ids), tuple(crop.id for crop in crops))
+    return Remove(tuple(crop.id for crop in crops), tuple(micrograph_ids))
 
 
 def labels_lost_with(project: Project, micrograph_ids: Sequence[int]) -> int:
@@ -142,12 +141,10 @@ def set_scale(
 ) -> Edit:
     """Return the edit that sets the scale of micrographs in um per px; None makes it unknown.
 
-    Raises PoreguiError for a scale that is not a positive, finite number.
+    Raises PoreguiError for a scale that no micrograph has.
     """
-    if um_per_px is not None and not 0 < um_per_px < 1e6:
-        raise PoreguiError(
-            f"{um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
-        )
+    if um_per_px is not None:
+        check_pixel_size(um_per_px)
     after = tuple(
         replace(m, um_per_px=um_per_px, scale_source=source if um_per_px is not None else "")
         for m in micrographs
@@ -232,7 +229,7 @@ def retire_class(project: Project, class_id: int) -> SetClasses:
     return SetClasses(before, _retired(before, class_id), text=f"archive class {name}")
 
 
-def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -> SetClasses:
+def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -> Edit:
     """Return the edit that relabels all crops of a class with another one and retires the first."""
     if merged_id == into_id:
         raise PoreguiError("A class cannot be merged into itself.", "Choose another class.")
@@ -242,9 +239,10 @@ def merge_classes(project: Project, merged_id: int, into_id: int, *, who: str) -
         LabelChange(c.id, merged_id, into_id) for c in project.crops() if c.label == merged_id
     )
     text = f"merge {names[merged_id]} into {names[into_id]}"
-    return SetClasses(
-        before, _retired(before, merged_id), who=who, relabelled=relabelled, text=text
-    )
+    retired = SetClasses(before, _retired(before, merged_id), text)
+    if not relabelled:
+        return retired
+    return Combined((retired, SetLabels(relabelled, who, "merge")), text)
 
 
 def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, ...]:

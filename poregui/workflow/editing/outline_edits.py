@@ -13,6 +13,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.edit import cut_in_parts, joined
+from poregui.vision.shape.overlaps import checked_outline
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.edits import OutlinedCrop, ReplacePores
 from poregui.workflow.editing.micrograph_edits import (
@@ -74,8 +75,10 @@ def draw_pore(
     """Return the edit that gives a crop, or a new one of an origin, an outline; detection leaves
     those by hand alone.
 
-    Raises PoreguiError where it reaches into a mask, and for a project that cannot be written.
+    The outline is kept as `checked_outline` mends it. Raises PoreguiError where it encloses nothing
+    on the image or reaches into a mask, and for a project that cannot be written.
     """
+    outline = checked_outline(outline.points, (micrograph.width, micrograph.height))
     check_outline_outside_masks(
         micrograph, outline, [known[1]] if known and known[1] is not None else []
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.checked import check_sidecar
+from poregui.domain.checked import SUM_TOLERANCE, check_sidecar
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
 from poregui.domain.out_of_distribution import PENULTIMATE, Reference
+from poregui.domain.wording import count, listed
+from poregui.store.network_files import fault_of_network
 from poregui.store.pixels import CropPixels
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
-from poregui.vision.patches import input_spec_from_json
-from poregui.vision.shape.crop_shapes import shape_input
+from poregui.vision.patches import InputSpec, input_spec_from_json
+from poregui.vision.shape.crop_shapes import WIDTH, shape_input
 
 _BATCH = 64
 
@@ -57,8 +60,8 @@ class Predictor:
         """
         predictor = cls.__new__(cls)
         try:
-            told = check_sidecar(parse_json(read_whole(sidecar)))
-            content = read_whole(model)
+            told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+            content = read_whole(model, follow=True)
         except FileNotFoundError as error:
             raise ProjectError(
                 f"{error.filename} is missing.", "Choose another run, or train again."
@@ -87,18 +90,17 @@ class Predictor:
             raise ProjectError(
                 f"{sidecar} cannot be read.", "Choose another run, or train again."
             ) from error
-        self._session, self._options = open_session(content, model, threads)
-        gives = {one.name: one.shape for one in self._session.get_outputs()}
         self.feature_count: int
-        if PENULTIMATE in gives:
-            self.feature_count = int(gives[PENULTIMATE][-1])
-        else:
-            self.feature_count = 0
-        self.reference: Reference | None
-        if self.feature_count:
+        self._session, self.feature_count = _checked(
+            open_session(content, model, threads), self.spec, len(self.classes), model
+        )
+        self._model = model
+        self._has_maps = any(one.name == "activation_maps" for one in self._session.get_outputs())
+        self.reference: Reference | None = None
+        if self.feature_count and reference is not None:
+            if len(reference.mean) != self.feature_count:
+                raise _does_not_fit(model, "its training crops have other features")
             self.reference = reference
-        else:
-            self.reference = None
 
     def predict(self, crops: Sequence[ScaledCrop]) -> NDArray[np.float32]:
         """Return (n, classes) probabilities, rows summing to 1.
@@ -152,6 +154,8 @@ class Predictor:
         Features times the gradient of the class's logit with respect to them: positive for,
         negative against. Raises PoreguiError as `predict` does.
         """
+        if not self._has_maps:
+            raise ProjectError(f"The network {self._model} has no heat maps.", "Train again.")
         maps = self._run(["activation_maps"], [crop])[0][0]
         height, width = crop.pixels.array.shape[:2]
         return np.stack([self.spec.back_to_crop(single, width, height) for single in maps])
@@ -169,9 +173,26 @@ class Predictor:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
         if self.spec.sees_shape:
             inputs["shape"] = np.stack([self._shape(crop) for crop in crops])
-        return [
-            np.asarray(one, np.float32) for one in self._session.run(outputs, inputs, self._options)
+        found = [
+            np.asarray(one, np.float32)
+            for one in run_session(self._session, outputs, inputs, self._model)
         ]
+        for name, answer in zip(outputs, found, strict=True):
+            self._check_answer(name, answer, len(crops))
+        return found
+
+    def _check_answer(self, name: str, answer: NDArray[np.float32], crops: int) -> None:
+        """Raise ProjectError for an answer that is none: of another shape, no number, no share."""
+        wide = {"probabilities": len(self.classes), PENULTIMATE: self.feature_count}
+        if len(answer) != crops or answer.shape[1:2] != (wide.get(name, len(self.classes)),):
+            raise _no_answer(self._model, f"returns the wrong number of {name}")
+        if not np.isfinite(answer).all():
+            raise _no_answer(self._model, "returns values that are not finite")
+        if name != "probabilities":
+            return
+        within = (answer >= -SUM_TOLERANCE) & (answer <= 1 + SUM_TOLERANCE)
+        if not within.all() or (np.abs(answer.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+            raise _no_answer(self._model, "returns values that are not probabilities")
 
     def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
         pixels = crop.pixels
@@ -188,37 +209,121 @@ class Predictor:
         return self.spec.size(width, height, crop.um_per_px)
 
 
-def open_session(content: bytes, model: Path, threads: int) -> tuple[Any, Any]:
-    """Return ONNX Runtime's session of a network and the options to run it with; `model` names it
-    in errors.
+LONGEST_S = 300.0
+"""Time after which a network that works on one batch is stopped; the largest take a few seconds."""
 
-    Raises ProjectError when the content is damaged.
+
+def open_session(content: bytes, model: Path, threads: int) -> Any:
+    """Return ONNX Runtime's session of a network; `model` names it in errors.
+
+    Raises ProjectError when the content is damaged, or holds what no network of poregui has.
     """
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+    fault = fault_of_network(content)
+    if fault == "is damaged":
+        raise _is_damaged(model)
+    if fault:
+        raise ProjectError(f"{model} {fault}.", _ANOTHER)
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = threads
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # idle threads leave the cores alone
-    running = onnxruntime.RunOptions()
-    running.log_severity_level = 3
-    broken = (
-        states.InvalidProtobuf,
-        states.InvalidGraph,
-        states.Fail,
-        states.InvalidArgument,
-        states.NotImplemented,
-    )
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except broken as error:
-        raise ProjectError(
-            f"{model} is damaged and cannot be read.", "Choose another run, or train again."
-        ) from error
-    return session, running
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except _broken() as error:
+        raise _is_damaged(model) from error
+
+
+def run_session(
+    session: Any, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]], model: Path
+) -> list[NDArray[Any]]:
+    """Return what a network answers. Raises ProjectError when it cannot, or takes too long."""
+    import onnxruntime
+
+    running = onnxruntime.RunOptions()
+    running.log_severity_level = 4
+    late = threading.Timer(LONGEST_S, setattr, (running, "terminate", True))
+    late.daemon = True
+    late.start()
+    try:
+        answers: list[NDArray[Any]] = session.run(list(outputs), dict(inputs), running)
+    except _broken() as error:
+        if running.terminate:
+            raise _no_answer(model, f"gave no answer within {LONGEST_S:g} s") from error
+        raise _no_answer(model, "cannot be run") from error
+    finally:
+        late.cancel()
+    return answers
+
+
+def _broken() -> tuple[type[BaseException], ...]:
+    """Return what ONNX Runtime raises for a network that is not as it should be."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+    return (
+        *(states.InvalidProtobuf, states.InvalidGraph, states.Fail, states.InvalidArgument),
+        *(states.NotImplemented, states.RuntimeException, states.EPFail, states.EngineError),
+        *(states.NoModel, states.ModelLoaded, states.NoSuchFile),
+        *(RuntimeError, ValueError, MemoryError, TypeError),
+    )
+
+
+_ANOTHER = "Choose another run, or train again."
+_OTHER_EXPORT = "Choose another run or export; a model.onnx goes with the model.json beside it."
+
+
+def _is_damaged(model: Path) -> PoreguiError:
+    return ProjectError(f"{model} is damaged and cannot be read.", _ANOTHER)
+
+
+def _does_not_fit(model: Path, how: str) -> PoreguiError:
+    what = f"{model} does not match {model.with_suffix('.json').name}: {how}."
+    return ProjectError(what, _OTHER_EXPORT)
+
+
+def _no_answer(model: Path, how: str) -> PoreguiError:
+    return ProjectError(f"The network {model} {how}.", _OTHER_EXPORT)
+
+
+def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[Any, int]:
+    """Return a session whose inputs and outputs are those of its description, and the number of
+    its features, 0 where it does not name them.
+
+    Raises ProjectError for any other one.
+    """
+    wanted: dict[str, tuple[int, ...]] = {"image": (spec.side, spec.side, spec.channels)}
+    if spec.sees_size:
+        wanted["size"] = (2,)
+    if spec.sees_shape:
+        wanted["shape"] = (WIDTH,)
+    takes = {one.name: one for one in session.get_inputs()}
+    if set(takes) != set(wanted):
+        raise _does_not_fit(model, f"it takes {listed(sorted(takes))}")
+    for name, shape in wanted.items():
+        batch, *rest = takes[name].shape or [0]
+        if isinstance(batch, int) or tuple(rest) != shape or takes[name].type != _NUMBERS:
+            raise _does_not_fit(model, f"{name} has another shape")
+    gives = {one.name: one for one in session.get_outputs()}
+    if "probabilities" not in gives:
+        raise _does_not_fit(model, "it gives no probabilities")
+    for name, ranks in (("probabilities", 2), (PENULTIMATE, 2), ("activation_maps", 4)):
+        one = gives.get(name)
+        if one is not None and (len(one.shape) != ranks or one.type != _NUMBERS):
+            raise _does_not_fit(model, f"{name} have another shape")
+        if one is not None and name != PENULTIMATE and one.shape[1] != classes:
+            raise _does_not_fit(model, f"{name} are not for {count(classes, 'class', 'classes')}")
+    if PENULTIMATE not in gives:
+        return session, 0
+    features = gives[PENULTIMATE].shape[1]
+    if not isinstance(features, int) or features < 1:
+        raise _does_not_fit(model, f"{PENULTIMATE} has another shape")
+    return session, features
+
+
+_NUMBERS = "tensor(float)"
 
 
 def _no_model(run_folder: RunFolder) -> PoreguiError:

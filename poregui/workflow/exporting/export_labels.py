@@ -14,7 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.domain.records import Crop, LabelEntry, Side
 from poregui.domain.splits import keys_of
-from poregui.store.files import explain_write_error, harmless, make_parent, write_csv
+from poregui.store.files import explain_write_error, export_target, harmless, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import label_name
@@ -39,8 +39,7 @@ def export_csv(project: Project, out: Path) -> int:
     Raises PoreguiError when the file cannot be written.
     """
     rows = _rows(project)
-    make_parent(out)
-    write_csv(out, [COLUMNS, *(map(harmless, row) for row in rows)])
+    write_csv(export_target(out), [COLUMNS, *(map(harmless, row) for row in rows)])
     return len(rows)
 
 
@@ -131,9 +130,10 @@ def write_class_folders(
     manifest.csv.
 
     Returns how many there are; the class folders stand below `train` and `test` when they go
-    `by_side`.
+    `by_side`. The manifest has the true names of classes, which folders may not be able to bear.
     """
-    folders = _folder_names(project.classes(retired=True))
+    classes = project.classes(retired=True)
+    folders = _folder_names(classes)
     crops = [crop for crop in project.crops() if crop.label in folders]
     specimens = {s.id: s.name for s in project.specimens()}
     test = tested_keys(project, project.crops())
@@ -153,7 +153,7 @@ def write_class_folders(
             row = [
                 (folder / name).as_posix(),
                 crop.id,
-                folders[crop.label],
+                label_name(crop.label, classes),
                 specimen,
                 crop.um_per_px or "",
             ]

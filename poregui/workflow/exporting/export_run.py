@@ -11,8 +11,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, told_apart
 from poregui.store.files import (
     explain_write_error,
+    export_target,
     harmless,
-    make_parent,
     write_csv,
     write_json,
     write_text,
@@ -51,7 +51,7 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
     title = f"Run {run.number} of {project.name}"
 
     def write(folder: Path) -> int:
-        shutil.copyfile(run.onnx_file, folder / MODEL)
+        (folder / MODEL).write_bytes(run.read_network())
         write_json(folder / SIDECAR, told)
         write_text(folder / CARD, as_markdown(card))
         write_text(folder / CARD_PAGE, as_html(title, card))
@@ -105,9 +105,8 @@ def export_predictions(project: Project, run: RunFolder, out: Path) -> int:
         "confidence",
         "loss",
     ]
-    make_parent(out)
     heads = [*header, *(f"p:{name}" for name in reviewed.classes), *TELL_APART]
-    write_csv(out, [heads, *(map(harmless, row) for row in rows)])
+    write_csv(export_target(out), [heads, *(map(harmless, row) for row in rows)])
     return len(rows)
 
 

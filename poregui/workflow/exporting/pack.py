@@ -11,6 +11,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, shortened
+from poregui.store.files import export_target
 from poregui.store.packing import Member, beside, copy_databases, run_files, write_zip
 from poregui.store.project import Project
 from poregui.workflow.exporting.formats.shapes import file_paths
@@ -24,7 +25,9 @@ class Packed:
     """Say what went into the zip: files, bytes, micrographs and runs, and the micrographs whose
     files are missing.
 
-    `other` are those whose files hold another picture now; they were left out.
+    `other` are those whose files hold another picture now, or of whose content nothing is known;
+    they were left out. `without_pixels` is how many crops have no pixels. `changed` are files of
+    runs that are not as their run left them, left out as well.
     """
 
     out: str
@@ -34,6 +37,8 @@ class Packed:
     runs: int
     missing: tuple[str, ...]
     other: tuple[str, ...] = ()
+    without_pixels: int = 0
+    changed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as a dictionary fit for JSON."""
@@ -51,6 +56,10 @@ class Packed:
             text += f" Not found and left out: {shortened(self.missing, 5)}."
         if self.other:
             text += f" Changed since import and left out: {shortened(self.other, 5)}."
+        if self.changed:
+            text += f" Changed since their run and left out: {shortened(self.changed, 5)}."
+        if self.without_pixels:
+            text += f" The pixels of {count(self.without_pixels, 'crop')} are missing."
         return text
 
 
@@ -70,6 +79,12 @@ def pack(
     """
     if out.is_dir():
         raise PoreguiError(f"{out} is a folder.", "Give the name of a zip file.")
+    if not project.pixels.is_there:
+        raise PoreguiError(
+            f"{project.folder / 'pixels.db'} is missing, and with it the pixels of all crops.",
+            "Restore it from a backup, or accept the files of the micrographs, and pack again.",
+        )
+    target = export_target(out)
     if micrographs:
         moved, pictures, missing, other = _pictures(project)
     else:
@@ -78,18 +93,28 @@ def pack(
         missing = []
         other = []
     if runs:
-        finished = [run.path for run in project.runs() if not run.is_running()]
+        finished = [run for run in project.runs() if not run.is_link and not run.is_running()]
     else:
         finished = []
-    with beside(out) as folder:
+    with beside(target) as folder:
+        ran, changed = run_files(finished, project.folder)
         members = [
             *copy_databases(project.folder, folder, moved),
             *pictures,
-            *run_files(finished, project.folder),
+            *ran,
         ]
-        size = write_zip(out, project.name, members, progress)
+        lost = project.crops_without_pixels()
+        size = write_zip(target, project.name, members, progress)
     return Packed(
-        str(out), len(members), size, len(pictures), len(finished), tuple(missing), tuple(other)
+        str(out),
+        len(members),
+        size,
+        len(pictures),
+        len(finished),
+        tuple(missing),
+        tuple(other),
+        lost,
+        tuple(changed),
     )
 
 
@@ -119,7 +144,7 @@ def _pictures(project: Project) -> tuple[dict[str, str], list[Member], list[str]
             other.append(one.shown_name)
         elif one.path not in moved:
             moved[one.path] = f"micrographs/{places[one.path].as_posix()}"
-            members.append(Member(file, moved[one.path]))
+            members.append(Member(file, moved[one.path], one.sha256))
     return moved, members, missing, other
 
 
@@ -132,6 +157,9 @@ def _first(micrographs: list[Micrograph], files: list[Path]) -> list[tuple[Micro
 
 
 def _is_other(project: Project, micrograph: Micrograph, file: Path) -> bool:
+    """Tell whether a file is not known to be the picture: a path in a project may name any file."""
+    if not micrograph.sha256:
+        return True
     try:
         check_same(micrograph, file, project.folder)
     except PoreguiError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from poregui.domain.classes import (
@@ -21,6 +21,7 @@ from poregui.domain.classes import (
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import SetClasses
+from poregui.workflow.exporting.formats.shapes import safe_name
 
 _FIXED = {name_key(NOT_A_PORE_NAME): NOT_A_PORE, name_key(UNSURE_NAME): UNSURE}
 
@@ -41,7 +42,21 @@ class ClassPlan:
         fixed = _fixed(name)
         if fixed is not None:
             return fixed
-        return next(c.id for c in self.classes if not c.retired and name_key(c.name) == _key(name))
+        meant = class_meant(name, self.classes)
+        assert meant is not None, name
+        return meant.id
+
+
+def class_meant(name: str, classes: Sequence[PoreClass]) -> PoreClass | None:
+    """Return the class in use that a name means: the one called so, else the only one whose folder
+    or ROI is called so, as these bear no slashes and the like; None for a new name.
+    """
+    used = [one for one in classes if not one.retired]
+    same = [one for one in used if name_key(one.name) == _key(name)]
+    if not same:
+        written = name_key(safe_name(name))
+        same = [one for one in used if name_key(safe_name(one.name)) == written]
+    return same[0] if len(same) == 1 else None
 
 
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
@@ -52,7 +67,11 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
     PoreguiError for more classes than a project can have, and for unfit names.
     """
     before = project.classes(retired=True)
-    wanted = {_key(name): full_name(name) for name in names if _fixed(name) is None}
+    meant = {name: class_meant(name, before) for name in names if _fixed(name) is None}
+    wanted = {
+        name_key(known.name) if known else _key(name): known.name if known else full_name(name)
+        for name, known in meant.items()
+    }
     active = {name_key(c.name) for c in before if not c.retired}
     new = {key: name for key, name in wanted.items() if key not in active}
     if not new:

@@ -18,6 +18,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import Side
 from poregui.vision.io.reader import is_picture, read_size
+from poregui.workflow.exporting.formats.shapes import safe_name
 
 MANIFEST = "manifest.csv"
 _UP = 3
@@ -30,6 +31,7 @@ class ManifestRow:
 
     specimen: str | None = None
     um_per_px: float | None = None
+    label: str | None = None
 
 
 NOTHING = ManifestRow()
@@ -63,7 +65,11 @@ def _rows(path: Path) -> dict[str, ManifestRow]:
 
 
 def _row(cells: Mapping[str, str | None]) -> ManifestRow:
-    return ManifestRow(plain(cells.get("specimen")) or None, scale(cells.get("um_per_px")))
+    return ManifestRow(
+        plain(cells.get("specimen")) or None,
+        scale(cells.get("um_per_px")),
+        plain(cells.get("label")) or None,
+    )
 
 
 def plain(cell: str | None) -> str:
@@ -157,14 +163,17 @@ def find_pictures(
     """Return the pictures in files and folders, each one once, and what was passed over.
 
     `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`),
-    are crops, others micrographs. Folders are class folders when one bears the name of a class, or
-    when there are two or more beside each other, unless their pictures are as large as whole
-    micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system files are
-    passed over silently. Raises PoreguiError for a path that does not exist.
+    are crops, others micrographs. What a manifest says of a class goes before the name of the
+    folder, which cannot bear every character. Folders are class folders when one bears the name of
+    a class, or when there are two or more beside each other, unless their pictures are as large as
+    whole micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system
+    files are passed over silently. Raises PoreguiError for a path that does not exist.
     """
     skipped: list[PassedOver] = []
     pictures = list(_walk(paths, skipped))
-    names = {name_key(name): name for name in known_classes}
+    known = tuple(known_classes)
+    names = {name_key(safe_name(name)): name for name in known}
+    names |= {name_key(name): name for name in known}
     shown = unique_names([Named(p.file.as_posix(), p.own_name) for p in pictures])
     if kind == "micrographs":
         return [
@@ -172,9 +181,11 @@ def find_pictures(
             for p, name in zip(pictures, shown, strict=True)
         ], skipped
     folder_class = _class_folders(pictures, names, kind)
+    manifests = Manifests()
     found: list[FolderImage] = []
     for p, called in zip(pictures, shown, strict=True):
-        name = folder_class(p.folders) or class_in_name(p.file.stem, names)
+        name = manifests.row(p.file).label or folder_class(p.folders)
+        name = name or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
         found.append(FolderImage(p.file, called, is_crop, name, p.side if is_crop else None))
     return found, skipped

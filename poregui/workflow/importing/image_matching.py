@@ -7,6 +7,7 @@ a sentence says why.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ def match_one(micrographs: Sequence[Micrograph], image: ImageShapes) -> Match:
         if len(same) == 1:
             return Match(image, same[0], Evidence.CONTENT)
     named = _of_name(micrographs, image)
+    if not named and image.nameless and len(micrographs) == 1:
+        (only,) = micrographs
+        note = f"{image.name} names no image; it was taken for {only.shown_name}, the only one."
+        return Match(image, only, Evidence.NAME, note)
     if not named:
         return _refused(
             image, f"There is no micrograph {_name(image)} in the project; {_left_out(image)}."
@@ -97,12 +102,17 @@ def _of_name(micrographs: Sequence[Micrograph], image: ImageShapes) -> list[Micr
         lambda one: _base(one.path) == name,
         lambda one: without_ending(_base(one.path)) == name,
         lambda one: without_ending(_base(one.path)) in stems,
+        lambda one: _base(one.path) == _UPLOADED.sub("", name),
     )
     for fits in forms:
         found = [one for one in micrographs if fits(one)]
         if found:
             return found
     return []
+
+
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+"""What Label Studio writes before the names of files that were uploaded to it."""
 
 
 def _base(path: str) -> str:

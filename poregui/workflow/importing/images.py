@@ -4,13 +4,12 @@ report on all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.records import FIRST, Crop, Plane
+from poregui.domain.records import FIRST, Crop, Plane, check_pixel_size
 from poregui.domain.wording import count
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels, PixelStore
@@ -77,12 +76,8 @@ class ImportOptions:
                 f"Images cannot be imported as {self.kind!r}.",
                 f"Choose one of {', '.join(KINDS)}.",
             )
-        if self.um_per_px is not None and not (
-            math.isfinite(self.um_per_px) and 0 < self.um_per_px < 1e6
-        ):
-            raise PoreguiError(
-                f"{self.um_per_px:g} µm/px is not a valid pixel size.", "Give a number above 0."
-            )
+        if self.um_per_px is not None:
+            check_pixel_size(self.um_per_px)
         if self.specimen is not None and not self.specimen.strip():
             raise PoreguiError("A specimen needs a name.", "Leave it out when it is not known.")
         if self.specimen_pattern is not None:

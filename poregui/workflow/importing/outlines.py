@@ -4,26 +4,34 @@ once.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop, Micrograph, Plane
-from poregui.domain.wording import count
+from poregui.domain.wording import count, noun
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.edit import crop_around
+from poregui.vision.shape.overlaps import checked_outlines
 from poregui.workflow.editing.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
 from poregui.workflow.exporting.formats.coco import read_coco
-from poregui.workflow.exporting.formats.geojson import SUFFIX as GEOJSON
+from poregui.workflow.exporting.formats.geojson import SUFFIX as GEOJSON_ENDING
 from poregui.workflow.exporting.formats.geojson import read_geojson
 from poregui.workflow.exporting.formats.imagej import read_imagej
-from poregui.workflow.exporting.formats.labels_csv import read_labels_csv
+from poregui.workflow.exporting.formats.json_text import (
+    COCO,
+    GEOJSON,
+    kind_of_json,
+    other_program,
+    read_json,
+)
+from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
 from poregui.workflow.importing.class_names import plan_classes
 from poregui.workflow.importing.image_identity import check_same
@@ -78,25 +86,40 @@ class OutlinesPlan:
 def read_outlines(path: Path) -> list[ImageShapes]:
     """Return what a file or folder of COCO, GeoJSON, ImageJ ROIs or labels as CSV holds.
 
-    Raises PoreguiError when it is none of these or cannot be read.
+    JSON is known by what it holds, whatever its ending. Raises PoreguiError, which names the
+    program of the file where it can, when it is none of these or cannot be read.
     """
     if path.is_dir():
-        if files_in(path, f"*{GEOJSON}"):
+        if files_in(path, f"*{GEOJSON_ENDING}"):
             return read_geojson(path)
         return read_imagej(path)
-    readers = {
-        ".json": read_coco,
-        GEOJSON: read_geojson,
-        ".zip": read_imagej,
-        ".csv": read_labels_csv,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise PoreguiError(
-            f"{path.name} is not a file of outlines.",
-            "Choose COCO (.json), GeoJSON (.geojson), ROIs (.zip) or .csv.",
-        )
-    return reader(path)
+    ending = path.suffix.lower()
+    if ending in (".json", GEOJSON_ENDING):
+        return _read_json(path)
+    if ending in (".zip", ".roi"):
+        return read_imagej(path)
+    if ending in (".csv", ".tsv"):
+        return read_labels_csv(path)
+    if ending == ".txt" and are_labels(path):
+        return read_labels_csv(path)
+    raise _not_outlines(path, other_program(path))
+
+
+def _read_json(path: Path) -> list[ImageShapes]:
+    value = read_json(path)
+    kind = kind_of_json(value)
+    if kind == GEOJSON:
+        return read_geojson(path, value)
+    if kind == COCO:
+        return read_coco(path, value)
+    raise _not_outlines(path, kind)
+
+
+def _not_outlines(path: Path, what: str) -> PoreguiError:
+    remedy = "Choose COCO or GeoJSON (.json, .geojson), ImageJ ROIs (.zip, .roi) or labels (.csv)."
+    if what:
+        return PoreguiError(f"{path.name} is {what}, which is not read.", remedy)
+    return PoreguiError(f"{path.name} is not a file of outlines.", remedy)
 
 
 @dataclass(frozen=True)
@@ -118,7 +141,7 @@ def match_images(
     alone has, with or without its ending, whatever the case (see `match_all`).
     """
     found = []
-    notes = []
+    notes = [note for image in images for note in image.notes]
     for match in match_all(project.micrographs(), images):
         if match.note:
             notes.append(match.note)
@@ -156,33 +179,83 @@ def cut_outlines(
             said.append(f"{micrograph.shown_name}: {error}")
             continue
         with image:
-            cut_here, outside = _cut_on(image, one.shapes, pixels)
+            cut_here, left_out = _cut_on(image, one.shapes, Plane.parse(micrograph.plane), pixels)
         pores[micrograph.id] += cut_here
-        if outside:
-            said.append(
-                f"{count(outside, 'pore')} outside the image {micrograph.shown_name} skipped."
-            )
+        said += [f"{micrograph.shown_name}: {text}" for text in left_out]
     return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
 
 
 def _cut_on(
-    image: Pyramid, shapes: Sequence[PoreShape], pixels: PixelStore
-) -> tuple[list[CutPore], int]:
-    """Return the pores that lie on an image, cut into the pixel store, and how many do not."""
+    image: Pyramid, shapes: Sequence[PoreShape], plane: Plane, pixels: PixelStore
+) -> tuple[list[CutPore], list[str]]:
+    """Return the pores that lie on an image, cut into the pixel store, and what to say of
+    others.
+    """
+    here = [shape for shape in shapes if shape.planes.fits(plane)]
+    checked, said = _checked(here, (image.width, image.height))
+    if len(here) < len(shapes):
+        said.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
     found = []
-    outside = 0
-    for shape in shapes:
-        inside = shape.box.clipped(image.width, image.height)
-        if inside is None or inside.area < shape.box.area / 2:
-            outside += 1
-            continue
-        if shape.outline is None:
-            box = inside
-        else:
-            box = crop_around(inside, image.width, image.height)
+    for shape in checked:
+        box = shape.box
+        if shape.outline is not None:
+            box = crop_around(shape.box, image.width, image.height)
         content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
         found.append(CutPore(shape, box, pixels.add(content)))
-    return found, outside
+    return found, said
+
+
+def _checked(
+    shapes: Sequence[PoreShape], size: tuple[int, int]
+) -> tuple[list[PoreShape], list[str]]:
+    """Return pores as they lie on an image of a size, and sentences about those that changed or
+    cannot.
+    """
+    outlined = [shape for shape in shapes if shape.outline is not None]
+    lines = [shape.outline.points for shape in outlined if shape.outline is not None]
+    by_shape = dict(zip(map(id, outlined), checked_outlines(lines, size), strict=True))
+    found = []
+    changes: Counter[str] = Counter()
+    for shape in shapes:
+        one = by_shape.get(id(shape))
+        if one is None:
+            box = shape.box.clipped(*size)
+            if box is None:
+                changes["lies outside the image"] += 1
+            else:
+                changes["cut"] += box != shape.box
+                found.append(replace(shape, box=box))
+        elif one.outline is None:
+            changes[one.problem] += 1
+        else:
+            changes[one.change] += 1
+            box = one.outline.bounds.clipped(*size) or one.outline.bounds
+            found.append(replace(shape, outline=one.outline, box=box))
+    once = {(shape.outline, shape.box): shape for shape in reversed(found)}
+    changes["again"] = len(found) - len(once)
+    return [*reversed(once.values())], _change_words(changes)
+
+
+def _change_words(changes: Counter[str]) -> list[str]:
+    said = []
+    if changes["crossed"]:
+        crossed = changes["crossed"]
+        verb = noun(crossed, "crosses itself", "cross themselves")
+        said.append(f"{count(crossed, 'outline')} {verb}; what the line goes around counts, once.")
+    if changes["cut"]:
+        verb = noun(changes["cut"], "reaches", "reach")
+        said.append(
+            f"{count(changes['cut'], 'pore')} {verb} beyond the image; the part inside counts."
+        )
+    if changes["again"]:
+        verb = noun(changes["again"], "is", "are")
+        said.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    said += [
+        f"{count(number, 'pore')} left out: the outline {problem}."
+        for problem, number in changes.items()
+        if problem not in ("", "crossed", "cut", "again") and number
+    ]
+    return said
 
 
 def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:
@@ -196,7 +269,7 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
     project.check_writable()
     every = [pore for pores in collected.pores.values() for pore in pores]
     classes = plan_classes(
-        project, {pore.shape.class_name for pore in every if pore.shape.class_name}
+        project, dict.fromkeys(pore.shape.class_name for pore in every if pore.shape.class_name)
     )
     first = project.next_id("crops")
     crops: list[Crop] = []

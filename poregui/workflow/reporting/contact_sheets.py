@@ -15,7 +15,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Crop
 from poregui.domain.wording import count
-from poregui.store.files import make_parent, replace_file
+from poregui.store.files import export_target, replace_file
 from poregui.store.project import Project
 from poregui.workflow.exporting.export_labels import Progress, new_folder, quiet
 from poregui.workflow.exporting.formats.shapes import safe_name
@@ -211,8 +211,7 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
             )
             more = True
 
-    make_parent(out)
-    replace_file(out, write_all)
+    replace_file(export_target(out), write_all)
     return len(sheets)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Any
+
+from poregui.domain.errors import PoreguiError
+from poregui.resources import resource
 
 _STYLE = (
     "body{font-family:Helvetica,Arial,'Liberation Sans','DejaVu "
@@ -92,3 +98,46 @@ def _html(block: Block) -> str:
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def check_ending(out: Path) -> None:
+    """Raise PoreguiError for a file that is neither HTML nor PDF by its name."""
+    if out.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise PoreguiError(
+            f"{out} is not a report file.", "Give a file name that ends in .html or .pdf."
+        )
+
+
+Picture = Callable[[str, int], str]
+"""Takes an SVG and its width in px and returns the markup that shows it."""
+_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
+
+
+def render(
+    template: str,
+    values: Mapping[str, Any],
+    filters: Mapping[str, Any],
+    picture: Picture | None = None,
+) -> str:
+    """Return a report as HTML from a template of ours; every name and note is escaped.
+
+    `figure(svg)` in the template shows an SVG inside, or whatever `picture` makes of it.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    def figure(svg: str | None) -> Markup:
+        # Ours, and escaped word by word where it was drawn.
+        found = _WIDTH.match(svg or "")
+        if svg is None or picture is None or found is None:
+            return Markup(svg or "")
+        return Markup(picture(svg, int(found[1])))
+
+    # A block that is switched off leaves no blank lines, and an unknown name is an error instead of
+    # a gap.
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(filters)
+    text = resource(template).read_text(encoding="utf-8")
+    return environment.from_string(text).render(figure=figure, **values)

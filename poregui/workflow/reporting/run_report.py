@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop, Part
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
 from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
-from poregui.resources import resource
-from poregui.store.files import make_parent, write_text
+from poregui.store.files import export_target, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
@@ -43,6 +41,7 @@ from poregui.workflow.evaluating.shape_baseline import (
     shape_table,
 )
 from poregui.workflow.evaluating.test_views import Unseen, unseen
+from poregui.workflow.reporting.documents import Picture, render
 from poregui.workflow.reporting.figures import breakdown_stem, run_figures
 from poregui.workflow.training.grouping import group_names
 
@@ -329,8 +328,6 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
     }
 
 
-Picture = Callable[[str, int], str]
-"""Takes an SVG and its width in px and returns the markup that shows it."""
 _SPLITS = {
     "given": "by the folders the crops were imported from",
     "specimen": "by specimen: a specimen is used for training or testing, never both",
@@ -338,7 +335,6 @@ _SPLITS = {
     "crop": "by crop: crops of one specimen can be in both training and test set",
     "mixed": "by specimen, micrograph or crop, whichever is known",
 }
-_WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
 
 def write_report(
@@ -354,11 +350,11 @@ def write_report(
     has no predictions or is damaged, PoreguiError when `out` cannot be written.
     """
     text = report_html(collect_report(project, run))
-    make_parent(out)
+    target = export_target(out)
     if print_pdf is not None and out.suffix.lower() == ".pdf":
-        print_pdf(text, out)
+        print_pdf(text, target)
     else:
-        write_text(out, text)
+        write_text(target, text)
     return out
 
 
@@ -367,29 +363,9 @@ def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
 
     The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    def figure(stem: str) -> Markup:
-        svg = facts.figures.get(stem)
-        if svg is None:
-            return Markup("")
-        # Ours, and escaped word by word where it was drawn.
-        if picture is None:
-            return Markup(svg)
-        found = _WIDTH.match(svg)
-        assert found is not None
-        return Markup(picture(svg, int(found[1])))
-
-    # A block that is switched off leaves no blank lines, and an unknown name is an error instead of
-    # a gap.
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(percent=_percent, interval=_interval, decimals=_decimals)
-    environment.globals.update(count=count, noun=noun, um=MICROMETRE)
-    template = environment.from_string(resource("report.html.j2").read_text(encoding="utf-8"))
-    return template.render(facts=facts, figure=figure, **_texts(facts))
+    values = {"facts": facts, "count": count, "noun": noun, "um": MICROMETRE, **_texts(facts)}
+    filters = {"percent": _percent, "interval": _interval, "decimals": _decimals}
+    return render("report.html.j2", values, filters, picture)
 
 
 def split_words(kind: str) -> str:

@@ -184,15 +184,20 @@ def mix(first: str, second: str, share: float) -> str:
 
 
 def reads_on(colour: str) -> str:
-    """Return black or white, whichever has the higher contrast on a `#rrggbb` colour (WCAG 2
-    luminance).
+    """Return black or white, whichever has the higher contrast on a `#rrggbb` colour."""
+    return "#000000" if luminance(colour) > 0.179 else "#ffffff"
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a `#rrggbb` colour, 0 to 1.
+
+    Source: W3C, WCAG 2.2, definition of relative luminance.
     """
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (v / 255 for v in _parts(colour))
     ]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#000000" if luminance > 0.179 else "#ffffff"
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _parts(colour: str) -> tuple[int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.files import replace_file
 from poregui.store.pixels import PixelStore
 from poregui.store.run_check import glance_at
+from poregui.store.run_files import BROKEN, read_arrays
 from poregui.store.run_folder import RunFolder, runs_in
 from poregui.vision.shape.crop_shapes import LENGTHS, TEXTURES, shape_numbers, texture_numbers
 from poregui.vision.shape.crop_shapes import NAMES as SHAPES
@@ -40,11 +40,8 @@ class CropFeatures:
         self._file = folder / CACHE / _FILE
         self._known: dict[str, NDArray[np.float32]] = {}
         self._new = 0
-        with (
-            suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile),
-            open(self._file, "rb") as file,
-        ):
-            kept = np.load(file)
+        with suppress(*BROKEN):
+            kept = read_arrays(self._file)
             keys = kept["keys"]
             values = kept["values"]
             if values.ndim == 2 and values.shape == (len(keys), COUNT):

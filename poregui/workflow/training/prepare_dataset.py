@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, NOT_A_PORE_OUTPUT_FROM, PoreClass
 from poregui.domain.dataset import Dataset, DatasetCrop, Part
-from poregui.domain.errors import PoreguiError, TrainingError
+from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
 from poregui.domain.splits import (
@@ -307,8 +310,7 @@ class Frozen:
             )
             if tests:
                 self.run.write_folds(tests)
-            pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
-            self.run.write_dataset(self.recipe, dataset, pixels)
+            self.run.write_dataset(self.recipe, dataset, _arrays(crops, in_hand))
         except BaseException:
             shutil.rmtree(self.run.path, ignore_errors=True)
             raise
@@ -336,6 +338,18 @@ class Frozen:
                 ("Too many crops are copies of one another to keep copies in one part.",),
             )
         return parts, [], notes
+
+
+def _arrays(crops: Sequence[DatasetCrop], in_hand: PixelsInHand) -> Iterator[NDArray[Any]]:
+    """Yield the pixels of crops. Raises ProjectError for pixels of another size than their crop."""
+    kept = in_hand.get_many(crop.pixels for crop in crops)
+    for crop, pixels in zip(crops, kept, strict=True):
+        if pixels.array.shape[:2] != (crop.height, crop.width):
+            raise ProjectError(
+                f"The pixels of {crop.name} are not of the size of their crop.",
+                "Restore pixels.db from a backup, or delete the crop.",
+            )
+        yield pixels.array
 
 
 def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = True) -> Frozen:

@@ -12,6 +12,7 @@ from pathlib import Path
 from poregui.domain.errors import TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.wording import count
+from poregui.store.files import open_plain
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.grouping import groups_of
@@ -88,7 +89,7 @@ def last_words(log_file: Path, also: Iterable[str] = ()) -> list[str]:
     that say something.
     """
     messages: list[str] = []
-    with contextlib.suppress(OSError), open(log_file, "rb") as log:
+    with contextlib.suppress(OSError), open_plain(log_file) as log:
         log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
         messages = log.read().decode("utf-8", "replace").splitlines()
     lines = [line.strip()[:_LONGEST_LINE] for line in (*messages, *also)]

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 
+from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.gui.app import build_window
@@ -26,6 +27,10 @@ from poregui.gui.apply.apply_page import HEADS
 from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.gui.shell.main_window import MainWindow
+from poregui.workflow.applying.study import ApplyStudy
+from poregui.workflow.detecting.find_pores import RECIPE_KEY
+from poregui.workflow.editing.edits import SetSetting
+from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.exporting.formats.coco import write_coco
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
 
@@ -99,7 +104,7 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
 
     faults: list[BaseException] = []
     page = page_of(window, with_run)
-    monkeypatch.setattr("poregui.gui.apply.applied_results.apply_all", fail)
+    monkeypatch.setattr("poregui.workflow.applying.study.apply_all", fail)
     monkeypatch.setattr("sys.excepthook", lambda kind, fault, trace: faults.append(fault))
     apply(window)
     assert [str(fault) for fault in faults] == ["a fault"]
@@ -108,6 +113,38 @@ def test_a_fault_of_ours_does_not_leave_the_page_waiting(
     monkeypatch.undo()
     apply(window)
     assert "2 micrographs processed" in page.state_text.text()
+
+
+def test_pores_that_were_found_again_in_another_way_are_drawn(
+    window: MainWindow, with_run: Path
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    before = page.picture_detail.text()
+    recipe = json.dumps(DetectionRecipe(smallest=60.0).to_json())
+    window.session.apply(SetSetting(RECIPE_KEY, "", recipe))
+    apply(window)
+    assert page.picture_detail.text() != before
+    assert page.canvas.view is not None
+
+
+def test_labels_are_looked_at_once_the_page_is_in_sight(
+    window: MainWindow, with_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    taken = []
+    take = ApplyStudy.with_labels
+    monkeypatch.setattr(ApplyStudy, "with_labels", lambda *asked: taken.append(1) or take(*asked))
+    window.show_page(window.label_page)
+    project = window.session.project
+    for crop in project.crops()[:3]:
+        window.session.apply(label_crops(project, [crop.id], None, who="ada"))
+    window.background.wait()
+    assert taken == []
+    window.show_page(page)
+    window.background.wait()
+    assert taken == [1]
 
 
 def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_now(

@@ -9,12 +9,14 @@ import _bench_label
 import pytest
 from pytestqt.qtbot import QtBot
 
+from poregui.domain.errors import ProjectError
 from poregui.gui.app import build_window
+from poregui.gui.base.messages import messages
 from poregui.gui.shell.main_window import MainWindow
 
-MOST_HANDLED = 131
+MOST_HANDLED = 120
 """Functions that run while a key is handled."""
-MOST_IN_ALL = 166
+MOST_IN_ALL = 153
 """With those that paint what became another one."""
 
 
@@ -61,3 +63,30 @@ def test_a_label_key_reads_no_folder_of_runs(
     qtbot.keyClick(window.label_page.crop_grid, "2")
     qtbot.wait(20)
     assert asked == []
+
+
+def test_a_label_key_reads_only_what_is_known_of_the_crop_that_it_goes_to(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    project = window.session.project
+    asked = []
+    monkeypatch.setattr(type(project), "label_log", lambda _, crop_id: asked.append(crop_id) or ())
+    qtbot.keyClick(window.label_page.crop_grid, "2")
+    qtbot.wait(20)
+    assert project.crop(4).label == 2
+    assert asked == [5]
+
+
+def test_a_label_that_cannot_be_written_leaves_the_crop_chosen(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ProjectError("The disk is full.", "Make room.")
+
+    said: list[object] = []
+    monkeypatch.setattr(messages(), "error", said.append)
+    monkeypatch.setattr(type(window.session.project), "put_labels", refuse)
+    qtbot.keyClick(window.label_page.crop_grid, "2")
+    assert len(said) == 1
+    assert window.workspace.label.current == 4
+    assert window.label_page.crop_grid.selected_ids() == [4]

@@ -14,13 +14,14 @@ from PySide6.QtTest import QTest
 from review_desk import ReviewDesk, make_run, review_desks
 
 from poregui.gui.base.theme import DARK, LIGHT
-from poregui.gui.plots.colour_scales import cell_colours, contrast, heat_table, luminance
+from poregui.gui.plots.colour_scales import cell_colours, heat_table
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell, ConfusionMatrix
 from poregui.gui.plots.heat_map import evidence_for, heat_image
 from poregui.gui.review import heat_maps
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.predict import ScaledCrop
+from poregui.workflow.reporting.svg import luminance
 
 
 @pytest.fixture
@@ -132,12 +133,13 @@ def test_the_numbers_of_the_matrix_can_be_read_on_every_colour(tokens) -> None:
     for right in (True, False):
         for share in np.linspace(0, 1, 21):
             fill, ink = cell_colours(float(share), right=right, tokens=tokens)
-            assert contrast(fill, ink) >= 4.5
+            low, high = sorted((luminance(fill.name()), luminance(ink.name())))
+            assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
 def test_more_in_a_heat_map_is_lighter_and_less_clear() -> None:
     table = heat_table()
-    light = [luminance(QColor(*map(int, row[:3]))) for row in table]
+    light = [luminance(QColor(*map(int, row[:3])).name()) for row in table]
     assert np.all(np.diff(light) > -1e-3)
     assert light[-1] > light[0] + 0.5
     assert table[0, 3] == 0

@@ -110,11 +110,31 @@ def test_sixteen_bit_colour_keeps_its_depth(tmp_path: Path, suffix: str) -> None
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_alpha_is_dropped(tmp_path: Path, mode: str, suffix: str) -> None:
+def test_alpha_is_dropped_and_what_is_transparent_is_missing(
+    tmp_path: Path, mode: str, suffix: str
+) -> None:
     pixels = noise(8, 9, 2 if mode == "LA" else 4)
+    hidden = pixels[..., -1] < 128
     Pillow.fromarray(pixels, mode).save(tmp_path / f"a{suffix}")
     expected = pixels[..., 0] if mode == "LA" else pixels[..., :3]
-    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}").pixels, expected)
+    image = read_image(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(image.pixels[~hidden], expected[~hidden])
+    np.testing.assert_array_equal(image.missing, hidden)
+    assert any("transparent" in text for text in image.warnings)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("alpha", [0, 255])
+def test_an_alpha_that_is_the_same_everywhere_hides_nothing(
+    tmp_path: Path, mode: str, alpha: int
+) -> None:
+    pixels = noise(8, 9, 2 if mode == "LA" else 4)
+    pixels[..., -1] = alpha
+    Pillow.fromarray(pixels, mode).save(tmp_path / "a.png")
+    image = read_image(tmp_path / "a.png")
+    expected = pixels[..., 0] if mode == "LA" else pixels[..., :3]
+    np.testing.assert_array_equal(image.pixels, expected)
+    assert (image.missing, image.warnings) == (None, ())
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
@@ -175,7 +195,10 @@ def test_floating_point_is_scaled_and_says_so(tmp_path: Path) -> None:
         0,
         65535,
     )
-    assert image.warnings == ("Its 32-bit values from -2.5 to 7.5 were scaled to 16 bits.",)
+    assert image.warnings == (
+        "Its 32-bit values from -2.5 to 7.5 were scaled to 16 bits. 1 pixel (0.50 %) without a "
+        "value (not a number), counted neither as pore nor as field.",
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint32, np.int16, np.float64])

@@ -133,7 +133,6 @@ def test_the_tag_of_a_maker_gives_the_scale_and_is_named(
         (FEI, b"\xff\xfe\x81\x8d", "FEI"),
         (ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = No"), "Zeiss SEM"),
         (ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = nan nm"), "Zeiss SEM"),
-        (ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 5 furlongs"), "Zeiss SEM"),
         (ZEISS, zeiss("DP_ZOOM", "Zoom = Off"), "Zeiss SEM"),
     ],
 )
@@ -142,6 +141,12 @@ def test_a_maker_who_gives_no_size_leaves_the_scale_unknown_and_the_picture_read
 ) -> None:
     file = written(tmp_path, tag, text, resolution=(10_000, 10_000), resolutionunit="CENTIMETER")
     assert scale_of(file) == (None, "", (f"Its {maker} tag gives no pixel size.",))
+
+
+def test_a_unit_of_a_maker_that_is_not_understood_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path, ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 5 furlongs"))
+    told = "Its pixel size is in 'furlongs', which is no known unit; taken as unknown."
+    assert scale_of(file) == (None, "", (told,))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import write_text
-from poregui.workflow.applying.field import apply_field
+from poregui.workflow.applying.field import AppliedField, apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.porosity_report import (
     AppliedFacts,
@@ -25,7 +25,9 @@ from poregui.workflow.applying.porosity_report import (
     collect_applied,
     write_applied_report,
 )
+from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.size_figure import sizes_svg
+from poregui.workflow.applying.summary import summarise
 
 SMALL, MIDDLE, LARGE = 12.0, 34.0, 90.0
 SURE = [[50, 0, 0], [0, 45, 5], [0, 5, 45]]
@@ -49,9 +51,11 @@ def facts_of(
             wanted.append(ToApply(file, specimen, um_per_px))
     tasks = tasks_of(model, wanted, tmp_path / "out")
     results = [apply_field(one) for one in tasks]
+    tables = [read_pores(one.folder, 3) for one in tasks]
     for gone in without:
         (tasks[gone].folder / "picture.npz").unlink()
-    return collect_applied(model, results, [one.folder for one in tasks], **more)
+    summary = summarise(model, results, tables, least=float(more.get("least", 0)))
+    return collect_applied(model, list(map(AppliedField, tasks, results, tables)), summary, **more)
 
 
 @pytest.fixture(scope="module")

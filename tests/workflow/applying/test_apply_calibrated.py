@@ -21,7 +21,6 @@ from poregui.domain.scores import at_temperature
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying import confusion_of_tests
-from poregui.workflow.applying.confidence import sureness
 from poregui.workflow.applying.confusion_of_tests import temperature_of
 from poregui.workflow.applying.inputs import ToApply, model_of_file, model_of_run, tasks_of
 from poregui.workflow.exporting.export_run import export_model
@@ -93,9 +92,9 @@ def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
     run: RunFolder, tmp_path: Path
 ) -> None:
     with Project.open(tmp_path / "p", read_only=True) as project:
-        own = model_of_run(project, run, least=0.85)
+        own = model_of_run(project, run).at(0.85)
         export_model(project, run, tmp_path / "bare")
-    bare = model_of_file(tmp_path / "bare" / "model.onnx", least=0.85)
+    bare = model_of_file(tmp_path / "bare" / "model.onnx").at(0.85)
     assert own.temperature == bare.temperature == temperature_of(run)
     assert own.temperature is not None
     assert own.temperature < 1  # it says 80 % and is right in 86 of 100
@@ -109,7 +108,7 @@ def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
 def test_the_slider_counts_test_crops_by_calibrated_confidence(run: RunFolder) -> None:
     raw = confusion_of_tests.tested_crops(run)
     assert raw.confusion(0.85).sum() == 0
-    found = sureness(run, 0.85)
+    found = raw.at(temperature_of(run)).sureness(0.85)
     assert 0 < found.coverage < 1
     assert found.accuracy == 1.0
 
@@ -117,7 +116,7 @@ def test_the_slider_counts_test_crops_by_calibrated_confidence(run: RunFolder) -
 def test_validation_crops_without_a_mistake_calibrate_nothing(run: RunFolder) -> None:
     finish(run, all_right)
     assert temperature_of(run) is None
-    assert sureness(run, 0.85).coverage == 1.0
+    assert confusion_of_tests.tested_crops(run).sureness(0.85).coverage == 1.0
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", [2.0]])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +26,10 @@ from poregui.workflow.applying.inputs import (
     ToApply,
     micrographs_of,
     model_of_file,
-    task_of,
     tasks_of,
 )
 from poregui.workflow.applying.pool import STEPS, apply_all
+from poregui.workflow.applying.result_folders import own_folders
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.summary import summarise
 from poregui.workflow.exporting.formats.geojson import read_geojson
@@ -178,7 +179,7 @@ def test_results_hold_where_micrograph_and_results_were_moved_to(tmp_path: Path)
     applied = apply_all([moved])
     assert applied.taken_up == 1
     assert [(one.file, one.name) for one in applied.results] == [(str(moved.file), "b.png")]
-    assert task_of([moved], applied.results[0]) == moved
+    assert (applied.results[0].file, applied.results[0].plane) == moved.key
 
 
 def test_work_that_was_interrupted_goes_on_and_a_bad_file_stops_nobody(tmp_path: Path) -> None:
@@ -270,6 +271,22 @@ def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:
     assert (summary.corrected, summary.why_not) == (False, "the model brings no test")
     assert summary.whole.classes[0].density is None
     assert summary.size_unit == "px"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Links as POSIX has them.")
+@pytest.mark.parametrize("where", ["applied/run-001", "applied/run-001/fields", "a.png"])
+def test_results_are_never_written_through_a_link_in_a_project(tmp_path: Path, where: str) -> None:
+    (tmp_path / "project.db").write_bytes(b"")
+    (tmp_path / "elsewhere").mkdir()
+    inside = tmp_path / "applied" / "run-001" / "fields"
+    inside.mkdir(parents=True)
+    link = tmp_path / where if "/" in where else inside / where
+    if link.exists():
+        shutil.rmtree(link)
+    link.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "fields").mkdir()
+    with pytest.raises(ProjectError, match="is a link"):
+        own_folders([task(tmp_path)], inside)
 
 
 def test_a_bare_model_is_applied_from_the_command_line(

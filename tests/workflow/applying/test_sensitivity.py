@@ -19,7 +19,6 @@ from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import Source
 from poregui.workflow.applying.field import FieldResult, apply_field
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.porosity_report import sensitivity_words
 from poregui.workflow.applying.result_table import read_pores
 from poregui.workflow.applying.sensitivity import (
     FILE,
@@ -31,7 +30,7 @@ from poregui.workflow.applying.sensitivity import (
     sense,
     write_sensitivity,
 )
-from poregui.workflow.applying.summary import Summary, summarise
+from poregui.workflow.applying.summary import Summary, sensitivity_words, summarise
 
 MATRIX, DARK, FAINT = 190, 60, 134
 DISC = np.pi * 20.5**2

@@ -13,7 +13,7 @@ import pytest
 from apply_desk import add_run
 from builders import labelled_project
 from PIL import Image
-from unlike_model import CLASSES, draw_field, write_pattern_model
+from unlike_model import draw_field, write_pattern_model
 
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
@@ -21,8 +21,16 @@ from poregui.domain.geometry import Box
 from poregui.domain.out_of_distribution import MOST, Reference, make_reference
 from poregui.store.project import Project
 from poregui.vision.pores.detection import detect
-from poregui.workflow.applying.field import FieldResult, FieldTask, apply_field, read_result
+from poregui.workflow.applying.field import (
+    AppliedField,
+    FieldResult,
+    FieldTask,
+    apply_field,
+    read_result,
+)
+from poregui.workflow.applying.inputs import model_of_file
 from poregui.workflow.applying.result_table import read_pores
+from poregui.workflow.applying.study import ApplyStudy
 from poregui.workflow.applying.unsure_pores import unsure_pores
 from poregui.workflow.exporting.export_run import export_model
 
@@ -120,7 +128,8 @@ def test_letters_among_pores_are_flagged_listed_framed_and_left_to_a_person(
     assert all(row["class"] == "" for row in rows if row["unlike"] == "yes")
     assert (result.left, sum(result.counts)) == (len(flagged), len(rows) - len(flagged))
     assert read_result(task) == result
-    queue = unsure_pores([task], [read_pores(task.folder, 3)], CLASSES, 0.0)
+    done = (AppliedField(task, result, read_pores(task.folder, 3)),)
+    queue = unsure_pores(ApplyStudy(model_of_file(model), (task,), tmp_path, fields=done).at(0.0))
     assert [one.why for one in queue] == ["unlike"] * len(flagged)
     picture = np.array(Image.open(tmp_path / "out" / "overlay.png").convert("RGB"))
     assert (picture.min(axis=2) > 250).sum() > 100 * len(flagged)

@@ -45,8 +45,8 @@ def test_an_exported_model_corrects_as_its_run_at_every_confidence(
     assert export_model(project, run, tmp_path / "out") == 4
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
     own, bare = (
-        model_of_run(project, run, least=least),
-        model_of_file(tmp_path / "out" / "model.onnx", least=least),
+        model_of_run(project, run).at(least),
+        model_of_file(tmp_path / "out" / "model.onnx").at(least),
     )
     assert np.array_equal(own.confusion, bare.confusion)
     assert np.array_equal(own.area_confusion, bare.area_confusion)

@@ -111,11 +111,11 @@ def test_a_new_class_name_becomes_a_class(project: Project) -> None:
 def test_what_does_not_fit_is_said_and_left_out(project: Project, tmp_path: Path) -> None:
     stranger = replace(FIELD, name="other.tif")
     resized = replace(FIELD, width=400)
-    outside = replace(FIELD, shapes=(PoreShape(1, Box(190, 140, 60, 60), None, "Gas"),))
+    outside = replace(FIELD, shapes=(PoreShape(1, Box(200, 140, 60, 60), None, "Gas"),))
     lines = " ".join(bring(project, [stranger, resized, outside]))
     assert "There is no micrograph other.tif" in lines
     assert "400 × 150 px but is 200 × 150 px here" in lines
-    assert "1 pore outside the image m1.png skipped" in lines
+    assert "m1.png: 1 pore left out: the outline lies outside the image." in lines
     assert project.crops() == []
     (tmp_path / "m1.png").unlink()
     assert any(line.startswith("m1.png: ") for line in bring(project, [FIELD]))

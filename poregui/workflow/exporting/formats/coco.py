@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box, Outline
-from poregui.workflow.exporting.formats.json_text import read_json, write_json
-from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, outline_from, text_of
+from poregui.domain.geometry import Box
+from poregui.domain.wording import listed
+from poregui.store.files import export_target, write_text
+from poregui.vision.shape.overlaps import united
+from poregui.workflow.exporting.formats.json_text import read_json
+from poregui.workflow.exporting.formats.shapes import (
+    ImageShapes,
+    LeftOut,
+    PoreShape,
+    UnfitEntryError,
+    number_in,
+    points_from,
+    pores_from,
+    text_of,
+    with_notes,
+)
 
 
 def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
@@ -44,7 +61,8 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
         ],
         "annotations": entries,
     }
-    write_json(out, value)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    write_text(export_target(out), text)
     return len(entries)
 
 
@@ -65,33 +83,80 @@ def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, An
     }
 
 
-def read_coco(path: Path) -> list[ImageShapes]:
-    """Return the images and pores of a file; run-length masks are refused, of several polygons the
-    largest counts.
+def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
+    """Return the images and pores of a file; an entry that is no pore is left out and named by its
+    id.
 
-    Raises PoreguiError when the file is not COCO or holds what cannot be a pore.
+    Polygons of one entry that lie apart are a pore each. `value` is what the file holds, where it
+    was read already. Raises PoreguiError when the file is not COCO.
     """
-    value = read_json(path)
-    try:
-        names = {int(c["id"]): str(c["name"]) for c in value["categories"]}
-        images = {int(i["id"]): i for i in value["images"]}
-        found: dict[int, list[PoreShape]] = {image: [] for image in images}
-        for entry in value["annotations"]:
-            found[int(entry["image_id"])].append(_shape(entry, names))
-        return [_image(image, tuple(found[number]), path) for number, image in images.items()]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    if value is None:
+        value = read_json(path)
+    own: dict[str, Any] = value if isinstance(value, dict) else {}
+    missing = [key for key in _LISTS if not isinstance(own.get(key), list)]
+    if missing:
         raise PoreguiError(
-            f"{path.name} is not a COCO file: {type(error).__name__} {error}.",
+            f"{path.name} is not a COCO file: it has no list of {listed(missing)}.",
             "It needs images, categories and annotations with polygons or boxes.",
-        ) from error
+        )
+    images, categories, annotations = (own[key] for key in _LISTS)
+    names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
+    found: dict[str, list[PoreShape]] = {
+        str(image["id"]): [] for image in images if _has(image, "id", "file_name")
+    }
+    left_out = LeftOut("Entry", "Entries")
+    for place, entry in enumerate(annotations, start=1):
+        try:
+            image, shapes = _shapes(entry, _number(entry, place), names, found)
+            found[image] += shapes
+        except UnfitEntryError as error:
+            left_out.add(_id(entry, place), error.what)
+    unnamed = LeftOut("Image")
+    for place, image in enumerate(images, start=1):
+        if not _has(image, "id", "file_name"):
+            unnamed.add(_id(image, place), "it has no id or file_name")
+    read = [
+        _image(image, tuple(found[str(image["id"])]), path)
+        for image in images
+        if _has(image, "id", "file_name")
+    ]
+    notes = (*unnamed.notes, *left_out.notes)
+    if not read:
+        raise PoreguiError(f"{path.name} names no image.", " ".join(notes) or "Export it again.")
+    return with_notes(path, read, notes)
+
+
+_LISTS = ("images", "categories", "annotations")
+
+
+def _has(entry: object, *keys: str) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(key), (int, float, str)) for key in keys
+    )
+
+
+def _id(entry: object, place: int) -> str:
+    """Return how an entry is called: its id, or its place where it has none."""
+    if isinstance(entry, dict) and isinstance(entry.get("id"), (int, str)):
+        return str(entry["id"])
+    return f"number {place}"
+
+
+def _number(entry: object, place: int) -> int:
+    """Return the id of an entry where it is a whole number, else its place."""
+    own = entry.get("id") if isinstance(entry, dict) else None
+    return own if isinstance(own, int) else place
 
 
 def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> ImageShapes:
     name = str(image["file_name"])
+    wide, high = (image.get(key) for key in ("width", "height"))
+    if not isinstance(wide, int) or not isinstance(high, int) or min(wide, high) <= 0:
+        wide, high = 0, 0
     return ImageShapes(
         name,
-        int(image["width"]),
-        int(image["height"]),
+        wide,
+        high,
         _scale(image),
         shapes,
         path=text_of(image.get("path")),
@@ -108,20 +173,42 @@ def _scale(image: dict[str, Any]) -> float | None:
     return None
 
 
-def _shape(entry: dict[str, Any], names: dict[int, str]) -> PoreShape:
+def _shapes(
+    entry: object, number: int, names: Mapping[str, str], images: Container[str]
+) -> tuple[str, list[PoreShape]]:
+    """Return the image of an entry and its pores. Raises UnfitEntryError when it is none."""
+    if not isinstance(entry, dict):
+        raise UnfitEntryError("it is no entry")
+    image = str(entry.get("image_id"))
+    category = str(entry.get("category_id"))
+    if image not in images:
+        raise UnfitEntryError(f"the file has no image {image}")
+    if category not in names:
+        raise UnfitEntryError(f"the file has no category {category}")
     polygons = entry.get("segmentation") or []
-    where = f"Entry {entry['id']}"
     if isinstance(polygons, dict):
-        raise PoreguiError(
-            f"{where} is a run-length mask, which is not read.", "Export polygons instead."
-        )
-    outlines: list[Outline] = []
-    for flat in polygons:
-        outlines.append(outline_from(list(zip(flat[0::2], flat[1::2], strict=True)), where))
-    outline = max(outlines, key=lambda one: one.area, default=None)
-    if outline is not None:
-        box = outline.bounds
-    else:
-        left, top, wide, high = (float(v) for v in entry["bbox"])
-        box = Box.between(left, top, left + wide, top + high)
-    return PoreShape(int(entry["id"]), box, outline, names[int(entry["category_id"])])
+        raise UnfitEntryError("run-length masks are not read; export polygons")
+    if not isinstance(polygons, list):
+        raise UnfitEntryError("its segmentation is no list of polygons")
+    if polygons and not isinstance(polygons[0], list):
+        polygons = [polygons]
+    lines = [_ring(flat) for flat in polygons]
+    if lines:
+        areas = [lines] if len(lines) == 1 else united(lines)
+        return image, pores_from(number, names[category], areas)
+    box = entry.get("bbox")
+    if not isinstance(box, list) or len(box) != 4 or not all(map(number_in, box)):
+        raise UnfitEntryError("it has neither a polygon nor a box of four finite numbers")
+    left, top, wide, high = box
+    if min(wide, high) <= 0:
+        raise UnfitEntryError("its box has no area")
+    there = Box.between(left, top, left + wide, top + high)
+    return image, [PoreShape(number, there, None, names[category])]
+
+
+def _ring(flat: object) -> NDArray[np.float64]:
+    if not isinstance(flat, list) or len(flat) % 2:
+        raise UnfitEntryError("its points are no pairs of numbers")
+    if flat and isinstance(flat[0], list):
+        return points_from(flat)
+    return points_from([list(pair) for pair in zip(flat[0::2], flat[1::2], strict=True)])

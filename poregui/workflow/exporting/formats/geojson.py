@@ -15,15 +15,22 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
-from poregui.workflow.exporting.formats.json_text import closed_rings, read_json, write_text
+from poregui.store.files import make_parent, write_text
+from poregui.workflow.exporting.formats.json_text import closed_rings, read_json
 from poregui.workflow.exporting.formats.shapes import (
+    NOWHERE,
     ImageShapes,
+    LeftOut,
     PoreShape,
+    StackPlace,
+    UnfitEntryError,
     corners,
     file_paths,
     files_in,
-    outline_from,
+    points_from,
+    pores_from,
     text_of,
+    with_notes,
 )
 
 _NAMESPACE = uuid.UUID("6f7ae3d2-0a0d-4c0e-9d55-7f0f6b0f3c11")
@@ -63,6 +70,7 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
         ]
         lines = closed_rings(rings)
     features = map(partial(_feature, image=image.called), image.shapes, lines)
+    make_parent(out)
     name = json.dumps(image.name, ensure_ascii=False)
     facts = json.dumps(image.facts(), ensure_ascii=False)[1:-1]
     write_text(out, _COLLECTION % (name, f"{facts}, " if facts else "", ",".join(features)))
@@ -91,64 +99,121 @@ def _told(outlined: bool, class_name: str, colour: str, told: tuple[tuple[str, s
     return json.dumps(properties, ensure_ascii=False)[1:]
 
 
-def read_geojson(path: Path) -> list[ImageShapes]:
+def read_geojson(path: Path, value: Any = None) -> list[ImageShapes]:
     """Return the pores of a file, or of every `.geojson` file of a folder and the folders in it.
 
-    Polygons and, by their largest part, multi-polygons are read, other geometries are passed over;
-    holes are filled. The image is the one that the file names, else the file's own name without
-    `.geojson`. Raises PoreguiError when a file is not GeoJSON.
+    Polygons are read without their holes, every part of a multi-polygon as a pore; other geometries
+    and classes that end in `*`, which QuPath ignores, are left out and named. The image is the one
+    that the file names, else the file's own name without `.geojson`. `value` is what a file holds,
+    where it was read already. Raises PoreguiError when a file is not GeoJSON.
     """
     files = files_in(path, f"*{SUFFIX}") if path.is_dir() else [path]
     if not files:
         raise PoreguiError(
             f"{path} holds no {SUFFIX} files.", "Choose the folder that they were exported to."
         )
-    return [_read_one(file) for file in files]
+    found = [_read_one(file, read_json(file) if value is None else value) for file in files]
+    if len(found) == 1:
+        return with_notes(files[0], found, found[0].notes)
+    return found
 
 
-def _read_one(path: Path) -> ImageShapes:
-    value = read_json(path)
-    try:
-        if isinstance(value, dict):
-            features = value["features"]
-        else:
-            features = value
-        name = value.get("image") if isinstance(value, dict) else None
-        shapes = [_shape(feature, number) for number, feature in enumerate(features, start=1)]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise PoreguiError(
-            f"{path.name} is not a GeoJSON file of outlines: {type(error).__name__} {error}.",
-            "It needs features with polygons.",
-        ) from error
-    kept = tuple(shape for shape in shapes if shape is not None)
+def _read_one(path: Path, value: Any) -> ImageShapes:
     told = value if isinstance(value, dict) else {}
+    left_out = LeftOut("Feature")
+    shapes: list[PoreShape] = []
+    for number, feature in enumerate(_features(path, value), start=1):
+        try:
+            shapes += _shapes(feature, number)
+        except UnfitEntryError as error:
+            left_out.add(number, error.what)
     sha256 = text_of(told.get("sha256"))
-    own = path.name.removesuffix(SUFFIX)
+    own = path.name.removesuffix(SUFFIX).removesuffix(".json")
     return ImageShapes(
-        str(name or own),
+        text_of(told.get("image")) or own,
         0,
         0,
         None,
-        kept,
+        tuple(shapes),
         path=text_of(told.get("path")),
         sha256=sha256,
         plane=text_of(told.get("plane")) if sha256 else None,
         beside=(path.absolute().parent / own).as_posix(),
+        notes=left_out.notes,
     )
 
 
-def _shape(feature: dict[str, Any], number: int) -> PoreShape | None:
-    geometry = feature["geometry"]
-    properties = feature.get("properties") or {}
-    kind = geometry["type"]
+def _features(path: Path, value: Any) -> list[Any]:
+    """Return the features of a collection, a list, a single one or a bare geometry."""
+    features = value
+    if isinstance(value, dict):
+        if value.get("type") == "Feature":
+            return [value]
+        if value.get("type") in _GEOMETRIES:
+            return [{"geometry": value}]
+        features = value.get("features")
+    if not isinstance(features, list):
+        raise PoreguiError(
+            f"{path.name} is not a GeoJSON file of outlines.", "It needs features with polygons."
+        )
+    return features
+
+
+_GEOMETRIES = ("Polygon", "MultiPolygon", "GeometryCollection")
+_DEEPEST = 8
+
+
+def _shapes(feature: object, number: int) -> list[PoreShape]:
+    """Return the pores of a feature. Raises UnfitEntryError when it holds none."""
+    if not isinstance(feature, dict):
+        raise UnfitEntryError("it is no feature")
+    geometry = feature.get("geometry")
+    told = feature.get("properties")
+    properties = told if isinstance(told, dict) else {}
+    named = _class_name(properties.get("classification"))
+    if named.endswith("*"):
+        raise UnfitEntryError(f"{named} is no class of pores but one that QuPath ignores")
+    planes = _planes(geometry)
+    areas = [[points_from(ring) for ring in polygon] for polygon in _polygons(geometry)]
+    if properties.get("outlined", True):
+        return pores_from(number, named, areas, planes)
+    boxes = [Outline.of(area[0]).bounds for area in areas]
+    return [PoreShape(number, box, None, named, planes=planes) for box in boxes]
+
+
+def _polygons(geometry: object, depth: int = 0) -> list[list[Any]]:
+    """Return the polygons of a geometry, each a list of rings, the outer one first."""
+    if not isinstance(geometry, dict):
+        raise UnfitEntryError("it has no geometry")
+    kind = geometry.get("type")
+    if kind == "GeometryCollection" and depth < _DEEPEST:
+        inner = geometry.get("geometries")
+        members = inner if isinstance(inner, list) else []
+        return [one for member in members for one in _polygons(member, depth + 1)]
     if kind not in ("Polygon", "MultiPolygon"):
-        return None
-    if kind == "Polygon":
-        parts = [geometry["coordinates"]]
-    else:
-        parts = geometry["coordinates"]
-    outlines: list[Outline] = [outline_from(part[0], f"Feature {number}") for part in parts]
-    outline = max(outlines, key=lambda one: one.area)
-    named = (properties.get("classification") or {}).get("name", "")
-    outlined = properties.get("outlined", True)
-    return PoreShape(number, outline.bounds, outline if outlined else None, str(named))
+        raise UnfitEntryError(f"a {kind or 'shape without a type'} is no outline")
+    coordinates = geometry.get("coordinates")
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    if not isinstance(polygons, list) or not all(isinstance(p, list) and p for p in polygons):
+        raise UnfitEntryError("it has no coordinates")
+    return polygons
+
+
+def _class_name(classification: object) -> str:
+    """Return the class that QuPath wrote as `name`, as a list of `names`, or as text."""
+    if not isinstance(classification, dict):
+        return text_of(classification)
+    names = classification.get("names")
+    if isinstance(names, list):
+        return ": ".join(name for name in map(text_of, names) if name)
+    return text_of(classification.get("name"))
+
+
+def _planes(geometry: object) -> StackPlace:
+    """Return the plane of a geometry: QuPath counts from 0, and -1 means all channels."""
+    plane = geometry.get("plane") if isinstance(geometry, dict) else None
+    if not isinstance(plane, dict):
+        return NOWHERE
+    numbers = [plane.get(key) for key in ("t", "c", "z")]
+    page, channel, z = (max(0, n + 1) if isinstance(n, int) else 0 for n in numbers)
+    return StackPlace(page, channel, z)

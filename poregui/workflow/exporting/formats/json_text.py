@@ -1,8 +1,9 @@
-"""Read and write JSON of other programs, many coordinates at once."""
+"""Read JSON of other programs, write many coordinates at once, and name what is not read."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import explain_write_error, replace_file
 from poregui.workflow.exporting.formats.shapes import LARGEST_FILE
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value beside and then put it in place. Raises PoreguiError when that is refused."""
-    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text beside and then put it in place. Raises PoreguiError when that is refused."""
-
-    def write(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_write_error(error, path) from error
-    replace_file(path, write)
 
 
 def read_json(path: Path) -> Any:
@@ -52,6 +34,92 @@ def read_json(path: Path) -> Any:
         raise PoreguiError(
             f"{path.name} is not JSON.", "Export it again from the program that made it."
         ) from error
+
+
+GEOJSON = "GeoJSON"
+COCO = "COCO"
+_GEOMETRIES = {"FeatureCollection", "Feature", "Polygon", "MultiPolygon", "GeometryCollection"}
+_KEYS: tuple[tuple[set[str], str], ...] = (
+    ({"images", "annotations", "categories"}, COCO),
+    ({"shapes", "imagePath"}, "a labelme file"),
+    ({"_via_img_metadata"}, "a VGG Image Annotator (VIA) project"),
+    ({"regions", "filename"}, "a VGG Image Annotator (VIA) file"),
+    ({"data", "annotations"}, "a Label Studio file"),
+    ({"data", "completions"}, "a Label Studio file"),
+    ({"data_row"}, "a Labelbox file"),
+    ({"Labeled Data"}, "a Labelbox file"),
+    ({"objects", "size"}, "a Supervisely file"),
+    ({"item", "annotations"}, "a V7 Darwin file"),
+    ({"categories", "items"}, "a Datumaro file"),
+    ({"image_id", "category_id"}, "a list of COCO results without images"),
+    ({"image", "annotations"}, "a CreateML file"),
+    ({"images", "annotations"}, COCO),
+    ({"images", "categories"}, COCO),
+    ({"arcs", "objects"}, "a TopoJSON file"),
+)
+
+
+def kind_of_json(value: Any) -> str:
+    """Return what a JSON value is: `GeoJSON`, `COCO`, another program's file, or empty."""
+    first: Any = value
+    if isinstance(value, list):
+        first = value[0] if value else None
+    elif isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
+        first = next(iter(value.values())) if "_via_img_metadata" not in value else value
+    if not isinstance(first, dict):
+        return GEOJSON if value == [] else ""
+    if isinstance(first.get("type"), str) and first["type"] in _GEOMETRIES:
+        return GEOJSON
+    if isinstance(value, dict) and isinstance(value.get("features"), list):
+        return GEOJSON
+    return next((name for keys, name in _KEYS if keys <= first.keys()), "")
+
+
+_ENDINGS = {
+    ".xlsx": "a workbook; save its sheet as CSV",
+    ".xls": "a workbook; save its sheet as CSV",
+    ".ods": "a workbook; save its sheet as CSV",
+    ".qpproj": "a QuPath project; export its annotations as GeoJSON",
+    ".qpdata": "QuPath's own file; export its annotations as GeoJSON",
+    ".tif": "an image and no file of outlines",
+    ".tiff": "an image and no file of outlines",
+    ".png": "an image and no file of outlines",
+}
+_MARKS = (
+    (b"<annotation>", "a Pascal VOC file"),
+    (b"<annotation ", "a Pascal VOC file"),
+    (b"<annotations", "a CVAT file"),
+    (b"<ASAP_Annotations", "an ASAP file"),
+    (b"<Annotations", "an Aperio ImageScope file"),
+    (b"<CellCounter_Marker_File", "a file of ImageJ's Cell Counter"),
+    (b"<svg", "a drawing (SVG)"),
+)
+_YOLO = re.compile(rb"\s*\d+(\s+-?\d*\.?\d+([eE][-+]?\d+)?){4,}\s*")
+_BEGINNING = 4096
+
+
+def other_program(path: Path) -> str:
+    """Return what a file is that holds no outlines that are read, such as `a CVAT file`; empty for
+    what nobody knows. Raises PoreguiError when it cannot be read.
+    """
+    known = _ENDINGS.get(path.suffix.lower())
+    if known is not None:
+        return known
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(_BEGINNING)
+    except OSError as error:
+        raise PoreguiError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from error
+    for mark, name in _MARKS:
+        if mark in begin:
+            return name
+    if _YOLO.fullmatch(begin.splitlines()[0] if begin.strip() else b""):
+        return "a YOLO file"
+    if begin.lstrip()[:1] == b"<":
+        return "an XML file"
+    return ""
 
 
 _PARTS = 1000

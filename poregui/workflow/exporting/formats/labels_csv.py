@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.workflow.exporting.formats.shapes import LARGEST_FILE, ImageShapes, PoreShape
+from poregui.workflow.exporting.formats.shapes import (
+    LARGEST_FILE,
+    ImageShapes,
+    LeftOut,
+    PoreShape,
+    UnfitEntryError,
+    with_notes,
+)
 from poregui.workflow.importing.folders import plain, scale
 
 NEEDED = ("micrograph", "x", "y", "width", "height", "label")
 _LARGEST = 10_000_000
+_LEAST = 0.5
 _Image = tuple[str, str, str, str]
 
 
@@ -21,40 +33,128 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     """Return the boxes of a CSV by micrograph; rows of ready-made crops, which lie on none, are
     left out.
 
-    It needs the columns micrograph, x, y, width, height (whole px from the upper left corner) and
-    label, which may be empty; path, sha256 and plane tell micrographs of one name apart, others are
-    passed over. Raises PoreguiError when it is no such file or no row names a micrograph.
+    Cells may be separated by commas, semicolons, tabs or bars, and numbers have a comma where cells
+    do not; the text may be UTF-8, UTF-16 or of Windows. It needs the columns micrograph, x, y,
+    width, height (px from the upper left corner) and label, which may be empty; path, sha256 and
+    plane tell micrographs of one name apart, others are passed over. Rows that are no boxes are
+    left out and named. Raises PoreguiError when it is no such file or no row names a micrograph.
     """
+    text = _text(path)
+    try:
+        rows = _rows(text, path.name)
+        found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
+        scales: dict[_Image, float | None] = {}
+        left_out = LeftOut("Row")
+        for line, row in rows:
+            image = _image(row)
+            if not image[0]:
+                continue
+            scales.setdefault(image, scale(row.get("um_per_px")))
+            try:
+                found[image].append(_shape(row, line))
+            except UnfitEntryError as error:
+                left_out.add(line, error.what)
+    except csv.Error as error:
+        raise PoreguiError(
+            f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
+        ) from error
+    if not scales:
+        raise PoreguiError(
+            f"No row of {path.name} names a micrograph.",
+            "Import ready-made crops with their image files.",
+        )
+    read = [_shapes(image, um, found[image], path) for image, um in scales.items()]
+    return with_notes(path, read, left_out.notes)
+
+
+def are_labels(path: Path) -> bool:
+    """Tell whether a file has the columns of labels, whatever its ending."""
+    try:
+        _rows(_text(path), path.name)
+    except PoreguiError:
+        return False
+    return True
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file as Excel or another program writes it."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise PoreguiError(
                 f"{path.name} is too large to hold labels.", "Check where it came from."
             )
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
-            if missing:
-                raise PoreguiError(
-                    f"{path.name} has no column {missing[0]}.",
-                    f"It needs the columns {', '.join(NEEDED)}.",
-                )
-            found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
-            scales: dict[_Image, float | None] = {}
-            for row in rows:
-                image = _image(row)
-                if image[0]:
-                    found[image].append(_shape(row, rows.line_num, path.name))
-                    scales[image] = scale(row.get("um_per_px"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        content = path.read_bytes()
+        if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return content.decode("utf-16")
+        if b"\0" in content:
+            raise PoreguiError(
+                f"{path.name} cannot be read: it is no text.", "Save it as CSV in UTF-8."
+            )
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("cp1252")
+    except (OSError, UnicodeDecodeError) as error:
         raise PoreguiError(
             f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
         ) from error
-    if not found:
-        raise PoreguiError(
-            f"No row of {path.name} names a micrograph.",
-            "Import ready-made crops with their image files.",
-        )
-    return [_shapes(image, scales[image], shapes, path) for image, shapes in found.items()]
+
+
+_NUMBERS = ("x", "y", "width", "height", "um_per_px")
+_SEPARATORS = ",;\t|"
+
+
+def _rows(text: str, name: str) -> _Rows:
+    """Return the rows below the head, whose columns are known by their names in any case."""
+    lines = io.StringIO(text, newline="")
+    first = lines.readline()
+    skipped = 1
+    if first.lower().startswith("sep="):
+        first = lines.readline()
+        skipped = 2
+    heads = {
+        separator: [cell.strip().lower() for cell in next(csv.reader([first], delimiter=separator))]
+        for separator in _SEPARATORS
+        if first.strip()
+    }
+    known = {separator: len({*NEEDED} & {*head}) for separator, head in heads.items()}
+    separator = max(known, key=lambda one: known[one], default=",")
+    head = heads.get(separator, [])
+    missing = [column for column in NEEDED if column not in head]
+    if missing:
+        raise _no_labels(name, head, missing[0])
+    return _Rows(csv.DictReader(lines, fieldnames=head, delimiter=separator), separator, skipped)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Hold the rows of a table, `skipped` lines below its beginning."""
+
+    table: csv.DictReader[str]
+    separator: str
+    skipped: int
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+        """Yield each row with the line that it ends in; numbers have points."""
+        for row in self.table:
+            if self.separator != ",":
+                row |= {name: (row.get(name) or "").replace(",", ".") for name in _NUMBERS}
+            yield self.table.line_num + self.skipped, row
+
+
+_OTHERS = (
+    ({"region_shape_attributes", "region_attributes"}, "a VGG Image Annotator (VIA) table"),
+    ({"xmin", "ymin", "xmax", "ymax"}, "a table of boxes with corners, as for TensorFlow"),
+    ({"area", "mean"}, "a table of ImageJ's results, which holds no boxes"),
+)
+
+
+def _no_labels(name: str, head: Sequence[str], missing: str) -> PoreguiError:
+    remedy = f"It needs the columns {', '.join(NEEDED)}."
+    for columns, what in _OTHERS:
+        if columns <= {*head}:
+            return PoreguiError(f"{name} is {what}.", remedy)
+    return PoreguiError(f"{name} has no column {missing}.", remedy)
 
 
 def _image(row: Mapping[str, str | None]) -> _Image:
@@ -82,14 +182,26 @@ def _shapes(
     )
 
 
-def _shape(row: Mapping[str, str | None], line: int, file: str) -> PoreShape:
+def _shape(row: Mapping[str, str | None], line: int) -> PoreShape:
+    """Return the box of a row. Raises UnfitEntryError, which names the column, when it has none."""
+    numbers = {name: _number(row.get(name), name) for name in ("x", "y", "width", "height")}
+    x, y, wide, high = numbers.values()
+    for name in ("x", "y"):
+        if numbers[name] < 0:
+            raise UnfitEntryError(f"{name} is below 0")
+    for name in ("width", "height"):
+        if numbers[name] < _LEAST:
+            raise UnfitEntryError(f"{name} is below 1 px")
+    box = Box.between(x, y, x + wide, y + high)
+    return PoreShape(line, box, None, plain(row.get("label")))
+
+
+def _number(cell: str | None, name: str) -> float:
+    text = plain(cell)
     try:
-        x, y, wide, high = (int(row[name] or "") for name in ("x", "y", "width", "height"))
+        number = float(text)
     except ValueError:
-        x = y = wide = high = -1
-    if min(x, y) < 0 or min(wide, high) < 1 or max(x, y, wide, high) > _LARGEST:
-        raise PoreguiError(
-            f"Line {line} of {file} has no box.",
-            "x, y, width and height are whole numbers of px, from 0.",
-        )
-    return PoreShape(line, Box(x, y, wide, high), None, plain(row["label"]))
+        number = math.nan
+    if not math.isfinite(number) or abs(number) > _LARGEST:
+        raise UnfitEntryError(f"column {name} holds {text!r}, which is no number of px")
+    return number

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Micrograph
+from poregui.domain.records import Micrograph, Plane
+from poregui.domain.wording import noun, shortened
 from poregui.store.project import Project
+from poregui.vision.shape.overlaps import with_holes
 from poregui.workflow.editing.edits import label_name
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -81,11 +87,34 @@ _LARGEST_NUMBER = 1e7
 
 
 @dataclass(frozen=True)
+class StackPlace:
+    """Hold where in a stack something was drawn: page, channel and slice from 1, 0 where nobody
+    said; `index` counts all pictures of the stack.
+    """
+
+    page: int = 0
+    channel: int = 0
+    z: int = 0
+    index: int = 0
+
+    def fits(self, plane: Plane) -> bool:
+        """Tell whether a plane is the one that is meant, or may be it."""
+        if self.index:
+            return self.index == max(plane.page, plane.channel or 1, plane.z)
+        pairs = ((self.page, plane.page), (self.channel, plane.channel or 1), (self.z, plane.z))
+        return all(said in (0, there) for said, there in pairs)
+
+
+NOWHERE = StackPlace()
+
+
+@dataclass(frozen=True)
 class PoreShape:
     """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not
     labelled).
 
-    `told` are names and words that a format may write beside the class.
+    `told` are names and words that a format may write beside the class. `planes` says for pages,
+    channels and slices which one it was drawn on, from 1; 0 or nothing where a format does not say.
     """
 
     crop_id: int
@@ -94,6 +123,7 @@ class PoreShape:
     class_name: str
     colour: str = "#808080"
     told: tuple[tuple[str, str], ...] = ()
+    planes: StackPlace = NOWHERE
 
 
 @dataclass(frozen=True)
@@ -104,6 +134,7 @@ class ImageShapes:
     where it lies and `sha256` what it holds, empty where a format does not say so; `plane` is None
     there. `beside` is where the file with these pores lies, as if it were the image.
     `shown_name` and `micrograph_id` are what a project calls it, empty and 0 in what was read.
+    `notes` say what of the file was left out; `nameless` that it names no image at all.
     """
 
     name: str
@@ -117,6 +148,8 @@ class ImageShapes:
     beside: str = ""
     shown_name: str = ""
     micrograph_id: int = 0
+    notes: tuple[str, ...] = ()
+    nameless: bool = False
 
     @property
     def called(self) -> str:
@@ -190,31 +223,91 @@ def corners(box: Box) -> list[tuple[float, float]]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def outline_from(numbers: object, where: str) -> Outline:
-    """Return the outline through pairs of numbers that a file holds.
+class UnfitEntryError(PoreguiError):
+    """Say why an entry of a file is no pore; the others are."""
 
-    Raises PoreguiError, which names `where`, for anything else: fewer than three points, text,
-    infinity.
+
+class LeftOut:
+    """Gather the entries of a file that are no pores, by the reason."""
+
+    def __init__(self, one: str, many: str = "") -> None:
+        self._one = one
+        self._many = many or f"{one}s"
+        self._found: dict[str, list[str]] = {}
+
+    def add(self, which: object, reason: str) -> None:
+        """Remember an entry by its number or name."""
+        self._found.setdefault(reason, []).append(str(which))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence for each reason, long lists of entries shortened."""
+        return tuple(
+            f"{noun(len(which), self._one, self._many)} {shortened(which, _MOST_NAMED)} "
+            f"{noun(len(which), 'was', 'were')} left out: {reason}."
+            for reason, which in self._found.items()
+        )
+
+
+def with_notes(
+    file: Path, images: Sequence[ImageShapes], notes: tuple[str, ...]
+) -> list[ImageShapes]:
+    """Return the images of a file, the first with notes on what was left out.
+
+    Raises PoreguiError where everything was.
     """
-    problem = PoreguiError(
-        f"{where} is not an outline.", "Each needs at least three points with two finite numbers."
-    )
+    if notes and not any(image.shapes for image in images):
+        raise PoreguiError(f"{file.name} holds no pore that can be read.", " ".join(notes))
+    return [replace(images[0], notes=notes), *images[1:]]
+
+
+_MOST_NAMED = 10
+
+
+def points_from(numbers: object) -> NDArray[np.float64]:
+    """Return pairs of numbers that a file holds, (N, 2), the last one not the first again.
+
+    Raises UnfitEntryError for anything else: fewer than three points, text, infinity.
+    """
     if not isinstance(numbers, list) or len(numbers) < 3:
-        raise problem
+        raise UnfitEntryError("an outline needs three points or more")
     points = []
     for pair in numbers:
         if not isinstance(pair, (list, tuple)) or len(pair) < 2:
-            raise problem
-        x = pair[0]
-        y = pair[1]
-        if not all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
-            for v in (x, y)
-        ):
-            raise problem
-        if max(abs(x), abs(y)) > _LARGEST_NUMBER:
-            raise problem
-        points.append((float(x), float(y)))
+            raise UnfitEntryError("its points are no pairs of numbers")
+        if not all(number_in(value) for value in pair[:2]):
+            raise UnfitEntryError("its points are not finite numbers")
+        points.append((float(pair[0]), float(pair[1])))
     if points[0] == points[-1] and len(points) > 3:
         points.pop()
-    return Outline.of(points)
+    return np.array(points, np.float64)
+
+
+def number_in(value: object) -> bool:
+    """Tell whether a file holds a number that can be a place in an image."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and abs(value) <= _LARGEST_NUMBER
+
+
+def pores_from(
+    number: int,
+    class_name: str,
+    areas: Sequence[Sequence[NDArray[Any]]],
+    planes: StackPlace = NOWHERE,
+) -> list[PoreShape]:
+    """Return the pores of areas, each an outer line and the lines of its holes, (N, 2) in px.
+
+    Seams lead into holes and back. Raises UnfitEntryError where nothing is left of them.
+    """
+    found = []
+    try:
+        lines = [line for area in areas for line in with_holes(area[0], area[1:])]
+    except PoreguiError as error:
+        raise UnfitEntryError("its lines cross thousands of times") from error
+    for line in lines:
+        outline = Outline.of(line)
+        found.append(PoreShape(number, outline.bounds, outline, class_name, planes=planes))
+    if not found:
+        raise UnfitEntryError("it encloses nothing")
+    return found

@@ -224,9 +224,7 @@ def test_a_spoilt_zip_of_rois_is_read_or_refused_and_never_breaks(
     assert len(image.shapes) <= 1
 
 
-def test_other_geometries_are_passed_over_and_of_several_parts_the_largest_counts(
-    tmp_path: Path,
-) -> None:
+def test_other_geometries_are_left_out_and_named_and_every_part_is_a_pore(tmp_path: Path) -> None:
     point = {"geometry": {"type": "Point", "coordinates": [1, 2]}}
     small, large = [[0, 0], [1, 0], [0, 1], [0, 0]], [[5, 5], [9, 5], [5, 9], [5, 5]]
     parts = {
@@ -237,8 +235,11 @@ def test_other_geometries_are_passed_over_and_of_several_parts_the_largest_count
     file.write_text(json.dumps([point, parts]), encoding="utf-8")
     (image,) = read_geojson(file)
     assert image.name == "slide"
-    (shape,) = image.shapes
-    assert (shape.outline.area, shape.class_name) == (8, "")
+    assert [(shape.outline.area, shape.class_name) for shape in image.shapes] == [
+        (0.5, ""),
+        (8, ""),
+    ]
+    assert image.notes == ("Feature 1 was left out: a Point is no outline.",)
 
 
 def test_names_are_fit_for_every_file_system_and_never_meet() -> None:

@@ -1,0 +1,155 @@
+"""Look into the ONNX file of a network before anything of it is run.
+
+The file is a protobuf message. Its fields are walked here, so that ONNX Runtime is never given one
+that holds more than a network of poregui does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+MOST_BYTES_OF_A_NETWORK = 512 << 20
+
+
+def check_network(content: bytes) -> bytes:
+    """Return the content of an ONNX file that holds a graph and nothing that no run writes."""
+    fault = fault_of_network(content)
+    if fault:
+        raise ValueError(fault)
+    return content
+
+
+_KINDS = (
+    "Abs Add AveragePool BatchNormalization Cast Clip Concat Conv Div Dropout Elu Exp Flatten Gemm "
+    "GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax "
+    "MatMul Max MaxPool Min Mul Neg PRelu Pow Reciprocal ReduceMax ReduceMean ReduceSum Relu "
+    "Reshape Sigmoid Sign Softmax Softplus Sqrt Squeeze Sub Sum Tanh Transpose Unsqueeze"
+)
+OPERATIONS = frozenset(_KINDS.split())
+"""Operations that a network may have: each gives one answer in a time that its sizes tell. None
+repeats others, holds a graph of its own, makes large tensors of small ones, or reads a file.
+"""
+_OWN_MAKER = ("", "ai.onnx")
+
+
+def fault_of_network(content: bytes) -> str:
+    """Say why content is no ONNX file of a network that may be run, empty where it is one.
+
+    Nothing of it is run for that, nor is another file opened.
+    """
+    if len(content) > MOST_BYTES_OF_A_NETWORK:
+        return "is too large"
+    graphs = 0
+    try:
+        for field, value in _fields(content):
+            if field == _FUNCTION:
+                return "has functions of its own"
+            if field == _GRAPH and isinstance(value, bytes):
+                graphs += 1
+                fault = _fault_of_graph(value)
+                if fault:
+                    return fault
+    except (ValueError, IndexError):
+        return "is damaged"
+    if graphs != 1:
+        return "is damaged"
+    return ""
+
+
+def _fault_of_graph(content: bytes) -> str:
+    for field, value in _fields(content):
+        fault = ""
+        if field == _NODE:
+            fault = _fault_of_operation(_bytes(value))
+        elif field == _WEIGHTS:
+            fault = _fault_of_weights(_bytes(value))
+        elif field == _SPARSE_WEIGHTS:
+            fault = "has weights of a kind that no network of poregui has"
+        if fault:
+            return fault
+    return ""
+
+
+def _fault_of_operation(content: bytes) -> str:
+    kind = maker = ""
+    for field, value in _fields(content):
+        if field == _KIND:
+            kind = _bytes(value).decode("utf-8", "replace")
+        elif field == _MAKER:
+            maker = _bytes(value).decode("utf-8", "replace")
+        elif field == _ATTRIBUTE:
+            holds = {inner for inner, _ in _fields(_bytes(value))}
+            if holds & _NO_PLAIN_VALUE:
+                return f"uses the operation {kind or 'of no name'}, which no network of poregui has"
+    if kind not in OPERATIONS or maker not in _OWN_MAKER:
+        told = ".".join(word for word in (maker, kind) if word)[:60]
+        return f"uses the operation {told}, which no network of poregui has"
+    return ""
+
+
+def _fault_of_weights(content: bytes) -> str:
+    for field, value in _fields(content):
+        if field == _LIES_ELSEWHERE or (field == _WHERE and value != 0):
+            return "has weights in another file"
+    return ""
+
+
+_VARINT = 0
+_EIGHT = 1
+_BYTES = 2
+_FOUR = 5
+"""Kinds of fields in protobuf."""
+_GRAPH = 7
+_FUNCTION = 25
+_NODE = 1
+_WEIGHTS = 5
+_SPARSE_WEIGHTS = 15
+_KIND = 4
+_ATTRIBUTE = 5
+_MAKER = 7
+_LIES_ELSEWHERE = 13
+_WHERE = 14
+_NO_PLAIN_VALUE = {5, 6, 10, 11, 14, 15, 22, 23}
+"""Numbers of the fields of an ONNX model, its graph, an operation, weights; and of those of an
+attribute that holds tensors, graphs or types.
+"""
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("no content")
+    return value
+
+
+def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and value of the fields of a protobuf message.
+
+    Raises ValueError or IndexError when one is not whole.
+    """
+    place = 0
+    while place < len(content):
+        tag, place = _varint(content, place)
+        kind = tag & 7
+        if kind == _VARINT:
+            value, place = _varint(content, place)
+            yield tag >> 3, value
+            continue
+        size = {_EIGHT: 8, _FOUR: 4}.get(kind)
+        if kind == _BYTES:
+            size, place = _varint(content, place)
+        if size is None or place + size > len(content):
+            raise ValueError("cut short")
+        yield tag >> 3, content[place : place + size]
+        place += size
+
+
+def _varint(content: bytes, place: int) -> tuple[int, int]:
+    """Return a number of protobuf's own kind and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = content[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place
+    raise ValueError("no number")

@@ -1,0 +1,276 @@
+"""Apply a network to micrographs, one use case for the window and the command line.
+
+A study is opened with a network, micrographs and a folder; it is run, or looks for results that are
+there; `at` shows it at a confidence, to sum up, save and report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from poregui.store.files import explain_write_error, write_json
+from poregui.store.project import Project
+from poregui.store.run_files import parse_json, read_whole
+from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
+from poregui.workflow.applying.confidence import at_confidence, mark_field
+from poregui.workflow.applying.confusion_of_tests import Sureness
+from poregui.workflow.applying.field import (
+    AppliedField,
+    FieldProblem,
+    FieldResult,
+    FieldTask,
+    read_result,
+    why_changed,
+)
+from poregui.workflow.applying.human_labels import (
+    PeoplesAnswers,
+    answers_of_people,
+    with_answers,
+)
+from poregui.workflow.applying.inputs import AppliedModel, ToApply, named_now, tasks_of
+from poregui.workflow.applying.locked_recipe import Lock
+from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.pool import Progress, apply_all
+from poregui.workflow.applying.porosity_report import collect_applied, write_applied_report
+from poregui.workflow.applying.result_table import read_pores
+from poregui.workflow.applying.size_figure import diameters_of, sizes_svg
+from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, summarise
+from poregui.workflow.evaluating.class_identity import classes_now
+from poregui.workflow.reporting.svg import LIGHT, Ink
+
+__all__ = ["AppliedField", "ApplyStudy", "FieldPicture", "StudyView", "Sureness"]
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ApplyStudy:
+    """Hold a network, a task for each micrograph, and what was found on those that are done.
+
+    `lock` is what the recipe was locked with, None where it is not. `problems` say what could not
+    be done, `changed` of each micrograph whose results do not count any more why; `taken_up` of the
+    results were there before.
+    """
+
+    model: AppliedModel
+    tasks: tuple[FieldTask, ...]
+    out: Path
+    lock: Lock | None = None
+    fields: tuple[AppliedField, ...] = ()
+    problems: tuple[FieldProblem, ...] = ()
+    taken_up: int = 0
+    changed: tuple[str, ...] = ()
+    said: PeoplesAnswers | None = None
+
+    @staticmethod
+    def open(
+        model: AppliedModel,
+        fields: Sequence[ToApply],
+        out: Path,
+        *,
+        lock: Lock | None = None,
+        least: float = 0.0,
+    ) -> ApplyStudy:
+        """Return a study of micrographs whose results go into the folder `out`.
+
+        `least` is the confidence that they are first written with (see `StudyView.save`).
+        """
+        return ApplyStudy(model, tuple(tasks_of(model, fields, out, least=least)), out, lock)
+
+    def with_labels(self, project: Project) -> ApplyStudy:
+        """Return it with what people said of the pores in a project, and its names of classes."""
+        model = named_now(
+            self.model, classes_now(project, self.model.classes, self.model.class_ids)
+        )
+        said = answers_of_people(project, model.class_ids)
+        fields = tuple(with_answers(one, said) for one in self.fields)
+        return replace(self, model=model, said=said, fields=fields)
+
+    def keeping_unlike(self) -> ApplyStudy:
+        """Return it with the predicted class of pores that are unlike all training crops."""
+        fields = [replace(one, pores=replace(one.pores, keep_unlike=True)) for one in self.fields]
+        return replace(self, fields=tuple(fields))
+
+    def run(
+        self,
+        *,
+        workers: int = 0,
+        scheduler: Scheduler | None = None,
+        progress: Progress = lambda done, total, text: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> ApplyStudy:
+        """Find, measure and classify all pores, as `apply_all` or `apply_on_cluster` do."""
+        if scheduler is None:
+            applied = apply_all(self.tasks, workers=workers, progress=progress, cancelled=cancelled)
+        else:
+            applied = apply_on_cluster(
+                self.tasks, scheduler, progress=progress, cancelled=cancelled
+            )
+        task_of = {one.key: one for one in self.tasks}
+        found = self._with((task_of[one.file, one.plane], one) for one in applied.results)
+        return replace(found, problems=applied.problems, taken_up=applied.taken_up)
+
+    def there(self) -> ApplyStudy:
+        """Return it with the results that are there and still hold."""
+        found = [(task, read_result(task)) for task in self.tasks if task.file.exists()]
+        study = self._with((task, result) for task, result in found if result is not None)
+        changed = [why_changed(task) for task, result in found if result is None]
+        return replace(
+            study, taken_up=len(study.fields), changed=tuple(one for one in changed if one)
+        )
+
+    def _with(self, done: Iterable[tuple[FieldTask, FieldResult]]) -> ApplyStudy:
+        count = len(self.model.classes)
+        fields = [
+            AppliedField(task, result, read_pores(task.folder, count)) for task, result in done
+        ]
+        if self.said is not None:
+            fields = [with_answers(one, self.said) for one in fields]
+        return replace(self, fields=tuple(fields))
+
+    def at(self, least: float) -> StudyView:
+        """Return what it shows at a confidence."""
+        return StudyView(self, least)
+
+
+@dataclass(frozen=True, eq=False)
+class StudyView:
+    """Show a study with pores below the confidence `least` left to a person."""
+
+    study: ApplyStudy
+    least: float
+
+    @cached_property
+    def model(self) -> AppliedModel:
+        """Return the network with what its test says at this confidence."""
+        return self.study.model.at(self.least)
+
+    @cached_property
+    def fields(self) -> tuple[AppliedField, ...]:
+        """Return the micrographs that are done with their sums at this confidence."""
+        return tuple(
+            replace(one, result=at_confidence(one.result, one.pores, self.least))
+            for one in self.study.fields
+        )
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Return the numbers of all micrographs. Raises ValueError without one that is done."""
+        results = [one.result for one in self.fields]
+        return summarise(self.model, results, [one.pores for one in self.fields], least=self.least)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each class."""
+        return dict(zip(self.model.classes, self.model.colours, strict=True))
+
+    @property
+    def waiting(self) -> int:
+        """Return how many pores wait for a person."""
+        return sum(len(one.pores.waiting(self.least)) for one in self.fields)
+
+    def sizes_svg(self, group: GroupSummary, ink: Ink = LIGHT) -> str | None:
+        """Draw how large the pores of a specimen, or of all, are; None where there are none."""
+        names = groups_of([one.result for one in self.fields])
+        whole = group is self.summary.whole
+        own = [
+            one for one, name in zip(self.fields, names, strict=True) if whole or name == group.name
+        ]
+        unit = self.summary.size_unit
+        diameters = diameters_of(self.model.classes, own, self.least, unit)
+        return sizes_svg(diameters, self.colours, unit, ink)
+
+    def save(self) -> dict[str, Any]:
+        """Write into the results what became of each pore, and beside them summary.json, which is
+        returned.
+
+        A summary that is there and sums up other micrographs stays beside it, as `summary-1.json`
+        and so on, which `kept` names. Raises PoreguiError when a file was changed or cannot be
+        written.
+        """
+        for one in self.study.fields:
+            mark_field(one.task.folder, one.result, one.pores, self.model, self.least)
+        results = [one.result for one in self.fields]
+        lock = self.study.lock
+        values: dict[str, Any] = {
+            "out": str(self.study.out.absolute()),
+            "fields": len(results),
+            "taken_up": self.study.taken_up,
+            "problems": [{"name": one.name, "reason": one.reason} for one in self.study.problems],
+            "pores": sum(one.pores for one in results),
+            "least_confidence": self.least,
+            "unlike": _unlike(results),
+            "recipe": lock.sentence if lock else "not locked",
+            "locked": lock.to_json() if lock else None,
+            "micrographs": [_told(one) for one in results],
+            **self.summary.to_json(),
+        }
+        kept = _keep_other(self.study.out, {(one.file, one.plane) for one in results})
+        write_json(self.study.out / SUMMARY, values)
+        return values | {"kept": kept}
+
+    def report(self, path: Path, print_pdf: Callable[[str, Path], None]) -> Path:
+        """Write the report, one page a specimen, as HTML or, by `print_pdf` (HTML, path), as PDF.
+
+        Raises PoreguiError for another ending, or when the file cannot be written.
+        """
+        locked = self.study.lock.sentence if self.study.lock else ""
+        facts = collect_applied(
+            self.model, self.fields, self.summary, least=self.least, locked=locked
+        )
+        return write_applied_report(facts, path, print_pdf)
+
+
+def _told(one: FieldResult) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "file": one.file,
+        "plane": one.plane,
+        "sha256": one.sha256,
+        "specimen": one.specimen,
+    }
+
+
+def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
+    """Put a summary aside that tells of micrographs which the new one does not; return its new
+    name.
+
+    An earlier one of the very same micrographs gives way to it.
+    """
+    file = out / SUMMARY
+    if not file.exists() or (there := _micrographs(file)) <= wanted:
+        return None
+    number = 1
+    while (aside := out / f"{file.stem}-{number}{file.suffix}").exists() and _micrographs(
+        aside
+    ) != there:
+        number += 1
+    try:
+        file.replace(aside)
+    except OSError as error:
+        raise explain_write_error(error, aside) from error
+    return aside.name
+
+
+def _micrographs(file: Path) -> set[tuple[str, str]]:
+    """Return the files and planes that a summary tells of; one of its own where it does not say."""
+    try:
+        told = parse_json(read_whole(file))
+        return {(str(one["file"]), str(one["plane"])) for one in told["micrographs"]}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {("", "")}
+
+
+def _unlike(results: Sequence[FieldResult]) -> dict[str, Any] | None:
+    """Return which pores are unlike all training crops, None where some micrograph cannot tell."""
+    if any(one.unlike is None for one in results):
+        return None
+    pores = [
+        {"file": one.file, "plane": one.plane, "pore": number}
+        for one in results
+        for number in one.unlike or ()
+    ]
+    return {"count": len(pores), "pores": pores}

@@ -1,0 +1,468 @@
+"""Hold that files of other programs come in as they were meant: each kind of shape, every good
+entry, and a sentence on what was left out.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import add_micrograph
+from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
+
+from poregui.cli.main import main
+from poregui.domain.errors import PoreguiError
+from poregui.domain.geometry import Box
+from poregui.store.project import Project
+from poregui.workflow.detecting.measuring import measure_project, summary
+from poregui.workflow.editing.history import History
+from poregui.workflow.exporting.export_kinds import export
+from poregui.workflow.exporting.formats.shapes import ImageShapes
+from poregui.workflow.importing.outlines import (
+    OutlinesPlan,
+    cut_outlines,
+    match_images,
+    read_outlines,
+    settle_outlines,
+)
+
+SQUARE = [[20, 20], [60, 20], [60, 60], [20, 60]]
+FLAT = [float(number) for point in SQUARE for number in point]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    with Project.create(tmp_path / "p") as made:
+        add_micrograph(made, tmp_path / "m.png")
+        yield made
+
+
+def bring(project: Project, images: list[ImageShapes]) -> OutlinesPlan:
+    collected = cut_outlines(*match_images(project, images), project.pixels)
+    plan = settle_outlines(project, collected, "Ada")
+    if plan.edit is not None:
+        History(project).apply(plan.edit)
+    return plan
+
+
+def labels(project: Project) -> list[str]:
+    names = {c.id: c.name for c in project.classes()}
+    return [names.get(crop.label or 0, "") for crop in project.crops()]
+
+
+def areas(project: Project) -> list[float]:
+    outlines = project.outlines()
+    return [round(outlines[crop.id].area, 1) for crop in project.crops() if crop.id in outlines]
+
+
+# ---- ImageJ ---------------------------------------------------------------------------------
+
+
+def roi(
+    kind: ROI_TYPE, box: tuple[int, int, int, int] = (20, 20, 60, 60), **more: Any
+) -> ImagejRoi:
+    made = ImagejRoi(roitype=kind, left=box[0], top=box[1], right=box[2], bottom=box[3])
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+SUBPIXEL = {
+    "options": ROI_OPTIONS.SUB_PIXEL_RESOLUTION,
+    "xd": 20.5,
+    "yd": 20.5,
+    "widthd": 10.5,
+    "heightd": 10.5,
+}
+
+
+def composite(*rings: list[list[float]]) -> ImagejRoi:
+    steps: list[float] = []
+    for points in rings:
+        steps += [0, *points[0]]
+        for point in points[1:]:
+            steps += [1, *point]
+        steps.append(4)
+    made = roi(ROI_TYPE.RECT, multi_coordinates=np.array(steps, np.float32))
+    made.shape_roi_size = len(steps)
+    return made
+
+
+def zipped(file: Path, rois: dict[str, ImagejRoi | bytes]) -> Path:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, one in rois.items():
+            archive.writestr(f"{name}.roi", one if isinstance(one, bytes) else one.tobytes())
+    return file
+
+
+def ring(x: float, y: float, radius: float) -> list[list[float]]:
+    angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], 1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (roi(ROI_TYPE.OVAL), [1256.6]),
+        (roi(ROI_TYPE.OVAL, box=(20, 20, 60, 40)), [628.3]),
+        (roi(ROI_TYPE.RECT, rounded_rect_arc_size=20), [1600 - 400 + 314.2]),
+        (roi(ROI_TYPE.OVAL, **SUBPIXEL), [86.6]),
+        (composite(ring(80, 80, 22), ring(80, 80, 10)), [1203.5]),
+        (composite(ring(40, 40, 10), ring(90, 90, 20)), [1254.6, 313.7]),
+    ],
+    ids=["circle", "oval", "rounded", "subpixel", "ring", "two discs"],
+)  # fmt: skip
+def test_an_area_of_imagej_is_an_outline_of_its_own_area(
+    project: Project, tmp_path: Path, one: ImagejRoi, found: list[float]
+) -> None:
+    bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", {"0001_Gas": one})))
+    assert areas(project) == pytest.approx(found, rel=3e-3)
+    assert set(labels(project)) == {"Gas"}
+
+
+def test_a_rectangle_is_a_box_and_what_is_no_area_is_left_out_and_named(
+    project: Project, tmp_path: Path
+) -> None:
+    line = roi(ROI_TYPE.LINE, x1=1, y1=1, x2=9, y2=9)
+    text = roi(ROI_TYPE.RECT, subtype=ROI_SUBTYPE.TEXT, text="here")
+    point = ImagejRoi.frompoints([[5, 5]])
+    point.roitype = ROI_TYPE.POINT
+    rois = {"a": roi(ROI_TYPE.RECT), "b": line, "c": text, "d": point, "e": b"no roi"}
+    plan = bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", rois)))
+    assert [crop.box for crop in project.crops()] == [Box(20, 20, 40, 40)]
+    said = " ".join(plan.lines)
+    for name, why in (("b", "a line is no area"), ("d", "a point is no area"), ("e", "cannot be")):
+        assert f"ROI {name} was left out: " in said
+        assert why in said
+
+
+def test_rois_of_other_slices_are_left_out_and_counted(project: Project, tmp_path: Path) -> None:
+    rois = {str(n): roi(ROI_TYPE.OVAL, position=n) for n in (1, 2, 3)}
+    plan = bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", rois)))
+    assert len(project.crops()) == 1
+    assert "m.png: 2 pores of other slices left out." in plan.lines
+    rois = {
+        "far": roi(ROI_TYPE.OVAL, box=(70, 70, 90, 90), z_position=4, c_position=1, t_position=1)
+    }
+    bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", rois)))
+    assert len(project.crops()) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (("pore_1", "pore_2"), ("pore", "pore")),
+        (("0001_Gas", "0002_Gas"), ("Gas", "Gas")),
+        (("0001-0050-0060_Gas", "0012-0034"), ("Gas", "")),
+        (("Gas", "Gas-1"), ("Gas", "Gas")),
+        (("0001_Ti_1", "0002_Ti_1", "0003_Ti_2"), ("Ti_1", "Ti_1", "Ti_2")),
+        (("000001_Gas 2", "000002_unlabelled"), ("Gas 2", "")),
+    ],
+)
+def test_numbers_in_the_names_of_rois_make_no_classes(
+    tmp_path: Path, names: tuple[str, ...], classes: tuple[str, ...]
+) -> None:
+    file = zipped(tmp_path / "m.zip", {name: roi(ROI_TYPE.OVAL) for name in names})
+    (image,) = read_outlines(file)
+    assert tuple(shape.class_name for shape in image.shapes) == classes
+
+
+def test_a_single_roi_and_a_zip_without_a_name_go_to_the_only_micrograph(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "0040-0040.roi").write_bytes(roi(ROI_TYPE.OVAL).tobytes())
+    plan = bring(project, read_outlines(tmp_path / "0040-0040.roi"))
+    assert areas(project) == [1256.1]
+    assert "it was taken for m.png, the only one" in " ".join(plan.lines)
+    other = {"far": roi(ROI_TYPE.OVAL, box=(100, 70, 130, 100))}
+    bring(project, read_outlines(zipped(tmp_path / "RoiSet.zip", other)))
+    assert len(project.crops()) == 2
+
+
+# ---- GeoJSON --------------------------------------------------------------------------------
+
+
+def polygon(*rings: list[list[float]]) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]] for ring in rings]}
+
+
+def feature(geometry: Any, **properties: Any) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def test_every_form_of_geojson_is_read_whatever_its_ending(tmp_path: Path) -> None:
+    one = feature(polygon(SQUARE), classification={"name": "Gas"})
+    forms = [{"type": "FeatureCollection", "features": [one]}, [one], one, polygon(SQUARE)]
+    for place, form in enumerate(forms):
+        for ending in (".geojson", ".json"):
+            file = tmp_path / f"m{place}{ending}"
+            file.write_text(json.dumps(form))
+            (image,) = read_outlines(file)
+            assert [shape.outline.area for shape in image.shapes] == [1600]
+            assert image.name == f"m{place}"
+
+
+def test_classes_holes_and_parts_of_qupath_are_as_it_shows_them(
+    project: Project, tmp_path: Path
+) -> None:
+    hole = [[30, 30], [50, 30], [50, 50], [30, 50]]
+    far = [[100, 100], [110, 100], [110, 110], [100, 110]]
+    parts = {"type": "MultiPolygon", "coordinates": [[[*far, far[0]]], [[*hole, hole[0]]]]}
+    field = [[0, 0], [200, 0], [200, 150], [0, 150]]
+    features = [
+        feature(polygon(SQUARE, hole), classification={"names": ["Gas"], "color": [1, 2, 3]}),
+        feature(polygon(field), classification={"name": "Region*"}),
+        feature(polygon(field), classification={"names": ["Ignore*"]}),
+        feature(None),
+        feature({"type": "LineString", "coordinates": SQUARE}),
+        feature(parts, classification={"names": ["Keyhole", "large"]}),
+        feature({**polygon(SQUARE), "plane": {"c": -1, "z": 3, "t": 0}}),
+        "no feature",
+    ]
+    (tmp_path / "m.png.geojson").write_text(json.dumps({"features": features}))
+    plan = bring(project, read_outlines(tmp_path / "m.png.geojson"))
+    assert labels(project) == ["Gas", "Keyhole: large", "Keyhole: large"]
+    assert areas(project) == [1200, 100, 400]
+    assert plan.notes == (
+        "Feature 2 was left out: Region* is no class of pores but one that QuPath ignores.",
+        "Feature 3 was left out: Ignore* is no class of pores but one that QuPath ignores.",
+        "Feature 4 was left out: it has no geometry.",
+        "Feature 5 was left out: a LineString is no outline.",
+        "Feature 8 was left out: it is no feature.",
+        "m.png: 1 pore of other slices left out.",
+    )
+
+
+# ---- COCO -----------------------------------------------------------------------------------
+
+
+def coco(*entries: Any, name: str = "m.png") -> dict[str, Any]:
+    return {
+        "images": [{"id": 1, "file_name": name, "width": 200, "height": 150}],
+        "categories": [{"id": 1, "name": "Gas"}],
+        "annotations": list(entries),
+    }
+
+
+def entry(number: int, segmentation: Any, **more: Any) -> dict[str, Any]:
+    return {"id": number, "image_id": 1, "category_id": 1, "segmentation": segmentation, **more}
+
+
+def test_one_bad_entry_of_coco_is_named_by_its_id_and_the_others_come_in(
+    project: Project, tmp_path: Path
+) -> None:
+    bad = [
+        entry(2, {"counts": "abc", "size": [1, 1]}),
+        entry(3, [], bbox=[float("nan"), 1, 2, 3]),
+        entry(4, [FLAT], category_id=9),
+        entry(5, [FLAT], image_id=7),
+        entry(6, [FLAT[:4]]),
+        entry(7, [[*FLAT[:5], "x"]]),
+        entry(8, [[]]),
+        entry(9, [], bbox=[1, 1, 0, 4]),
+        "no entry",
+    ]
+    (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [FLAT]), *bad)))
+    plan = bring(project, read_outlines(tmp_path / "c.json"))
+    assert areas(project) == [1600]
+    said = " ".join(plan.lines)
+    for number in range(2, 10):
+        assert any(str(number) in line.split(" left out")[0] for line in plan.notes), said
+    (tmp_path / "c.json").write_text(json.dumps(coco(*bad)))
+    with pytest.raises(PoreguiError, match="holds no pore that can be read"):
+        read_outlines(tmp_path / "c.json")
+
+
+def test_every_part_of_an_entry_is_a_pore_and_parts_upon_each_other_are_one(tmp_path: Path) -> None:
+    beside = [x + 100 for x in FLAT]
+    upon = [x + 20 for x in FLAT]
+    (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [FLAT, beside, upon]))))
+    (image,) = read_outlines(tmp_path / "c.json")
+    assert [shape.outline.area for shape in image.shapes] == [2800, 1600]
+
+
+def test_the_name_that_label_studio_puts_before_a_file_is_no_part_of_it(
+    project: Project, tmp_path: Path
+) -> None:
+    name = "images/1a2b3c4d-m.png"
+    (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [FLAT]), name=name)))
+    assert bring(project, read_outlines(tmp_path / "c.json")).added == 1
+
+
+# ---- files of others ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "program"),
+    [
+        ("a.json", '{"version": "5", "shapes": [], "imagePath": "m.png"}', "a labelme file"),
+        ("a.json", '{"m.png7": {"filename": "m.png", "regions": []}}', "VIA"),
+        ("a.json", '{"_via_settings": {}, "_via_img_metadata": {}}', "VIA"),
+        ("a.json", '[{"id": 1, "data": {}, "annotations": []}]', "Label Studio"),
+        ("a.json", '[{"image_id": 1, "category_id": 1, "bbox": []}]', "COCO results"),
+        ("a.xml", "<annotation><folder/><object/></annotation>", "Pascal VOC"),
+        ("a.xml", "<?xml version='1.0'?>\n<annotations><version>1.1</version>", "CVAT"),
+        ("a.txt", "0 0.5 0.5 0.1 0.2\n1 0.2 0.2 0.1 0.1\n", "YOLO"),
+        ("a.txt", "0 0.1 0.1 0.2 0.1 0.2 0.2\n", "YOLO"),
+        ("a.xlsx", "PK", "workbook"),
+        ("a.csv", "filename,region_shape_attributes,region_attributes\n", "VIA"),
+        ("a.csv", " ,Area,Mean,X,Y\n1,2,3,4,5\n", "ImageJ's results"),
+    ],
+)
+def test_a_file_of_another_program_is_named(
+    tmp_path: Path, name: str, content: str, program: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(PoreguiError, match=program):
+        read_outlines(tmp_path / name)
+
+
+# ---- tables ---------------------------------------------------------------------------------
+
+HEAD = "micrograph,x,y,width,height,label"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_any_program_writes_it(
+    tmp_path: Path, separator: str, encoding: str
+) -> None:
+    rows = [HEAD, "m.png,46.0,36,28,28.0,Poré", "m.png,100,36,28,28,Gas"]
+    text = "\r\n".join(rows).replace(",", separator)
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    (image,) = read_outlines(tmp_path / "t.csv")
+    assert [(shape.box, shape.class_name) for shape in image.shapes] == [
+        (Box(46, 36, 28, 28), "Poré"),
+        (Box(100, 36, 28, 28), "Gas"),
+    ]
+
+
+def test_a_table_of_excel_may_have_decimal_commas_and_name_its_separator(tmp_path: Path) -> None:
+    text = "sep=;\nMicrograph; X ;y;width;height;label;um_per_px\nm.png;46,0;36,0;28;28;Gas;0,5\n"
+    (tmp_path / "t.csv").write_text(text)
+    (image,) = read_outlines(tmp_path / "t.csv")
+    assert (image.shapes[0].box, image.um_per_px) == (Box(46, 36, 28, 28), 0.5)
+
+
+def test_what_is_no_box_is_named_by_row_and_column_and_the_others_come_in(tmp_path: Path) -> None:
+    rows = [HEAD, "m.png,46,36,28,28,Gas", "m.png,46,high,28,28,Gas", "m.png,4,4,0,3,Gas"]
+    (tmp_path / "t.csv").write_text("\n".join([*rows, "m.png,4", "m.png,nan,1,2,3,"]))
+    (image,) = read_outlines(tmp_path / "t.csv")
+    assert len(image.shapes) == 1
+    assert image.notes == (
+        "Row 3 was left out: column y holds 'high', which is no number of px.",
+        "Row 4 was left out: width is below 1 px.",
+        "Row 5 was left out: column y holds '', which is no number of px.",
+        "Row 6 was left out: column x holds 'nan', which is no number of px.",
+    )
+
+
+# ---- what comes of it -----------------------------------------------------------------------
+
+
+def test_crossing_and_reaching_lines_are_told_and_measured_inside_alone(
+    project: Project, tmp_path: Path
+) -> None:
+    bow = [20, 20, 60, 60, 60, 20, 20, 60]
+    twice = [100, 20, 140, 20, 140, 60, 100, 60] * 2
+    partly = [180, 100, 220, 100, 220, 140, 180, 140]
+    outside = [300, 100, 320, 100, 320, 120]
+    entries = [entry(n, [flat]) for n, flat in enumerate((bow, twice, partly, outside), 1)]
+    (tmp_path / "c.json").write_text(json.dumps(coco(*entries)))
+    plan = bring(project, read_outlines(tmp_path / "c.json"))
+    assert areas(project) == [800, 1600, 800]
+    assert plan.notes == (
+        "m.png: 2 outlines cross themselves; what the line goes around counts, once.",
+        "m.png: 1 pore reaches beyond the image; the part inside counts.",
+        "m.png: 1 pore left out: the outline lies outside the image.",
+    )
+    (field,) = measure_project(project)
+    assert field.pore_area_px == pytest.approx(3200)
+
+
+def test_porosity_counts_each_pixel_once_where_outlines_lie_upon_each_other(
+    project: Project, tmp_path: Path
+) -> None:
+    all_of_it = [0.0, 0, 200, 0, 200, 150, 0, 150]
+    (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [all_of_it]), entry(2, [FLAT]))))
+    bring(project, read_outlines(tmp_path / "c.json"))
+    fields = measure_project(project)
+    assert fields[0].area_percent == 100
+    told = summary(project, fields)
+    assert told["porosity"]["mean"] == 100
+    assert told["notes"] == [
+        "m.png: outlines overlap each other or masked areas by 1,600 px²; porosity counts each "
+        "pixel once."
+    ]
+    assert measure_project(project)[0].area_percent == 100
+
+
+def test_the_same_outline_twice_in_a_file_is_one_pore(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [FLAT]), entry(2, [FLAT]))))
+    plan = bring(project, read_outlines(tmp_path / "c.json"))
+    assert plan.lines == ("Imported 1 pore.", "m.png: 1 pore that is drawn twice taken once.")
+
+
+def test_an_outline_of_an_older_version_is_measured_as_it_would_be_kept_now(
+    project: Project,
+) -> None:
+    from poregui.domain.geometry import Outline
+    from poregui.domain.records import Crop
+    from poregui.workflow.editing.edits import AddCrops
+
+    (micrograph,) = project.micrographs()
+    line = Outline.of([(180, 20), (220, 60), (220, 20), (180, 60)])
+    crop = Crop(1, "h", 40, 40, micrograph.id, Box(160, 20, 40, 40), origin="import")
+    History(project).apply(AddCrops((crop,), "Ada", outlines=((1, line),)))
+    (field,) = measure_project(project)
+    assert field.pore_area_px == pytest.approx(400)
+    assert field.measured.columns["x"][0] < 200
+
+
+@pytest.mark.parametrize("name", ["coco", "geojson", "imagej"])
+def test_what_was_mended_is_the_same_after_export_and_import(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    hole = [[30, 30], [50, 30], [50, 50], [30, 50]]
+    features = [
+        feature(polygon(SQUARE, hole), classification={"name": "Gas"}),
+        feature(polygon([[100, 20], [140, 60], [140, 20], [100, 60]]), classification="Keyhole"),
+        feature(polygon([[180, 100], [220, 100], [220, 140]]), classification={"name": "a/b: c"}),
+    ]
+    (tmp_path / "m.geojson").write_text(json.dumps(features))
+    bring(project, read_outlines(tmp_path / "m.geojson"))
+    out = tmp_path / ("out.json" if name == "coco" else "out")
+    export(project, name, out)
+    with Project.create(tmp_path / "copy") as copy:
+        add_micrograph(copy, tmp_path / "m.png")
+        plan = bring(copy, read_outlines(out))
+        assert plan.notes == ()
+        assert areas(copy) == areas(project) == [1200, 800, 200]
+        assert labels(copy) == labels(project) == ["Gas", "Keyhole", "a/b: c"]
+
+
+def test_class_names_come_back_through_folders(project: Project, tmp_path: Path) -> None:
+    names = ["Gas/round", "NUL", "<Poré> α: 5 µm"]
+    features = [
+        feature(polygon([[x + 60 * k, y] for x, y in SQUARE]), classification={"name": name})
+        for k, name in enumerate(names)
+    ]
+    (tmp_path / "m.geojson").write_text(json.dumps(features))
+    bring(project, read_outlines(tmp_path / "m.geojson"))
+    assert labels(project) == names
+    export(project, "class-folders", tmp_path / "folders")
+    made = str(tmp_path / "q")
+    assert main(["new", made]) == 0
+    assert main(["import", made, str(tmp_path / "folders")]) == 0
+    (tmp_path / "folders" / "manifest.csv").unlink()
+    known = str(tmp_path / "r")
+    assert main(["new", known, "--classes", ",".join(names)]) == 0
+    assert main(["import", known, str(tmp_path / "folders")]) == 0
+    for folder in (made, known):
+        with Project.open(Path(folder), read_only=True) as back:
+            assert sorted(labels(back)) == sorted(names)
+            assert len(back.classes()) == 3
