@@ -25,7 +25,7 @@ from poregui.store.database import (
     damaged,
     explained,
 )
-from poregui.store.files import FileLock, make_parent, replace_file
+from poregui.store.files import FileLock, is_link, make_parent, replace_file
 from poregui.store.rows import check_rows
 from poregui.store.run_folder import runs_in
 
@@ -113,7 +113,9 @@ class Restored:
 
 def backups_of(folder: Path) -> list[Backup]:
     """Return the backups of a project, the newest first; none where the folder cannot be read."""
-    found = []
+    found: list[Backup] = []
+    if is_link(folder / BACKUPS):
+        return found
     with suppress(OSError):
         for path in [*(folder / BACKUPS).glob("*.db"), *folder.glob("project.before-version-*.db")]:
             backup = _named(path)
@@ -173,6 +175,9 @@ def make_backup(folder: Path, reason: str = "requested") -> Backup:
     while target.exists():
         now += timedelta(seconds=1)
         target = target.with_name(f"{now:{_STAMP}}-{reason}.db")
+    if is_link(target.parent):
+        what = f"{target.parent} is a link, and links are not followed inside a project."
+        raise ProjectError(what, "Put a folder in the place of the link.")
     make_parent(target)
     with closing(_state(folder / "project.db")) as state:
         _check(state, folder / "project.db")
@@ -343,15 +348,17 @@ def _put_back(folder: Path, backup: Backup) -> Path | None:
         if current.exists():
             with suppress(PoreguiError):
                 kept = make_backup(folder, "before-restore").path
-        if kept is None:
+        if kept is None and not os.path.lexists(aside):
             _set_aside(current, aside)
 
+    if current.is_dir() and not is_link(current):
+        _set_aside(current, aside)
     try:
         replace_file(current, write)
     finally:
-        if aside.exists() and not current.exists():
+        if os.path.lexists(aside) and not os.path.lexists(current):
             _set_aside(aside, current)
-    if aside.exists():
+    if os.path.lexists(aside):
         return aside
     return kept
 

@@ -64,7 +64,7 @@ def explain(error: Exception, path: Path) -> PoreguiError:
         return refused_write(path)
     if name.startswith(_UNREACHABLE):
         return _unreachable(path, name)
-    if str(error).startswith(_OTHER_TABLES):
+    if path.name != "pixels.db" and str(error).startswith(_OTHER_TABLES):
         return damaged(path, f"{path} is damaged: its tables are not those of a project.")
     if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):
         return damaged(path, f"{path} is damaged: it holds a text that is none.")
