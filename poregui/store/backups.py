@@ -17,8 +17,16 @@ from pathlib import Path
 
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.wording import count
-from poregui.store.database import APPLICATION_ID, BACKUPS, SCHEMA_VERSION, damaged, explained
-from poregui.store.files import FileLock, make_parent, replace_file
+from poregui.store.database import (
+    APPLICATION_ID,
+    BACKUPS,
+    REFUSALS,
+    SCHEMA_VERSION,
+    damaged,
+    explained,
+)
+from poregui.store.files import FileLock, is_link, make_parent, replace_file
+from poregui.store.rows import check_rows
 from poregui.store.run_folder import runs_in
 
 EDITS = 500
@@ -105,7 +113,9 @@ class Restored:
 
 def backups_of(folder: Path) -> list[Backup]:
     """Return the backups of a project, the newest first; none where the folder cannot be read."""
-    found = []
+    found: list[Backup] = []
+    if is_link(folder / BACKUPS):
+        return found
     with suppress(OSError):
         for path in [*(folder / BACKUPS).glob("*.db"), *folder.glob("project.before-version-*.db")]:
             backup = _named(path)
@@ -165,6 +175,9 @@ def make_backup(folder: Path, reason: str = "requested") -> Backup:
     while target.exists():
         now += timedelta(seconds=1)
         target = target.with_name(f"{now:{_STAMP}}-{reason}.db")
+    if is_link(target.parent):
+        what = f"{target.parent} is a link, and links are not followed inside a project."
+        raise ProjectError(what, "Put a folder in the place of the link.")
     make_parent(target)
     with closing(_state(folder / "project.db")) as state:
         _check(state, folder / "project.db")
@@ -221,8 +234,11 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     with explained(path):
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     if state != "ok" or application != APPLICATION_ID:
         raise damaged(path)
+    if version == SCHEMA_VERSION:
+        check_rows(connection, path)
 
 
 def _rows(connection: sqlite3.Connection) -> dict[str, int]:
@@ -245,7 +261,7 @@ def content_of(backup: Backup) -> BackupContent:
             _check(connection, backup.path)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             numbers = [connection.execute(f"SELECT COUNT(*) {of}").fetchone()[0] for of in _COUNTED]
-    except (sqlite3.Error, PoreguiError) as error:
+    except (*REFUSALS, PoreguiError) as error:
         raise ProjectError(f"The backup {backup.name} is damaged.", another) from error
     if version > SCHEMA_VERSION:
         raise ProjectError(f"The backup {backup.name} is of a newer poregui.", "Update poregui.")
@@ -332,15 +348,17 @@ def _put_back(folder: Path, backup: Backup) -> Path | None:
         if current.exists():
             with suppress(PoreguiError):
                 kept = make_backup(folder, "before-restore").path
-        if kept is None:
+        if kept is None and not os.path.lexists(aside):
             _set_aside(current, aside)
 
+    if current.is_dir() and not is_link(current):
+        _set_aside(current, aside)
     try:
         replace_file(current, write)
     finally:
-        if aside.exists() and not current.exists():
+        if os.path.lexists(aside) and not os.path.lexists(current):
             _set_aside(aside, current)
-    if aside.exists():
+    if os.path.lexists(aside):
         return aside
     return kept
 
@@ -365,7 +383,7 @@ def _highest_ids(folder: Path) -> dict[str, int]:
     """Return by table the highest id that any backup, the present file or a run knows."""
     highest: dict[str, int] = {}
     for path in [folder / "project.db", *(one.path for one in backups_of(folder))]:
-        with suppress(sqlite3.Error, ValueError), closing(_opened(path)) as known:
+        with suppress(*REFUSALS, ValueError), closing(_opened(path)) as known:
             for table, last in known.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
                 highest[str(table)] = max(int(last), highest.get(str(table), 0))
     for run in runs_in(folder):

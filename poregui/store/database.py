@@ -23,6 +23,11 @@ BACKUPS = "backups"
 """The folder in a project that holds the backups of project.db."""
 _NO_MEMORY = ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_OTHER_TABLES = ("no such column", "no such table", "malformed database schema")
+REFUSALS = (sqlite3.Error, MemoryError, UnicodeDecodeError)
+"""What a database that cannot be used raises; the last where a message of SQLite's holds its
+damage.
+"""
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
 _FOR_ONE_STEP = 3
@@ -34,11 +39,11 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite refuses in the body into the sentence for it, which names `path`."""
     try:
         yield
-    except (sqlite3.Error, MemoryError) as error:
+    except REFUSALS as error:
         raise explain(error, path) from error
 
 
-def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
+def explain(error: Exception, path: Path) -> PoreguiError:
     """Return the sentence for what SQLite refused with the file `path`."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if isinstance(error, MemoryError) or name in _NO_MEMORY:
@@ -59,7 +64,9 @@ def explain(error: sqlite3.Error | MemoryError, path: Path) -> PoreguiError:
         return refused_write(path)
     if name.startswith(_UNREACHABLE):
         return _unreachable(path, name)
-    if "decode to UTF-8" in str(error):
+    if path.name != "pixels.db" and str(error).startswith(_OTHER_TABLES):
+        return damaged(path, f"{path} is damaged: its tables are not those of a project.")
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):
         return damaged(path, f"{path} is damaged: it holds a text that is none.")
     remedy = "Open the project again; if that does not help, restore the file from a backup."
     return ProjectError(f"{path} cannot be used: {error}.", remedy)
@@ -228,7 +235,7 @@ def open_database(
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection, path, before_migration)
-    except (sqlite3.Error, MemoryError) as error:
+    except REFUSALS as error:
         connection.close()
         raise explain(error, path) from error
     except PoreguiError:
@@ -356,7 +363,7 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
         yield connection
         with explained(path):
             connection.execute("COMMIT")
-    except (sqlite3.Error, MemoryError) as error:
+    except REFUSALS as error:
         _roll_back(connection)
         raise explain(error, path) from error
     except BaseException:

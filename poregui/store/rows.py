@@ -20,7 +20,7 @@ from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass, old_uid
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import Crop, Detection, Display, Line, Micrograph, Plane
-from poregui.store.database import damaged, explain, explained
+from poregui.store.database import REFUSALS, damaged, explain, explained
 
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
@@ -334,7 +334,7 @@ def read_uids(connection: sqlite3.Connection, file: Path) -> dict[int, str]:
         first = connection.execute(
             "SELECT id, crop_id, label, who, at, how FROM label_log ORDER BY id LIMIT 1"
         ).fetchone()
-    except sqlite3.Error as error:
+    except REFUSALS as error:
         raise explain(error, file) from error
     if first is None:
         return {class_id: stored.get(class_id, "") for class_id in names}

@@ -158,18 +158,6 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
     assert told["dataset_hash"] == folder.read_dataset().hash
 
 
-def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(
-    tmp_path: Path,
-) -> None:
-    answers = []
-    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        folder = make_run(tmp_path / name, small_recipe(epochs=1, seed=seed), crops=36)
-        train(folder.path, lambda event: None, never)
-        answers.append(probabilities(folder))
-    assert np.array_equal(answers[0], answers[1])
-    assert not np.allclose(answers[0], answers[2], atol=1e-3)
-
-
 def test_an_interrupted_run_goes_on_to_the_very_same_answers(tmp_path: Path) -> None:
     recipe = small_recipe(epochs=4)
     whole, parted = make_run(tmp_path / "whole", recipe), make_run(tmp_path / "parted", recipe)

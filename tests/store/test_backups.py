@@ -266,6 +266,30 @@ def test_ids_that_were_given_out_after_the_backup_are_not_given_again(folder: Pa
         assert len(project.crops()) == 6
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Links need rights on Windows.")
+def test_a_link_in_the_place_of_the_backups_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "backups").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(ProjectError, match="is a link"):
+        make_backup(folder)
+    assert backups_of(folder) == []
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Links need rights on Windows.")
+def test_a_link_in_the_place_of_project_db_is_no_place_to_restore_to(
+    folder: Path, tmp_path: Path
+) -> None:
+    make_backup(folder)
+    (folder / "project.db").rename(tmp_path / "mine.db")
+    (folder / "project.db").symlink_to(tmp_path / "mine.db")
+    content = (tmp_path / "mine.db").read_bytes()
+    with pytest.raises(ProjectError, match="is a link"):
+        restore(folder, "newest")
+    assert (folder / "project.db").is_symlink()
+    assert (tmp_path / "mine.db").read_bytes() == content
+
+
 def test_a_name_that_leads_out_of_the_folder_is_no_backup(folder: Path) -> None:
     make_backup(folder)
     for name in ("../project.db", "/etc/passwd", "", "nothing"):

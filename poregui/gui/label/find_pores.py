@@ -396,16 +396,13 @@ class Detecting(Feature):
     def _start(
         self, title: str, task: Callable[[TaskControl], _Search], recipe: DetectionRecipe
     ) -> None:
-        self._running = self._state.services.background.run(
-            title, task, lambda search: self._found(search, recipe)
-        )
+        background = self._state.services.background
+        self._running = background.run(title, task, lambda search: self._found(search, recipe))
         self.hears = _HEARD | {"labels"}  # the plan depends on them
         self._show_ready()
 
     def _found(self, search: _Search, recipe: DetectionRecipe) -> None:
-        """Bring in what was found; where the project changed meanwhile, the plan is made anew
-        first.
-        """
+        """Bring in what was found, planned anew where the project changed meanwhile."""
         if search.plan is not None and search.revision != self._revision:
             self._start(
                 "Finding pores",
@@ -419,13 +416,11 @@ class Detecting(Feature):
             return
         if self._panel.form.recipe() == recipe:
             self._tuned = False
+        self._stayed = ()
         if search.plan is not None:
             self._stayed = search.plan.stayed
-        else:
-            self._stayed = ()
-        self._panel.set_result(
-            result_words(search.found, search.failed, search.plan), stayed=bool(self._stayed)
-        )
+        words = result_words(search.found, search.failed, search.plan)
+        self._panel.set_result(words, stayed=bool(self._stayed))
         self._look()
 
     def _ended(self, handle: TaskHandle) -> None:
@@ -445,6 +440,5 @@ class Detecting(Feature):
     def _show_ready(self) -> None:
         idle = self._running is None and not self._state.project.read_only
         here = self._state.micrograph is not None
-        self._panel.set_ready(
-            here=idle and here, everywhere=idle and bool(self._state.catalogue.micrographs)
-        )
+        everywhere = idle and bool(self._state.catalogue.micrographs)
+        self._panel.set_ready(here=idle and here, everywhere=everywhere)
