@@ -219,7 +219,7 @@ def test_an_export_to_anything_but_a_file_is_a_sentence_and_touches_nothing(
             export_target(path)
         assert refused.value.remedy == "Give the name of a file."
     for name in names:
-        with pytest.raises(PoreguiError, match="is a link|is a folder|is not a file"):
+        with pytest.raises(PoreguiError, match=r"is a link|is a folder|is not a file"):
             replace_file(tmp_path / name, lambda beside: _write(beside, b"anything"))
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
