@@ -9,7 +9,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
-from poregui.domain.wording import count, noun, part, points, points_span
+from poregui.domain.wording import count, fraction, noun, points, points_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.newest_run import find_run
@@ -86,7 +86,7 @@ def _more(values: Mapping[str, Any]) -> str:
         p = baseline["pairing"]["p_value"]
         lines.append(
             "Shape-only baseline (random forest): "
-            f"{part(round(baseline['accuracy'] * baseline['n']), baseline['n'])} "
+            f"{fraction(round(baseline['accuracy'] * baseline['n']), baseline['n'])} "
             f"{noun(baseline['n'], 'crop')} (McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:

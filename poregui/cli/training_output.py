@@ -29,7 +29,7 @@ from poregui.domain.events import (
     Started,
     from_line,
 )
-from poregui.domain.wording import count, noun, part
+from poregui.domain.wording import count, fraction, noun
 from poregui.launching import child_environment, poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.training_request import death_of
@@ -173,9 +173,9 @@ class Display:
                 f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ..."
             )
         elif isinstance(event, FoldEnded):
+            right = fraction(round(event.accuracy * event.n), event.n)
             self._screen.note(
-                f"Fold {event.fold} of {event.folds}: "
-                f"{part(round(event.accuracy * event.n), event.n)} {noun(event.n, 'crop')} right."
+                f"Fold {event.fold} of {event.folds}: {right} {noun(event.n, 'crop')} right."
             )
         elif isinstance(event, BatchEnded) and self._moves:
             filled = _BAR * event.batch // max(event.batches, 1)

@@ -49,7 +49,7 @@ FEWEST_FOR_PERCENT = 20
 """
 
 
-def part(number: int, whole: int, digits: int = 1) -> str:
+def fraction(number: int, whole: int, digits: int = 1) -> str:
     """Return how many of how many, such as `92.2 % of 115`; of a small whole `3 of 4`."""
     if whole < FEWEST_FOR_PERCENT:
         return f"{number:,} of {whole:,}"

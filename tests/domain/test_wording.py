@@ -60,7 +60,7 @@ def test_a_long_list_says_how_many_names_it_leaves_out(names: list[str], shown: 
 
 
 def test_a_share_of_a_few_is_told_as_two_numbers() -> None:
-    assert wording.part(1, 1) == "1 of 1"
-    assert wording.part(3, 19) == "3 of 19"
-    assert wording.part(106, 115) == "92.2 % of 115"
-    assert wording.part(1500, 2000, 0) == "75 % of 2,000"
+    assert wording.fraction(1, 1) == "1 of 1"
+    assert wording.fraction(3, 19) == "3 of 19"
+    assert wording.fraction(106, 115) == "92.2 % of 115"
+    assert wording.fraction(1500, 2000, 0) == "75 % of 2,000"

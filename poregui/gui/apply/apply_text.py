@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.domain.wording import count, part, percent
+from poregui.domain.wording import count, fraction, percent
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.study import Sureness
 from poregui.workflow.applying.summary import (
@@ -29,8 +29,8 @@ def sureness_words(found: Sureness, least: float) -> str:
     else:
         threshold = f"Minimum confidence {percent(least, 0)}"
     reached = round(found.coverage * found.n)
-    right = part(round(found.accuracy * reached), reached)
-    return f"{threshold}: {part(reached, found.n, 0)} test crops classified, {right} correctly."
+    right = fraction(round(found.accuracy * reached), reached)
+    return f"{threshold}: {fraction(reached, found.n, 0)} test crops classified, {right} correctly."
 
 
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:

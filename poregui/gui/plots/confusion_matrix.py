@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.wording import count, part
+from poregui.domain.wording import count, fraction
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import Tokens, scaled_font, theme
 from poregui.gui.plots.colour_scales import cell_colours
@@ -340,9 +340,9 @@ class ConfusionMatrix(QWidget):
         column = self.count(Cell(None, cell.column))
         texts = [crops]
         if row:
-            texts.append(f"{part(number, row, 0)} labelled")
+            texts.append(f"{fraction(number, row, 0)} labelled")
         if column:
-            texts.append(f"{part(number, column, 0)} predicted")
+            texts.append(f"{fraction(number, column, 0)} predicted")
         names = f"Labelled {self._names[cell.row]}, predicted as {self._names[cell.column]}"
         return f"{names}: {', '.join(texts)}"
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.wording import part
+from poregui.domain.wording import fraction
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import scaled_font, theme
 
@@ -74,7 +74,7 @@ class StripPlots(QWidget):
         for label, values in strips.values:
             if len(values):
                 smaller = int(np.searchsorted(values, strips.value, side="right"))
-                shares.append(f"{part(smaller, len(values), 0)} {self._marks.name(label)}")
+                shares.append(f"{fraction(smaller, len(values), 0)} {self._marks.name(label)}")
         if shares:
             return f"{text}: not smaller than {', '.join(shares)}"
         return text

@@ -227,7 +227,7 @@ def marked_outlines(
             shape,
             class_name=name,
             colour=colours.get(name, "#808080"),
-            told=tuple((title, text) for title, text in ((SOURCE, source), (WHY, why)) if text),
+            metadata=tuple((title, text) for title, text in ((SOURCE, source), (WHY, why)) if text),
         )
         for shape, name, source, why in zip(
             image.shapes, marks[CLASS], marks[SOURCE], marks[WHY], strict=True

@@ -17,7 +17,7 @@ from poregui.domain.evaluation import (
     confident_learning,
     unusual_shapes,
 )
-from poregui.domain.wording import part, percent
+from poregui.domain.wording import fraction, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_shapes import LENGTHS
@@ -157,9 +157,9 @@ def suspects(
 
 def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
     """Say that the answers of a run are too often wrong to doubt a label."""
+    agreed = fraction(int(right.sum()), len(right))
     return (
-        f"Run {run.path.name} agrees with {part(int(right.sum()), len(right))} labels, which is no "
-        "better than chance or less than half; it cannot say which labels are wrong. Train again "
+        f"Run {run.path.name} agrees with {agreed} labels, which is no better than chance or less than half; it cannot say which labels are wrong. Train again "
         "with more labels or for longer."
     )
 

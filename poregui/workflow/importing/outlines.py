@@ -210,7 +210,7 @@ def match_images(
 
 def _of_known_class(shape: PoreShape, classes: Sequence[PoreClass]) -> PoreShape:
     """Return a pore with the class whose name has a number, where the project has that."""
-    full = dict(shape.told).get(COUNTED, "")
+    full = dict(shape.metadata).get(COUNTED, "")
     if full and class_meant(full, classes) is not None:
         return replace(shape, class_name=full)
     return shape

@@ -14,7 +14,7 @@ from poregui.domain.dataset import Part
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.scores import Calibration, Curve
-from poregui.domain.wording import MICROMETRE, count, part, percent
+from poregui.domain.wording import MICROMETRE, count, fraction, percent
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.reporting.plots import (
@@ -343,7 +343,7 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
         drawing.text(
             left + width + 10,
             y + 14,
-            part(round(share.accuracy * share.count), share.count, 0),
+            fraction(round(share.accuracy * share.count), share.count, 0),
             colour=drawing.ink.faint,
         )
     return drawing.svg()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.wording import part
+from poregui.domain.wording import fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Suggestions:
         """
         if self.accuracy is None or not self.judged:
             return ""
-        found = part(round(self.accuracy * self.judged), self.judged)
+        found = fraction(round(self.accuracy * self.judged), self.judged)
         if self.groups > 1:
             return f"{found} in {_OTHERS.get(self.over, 'other crops')}"
         if self.over in _ALONE:

@@ -83,19 +83,21 @@ def _feature(shape: PoreShape, ring: str, image: str) -> str:
         name,
         ring,
         shape.crop_id,
-        _told(shape.outline is not None, shape.class_name, shape.colour, shape.told),
+        _told(shape.outline is not None, shape.class_name, shape.colour, shape.metadata),
     )
 
 
 @lru_cache(maxsize=1024)
-def _told(outlined: bool, class_name: str, colour: str, told: tuple[tuple[str, str], ...]) -> str:
+def _told(
+    outlined: bool, class_name: str, colour: str, metadata: tuple[tuple[str, str], ...]
+) -> str:
     """Return as JSON, without the first bracket, what many features of a file have alike."""
     properties: dict[str, Any] = {"outlined": outlined}
     if class_name:
         red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
         properties["classification"] = {"name": class_name, "color": [red, green, blue]}
-    if told:
-        properties["metadata"] = dict(told)
+    if metadata:
+        properties["metadata"] = dict(metadata)
     return json.dumps(properties, ensure_ascii=False)[1:]
 
 

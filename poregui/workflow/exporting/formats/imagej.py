@@ -204,7 +204,7 @@ def _image(
         counted = ((COUNTED, full[number - 1]),) if full[number - 1] != class_name else ()
         try:
             found = _shapes(content, number, name, class_name)
-            shapes += [replace(shape, told=counted) for shape in found]
+            shapes += [replace(shape, metadata=counted) for shape in found]
         except UnfitEntryError as error:
             left_out.add(name, error.what)
     sha256 = text_of(told.get("sha256"))

@@ -113,7 +113,7 @@ class PoreShape:
     """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not
     labelled).
 
-    `told` are names and words that a format may write beside the class. `planes` says for pages,
+    `metadata` are names and words that a format may write beside the class. `planes` says for pages,
     channels and slices which one it was drawn on, from 1; 0 or nothing where a format does not say.
     """
 
@@ -122,7 +122,7 @@ class PoreShape:
     outline: Outline | None
     class_name: str
     colour: str = "#808080"
-    told: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
     planes: StackPlace = NOWHERE
 
 
