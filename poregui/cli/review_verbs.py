@@ -207,8 +207,8 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     lines = []
     if found.able:
         lines.append(
-            f"Run {run.number} checked {count(found.judged, 'label')}; {found.expected_errors:,} "
-            f"{noun(found.expected_errors, 'is', 'are')} probably wrong."
+            f"Run {run.number} checked {count(found.judged, 'label')}; "
+            f"{found.expected_errors:,} {noun(found.expected_errors, 'is', 'are')} probably wrong."
         )
     lines += [f"Note: {note}" for note in found.notes]
     if rows:

@@ -159,8 +159,9 @@ def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
     """Say that the answers of a run are too often wrong to doubt a label."""
     agreed = fraction(int(right.sum()), len(right))
     return (
-        f"Run {run.path.name} agrees with {agreed} labels, which is no better than chance or less than half; it cannot say which labels are wrong. Train again "
-        "with more labels or for longer."
+        f"Run {run.path.name} agrees with {agreed} labels, which is no better than "
+        "chance or less than half; it cannot say which labels are wrong. Train again with more "
+        "labels or for longer."
     )
 
 

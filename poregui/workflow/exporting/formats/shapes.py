@@ -113,8 +113,9 @@ class PoreShape:
     """Hold one pore: its outline, or its box where nobody outlined it, and its class (empty: not
     labelled).
 
-    `metadata` are names and words that a format may write beside the class. `planes` says for pages,
-    channels and slices which one it was drawn on, from 1; 0 or nothing where a format does not say.
+    `metadata` are names and words that a format may write beside the class. `planes` says for
+    pages, channels and slices which one it was drawn on, from 1; 0 or nothing where a format does
+    not say.
     """
 
     crop_id: int
