@@ -31,8 +31,8 @@ def draw(path: Path, side: int, pores: int, seed: int = 0) -> None:
     image = np.full((side, side), 185, np.uint8)
     across = int(np.ceil(np.sqrt(pores)))
     step = side / across
-    for place in range(pores):
-        x, y = ((place % across) + 0.5) * step, (place // across + 0.5) * step
+    for index in range(pores):
+        x, y = ((index % across) + 0.5) * step, (index // across + 0.5) * step
         big = random.uniform(0.12, 0.3) * step
         axes = (round(big * 16), round(big * random.uniform(0.4, 1.0) * 16))
         centre = (round(x * 16), round(y * 16))
@@ -171,7 +171,7 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     half = ours(
         model, fields[: SMALL_FIELDS // 2], folder / "fields", 1
     )  # the first ones fill caches
-    start_up, told = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
+    start_up, received = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
     return {
         "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with "
         "their start-up; ours "
@@ -184,7 +184,7 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "peer": theirs,
         "times_faster": theirs["seconds"] / mine["seconds"],
         "times_faster_without_the_peers_start_up": (theirs["seconds"] - start_up) / mine["seconds"],
-        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - told)
+        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - received)
         / mine["seconds"],
         "times_less_processor_time": theirs["cpu_seconds"] / mine["cpu_seconds"],
         "eight_fields": {"one_core": one, "two_cores": two},

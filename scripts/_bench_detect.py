@@ -73,19 +73,19 @@ def draw() -> np.ndarray:
     import cv2
 
     rng = np.random.default_rng(0)
-    scale, picture = 1 << 4, np.full((SIDE, SIDE), 215, np.uint8)
+    scale, image = 1 << 4, np.full((SIDE, SIDE), 215, np.uint8)
     angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
-    for place in rng.permutation(GRID * GRID)[:PORES]:
+    for index in rng.permutation(GRID * GRID)[:PORES]:
         radius = float(np.clip(rng.lognormal(np.log(9), 0.5), 2.5, 28))
         waves = [
             rng.normal(0, 0.12 / k) * np.cos(k * angles + rng.uniform(0, 6)) for k in (2, 3, 5)
         ]
         away = radius * (1 + np.sum(waves, axis=0))
-        middle = (np.array(divmod(int(place), GRID)) + 0.5) * (SIDE / GRID) + rng.uniform(-2, 2, 2)
+        middle = (np.array(divmod(int(index), GRID)) + 0.5) * (SIDE / GRID) + rng.uniform(-2, 2, 2)
         line = np.stack([np.cos(angles), np.sin(angles)], axis=1) * away[:, None] + middle
-        cv2.fillPoly(picture, [np.rint(line * scale).astype(np.int32)], 50, cv2.LINE_AA, 4)
+        cv2.fillPoly(image, [np.rint(line * scale).astype(np.int32)], 50, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(
-        picture.astype(np.float32), (0, 0), 0.8, borderType=cv2.BORDER_REFLECT_101
+        image.astype(np.float32), (0, 0), 0.8, borderType=cv2.BORDER_REFLECT_101
     )
     return np.clip(np.rint(soft + rng.normal(0, 2, soft.shape)), 0, 255).astype(np.uint8)
 
@@ -95,8 +95,8 @@ def _apart(side: str, image: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, __file__, side, str(image)], stdout=subprocess.PIPE, check=True
     )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    received: dict[str, Any] = json.loads(done.stdout)
+    return received
 
 
 def ours(image: np.ndarray) -> dict[str, Any]:
@@ -215,12 +215,15 @@ def main() -> None:
     sides: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {"ours": ours, "theirs": theirs}
     sides["theirs" if side == "theirs" else "ours"](image[:_WARM, :_WARM])
     began = time.process_time()
-    told = sides[side](image) if side in sides else repeated(image, int(side))
-    told["cpu_seconds"] = round(time.process_time() - began, 2)
+    received = sides[side](image) if side in sides else repeated(image, int(side))
+    received["cpu_seconds"] = round(time.process_time() - began, 2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         json.dumps(
-            {**told, "peak_memory_mb": round(peak / (1024 if sys.platform == "linux" else 1024**2))}
+            {
+                **received,
+                "peak_memory_mb": round(peak / (1024 if sys.platform == "linux" else 1024**2)),
+            }
         )
     )
 

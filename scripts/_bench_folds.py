@@ -42,7 +42,7 @@ def draw_project(folder: Path, pores: int) -> None:
     from poregui.vision.synthetic.scene import CLASS_NAMES
     from poregui.workflow.importing.sample_project import add_drawn
 
-    counts = {name: (pores + 2 - place) // 3 for place, name in enumerate(CLASS_NAMES)}
+    counts = {name: (pores + 2 - index) // 3 for index, name in enumerate(CLASS_NAMES)}
     width, height = _FIELD
     beside = folder.with_name(f"{folder.name}-unfinished")
     shutil.rmtree(beside, ignore_errors=True)
@@ -81,14 +81,14 @@ def deal(project: Any, seed: int, per_class: int) -> Fold:
     groups = sorted({group_of[crop.id] for crop in crops})
     dealt, fold = divmod(seed, FOLDS)
     order = np.random.default_rng(dealt).permutation(len(groups))
-    keys = frozenset(groups[place] for place in order[fold::FOLDS])
+    keys = frozenset(groups[index] for index in order[fold::FOLDS])
     random = np.random.default_rng([seed, 1])
     trained: list[int] = []
     for label in sorted({crop.label for crop in crops if crop.label is not None}):
         rows = []
         for group in (name for name in groups if name not in keys):
             ids = [crop.id for crop in crops if crop.label == label and group_of[crop.id] == group]
-            rows.append([ids[place] for place in random.permutation(len(ids))])
+            rows.append([ids[index] for index in random.permutation(len(ids))])
         random.shuffle(rows)
         taken = [
             row[turn]
@@ -104,7 +104,7 @@ def cell_project(source: Path, target: Path, fold: Fold) -> None:
     """Copy a project so that it trains on the crops of a fold alone and is tested on its groups."""
     from poregui.store.project import Project
     from poregui.workflow.editing.edits import LabelChange, SetLabels
-    from poregui.workflow.training.test_split import choose_test_side
+    from poregui.workflow.training.test_split import choose_test_split
 
     shutil.copytree(
         source, target, ignore=shutil.ignore_patterns("runs", "micrographs", "cache", "*.lock")
@@ -119,7 +119,7 @@ def cell_project(source: Path, target: Path, fold: Fold) -> None:
         ]
         with project.transaction():
             SetLabels(tuple(others), who="bench").do(project)
-            choose_test_side(project, fold.keys).do(project)
+            choose_test_split(project, fold.keys).do(project)
 
 
 def class_folders(source: Path, target: Path, ids: Sequence[int]) -> None:

@@ -28,7 +28,7 @@ def keys(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from poregui.gui.app import build_window
     from poregui.gui.base.messages import messages
 
-    project = make_project(folder / "many", options.crops, pictures=options.crops)
+    project = make_project(folder / "many", options.crops, images=options.crops)
     limit = limit_descriptors(FEW_DESCRIPTORS)
     window = build_window(project)
     errors: Counter[str] = Counter()
@@ -80,20 +80,20 @@ def _scroll_a_page(grid: Any) -> None:
 
     bar = grid.verticalScrollBar()
     here = bar.value()
-    for place in (here + bar.pageStep(), here):
-        bar.setValue(place)
+    for index in (here + bar.pageStep(), here):
+        bar.setValue(index)
         grid.viewport().repaint()
         wait(QApplication, 0.02)
 
 
 def _held(window: Any, number: int) -> dict[str, Any]:
     """Return what is held after so many keys; pictures at hand are bounded, and stand apart."""
-    pictures = window.services.thumbnails.nbytes / 2**20
+    images = window.services.thumbnails.nbytes / 2**20
     return {
         "keys": number,
         "descriptors": open_descriptors(),
         "memory_mb": memory_mb(),
-        "of_that_pictures_mb": round(pictures, 1),
+        "of_that_pictures_mb": round(images, 1),
     }
 
 

@@ -72,7 +72,7 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return found
 
 
-def make_project(folder: Path, count: int, pictures: int = PICTURES) -> Path:
+def make_project(folder: Path, count: int, images: int = PICTURES) -> Path:
     """Write a project of `count` crops of so many different pictures, without labels, on
     micrographs that are gone.
     """
@@ -86,7 +86,7 @@ def make_project(folder: Path, count: int, pictures: int = PICTURES) -> Path:
         with project.pixels.batch():
             keys = [
                 project.pixels.add(CropPixels(random.integers(0, 256, (40, 48), np.uint8), 0, 255))
-                for _ in range(pictures)
+                for _ in range(images)
             ]
         with project.transaction():
             project.put_specimens(Specimen(i + 1, f"S{i + 1:02d}") for i in range(20))
@@ -108,7 +108,7 @@ def make_project(folder: Path, count: int, pictures: int = PICTURES) -> Path:
             )
             project.put_crops(
                 Crop(
-                    i + 1, keys[i % pictures], 48, 40,
+                    i + 1, keys[i % images], 48, 40,
                     micrograph_id=i * MICROGRAPHS // count + 1,
                     um_per_px=0.5 + i % 7 / 10, box=Box(i * 37 % 3900, i * 53 % 2900, 48, 40),
                 )

@@ -32,7 +32,7 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         make_sample(source)
     with Project.open(source, read_only=True) as project:
         rows, labels, groups, _ = _table(project, folder)
-    sure: dict[int, list[tuple[float, float, float]]] = {count: [] for count in COUNTS}
+    confidence: dict[int, list[tuple[float, float, float]]] = {count: [] for count in COUNTS}
     gains: list[dict[str, float]] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         folds = group_folds(labels, groups, FOLDS, seed)
@@ -41,13 +41,13 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             np.random.default_rng([seed, fold]).permutation(pool) for fold, pool in enumerate(pools)
         ]
         for count in COUNTS:
-            sure[count].append(
+            confidence[count].append(
                 _sureness(rows, labels, groups, folds, [order[:count] for order in orders])
             )
         for fold, order in enumerate(orders):
             gains += _gains(rows, labels, groups, order, np.flatnonzero(folds == fold))
-    told = {str(count): _calibration(found) for count, found in sure.items()}
-    return {"seeds": options.seeds, "calibration": told, **_kept(gains)}
+    received = {str(count): _calibration(found) for count, found in confidence.items()}
+    return {"seeds": options.seeds, "calibration": received, **_kept(gains)}
 
 
 def _sureness(
@@ -64,17 +64,17 @@ def _sureness(
         tested = np.flatnonzero(folds == fold)
         model = fit(rows[known], labels[known], [groups[i] for i in known])
         assert model is not None
-        places = np.searchsorted(np.array(model.labels), labels[tested])
+        indices = np.searchsorted(np.array(model.labels), labels[tested])
         answers.append(model.probabilities(rows[tested]))
         raw.append(fitted_model(rows[known], labels[known]).predict_proba(rows[tested]))
-        truth.append(places)
-    told, plain, right = (
+        truth.append(indices)
+    received, plain, right = (
         np.concatenate(answers),
         np.concatenate(raw),
         np.concatenate(truth).astype(np.int64),
     )
-    over = float(told.max(axis=1).mean() - (told.argmax(axis=1) == right).mean())
-    tempered, untempered = calibration(told, right).error, calibration(plain, right).error
+    over = float(received.max(axis=1).mean() - (received.argmax(axis=1) == right).mean())
+    tempered, untempered = calibration(received, right).error, calibration(plain, right).error
     assert tempered is not None
     assert untempered is not None
     return tempered, untempered, over
@@ -91,28 +91,28 @@ def _gains(
     """Return for each class the promised gain with its interval, and what as many more crops of it
     bring.
     """
-    from poregui.workflow.suggesting.suggestion_model import answers_of
+    from poregui.workflow.suggesting.suggestion_model import predictions_of
     from poregui.workflow.training.learning_curve import learning_curve
 
     known, rest = order[:TAUGHT], order[TAUGHT:]
     curve = learning_curve(rows[known], labels[known], [groups[i] for i in known])
     if curve is None:
         return []
-    before = (answers_of(rows[known], labels[known], rows[tested]) == labels[tested]).mean()
+    before = (predictions_of(rows[known], labels[known], rows[tested]) == labels[tested]).mean()
     found = []
-    for place, one in enumerate(curve.gains):
+    for index, one in enumerate(curve.gains):
         added = rest[labels[rest] == one.label][: one.more]
         if len(added) < one.more:
             continue
         now = np.concatenate([known, added])
-        after = (answers_of(rows[now], labels[now], rows[tested]) == labels[tested]).mean()
-        told = {"promised": one.gain, "low": one.interval[0], "high": one.interval[1]}
+        after = (predictions_of(rows[now], labels[now], rows[tested]) == labels[tested]).mean()
+        received = {"promised": one.gain, "low": one.interval[0], "high": one.interval[1]}
         found.append(
             {
                 "label": one.label,
-                "place": place,
+                "place": index,
                 "more": one.more,
-                **told,
+                **received,
                 "real": float(after - before),
             }
         )

@@ -31,7 +31,7 @@ def main() -> int:
 
     tested = load(
         folder,
-        dataset.part("test"),
+        dataset.split("test"),
         networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
     )
     found: list[float] = []
@@ -49,8 +49,8 @@ def main() -> int:
 
     fitting.Fitter._take_snapshot = take_and_test  # type: ignore[assignment, method-assign]
     train(run_folder, lambda event: None, lambda: "")
-    told = {"test": found, "final": folder.read_metrics()["accuracy_as_trained"]}
-    target.write_text(json.dumps(told), encoding="utf-8")
+    received = {"test": found, "final": folder.read_metrics()["accuracy_as_trained"]}
+    target.write_text(json.dumps(received), encoding="utf-8")
     return 0
 
 

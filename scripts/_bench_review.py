@@ -29,7 +29,7 @@ def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from poregui.gui.app import build_window
-    from poregui.gui.shell.page_pictures import settle
+    from poregui.gui.shell.page_images import settle
 
     run = make_large_project(folder / "large", CROPS)
     window: Any = build_window(folder / "large")
@@ -41,8 +41,8 @@ def review(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     opening = longest_gap(partial(window.show_page, page), partial(settle, window))
     matrix = page.confusion_matrix
     clicks = []
-    for place in range(9):
-        cell = matrix.cell_rect(place // 3, place % 3).center()
+    for index in range(9):
+        cell = matrix.cell_rect(index // 3, index % 3).center()
         clicks.append(_timed(partial(_click, matrix, cell), app.processEvents))
     cell_sizes = matrix.counts.ravel().tolist()
     page.choose_all_errors()
@@ -105,13 +105,13 @@ def make_large_project(folder: Path, count: int) -> Any:
     dataset = run.read_dataset()
     answers = []
     for crop in dataset.crops:
-        sure = random.uniform(0.4, 0.98)
-        shares = np.full(3, (1 - sure) / 2)
-        shares[crop.label if random.random() < 0.8 else random.integers(3)] = sure
+        confidence = random.uniform(0.4, 0.98)
+        shares = np.full(3, (1 - confidence) / 2)
+        shares[crop.label if random.random() < 0.8 else random.integers(3)] = confidence
         answers.append(
             Prediction(crop.crop_id, tuple(float(share) for share in shares / shares.sum()))
         )
-    parts = {crop.crop_id: crop.part for crop in dataset.crops}
+    parts = {crop.crop_id: crop.split for crop in dataset.crops}
     run.write_predictions(dataset.classes, parts, answers)
     write_json(run.metrics_file, {"accuracy_as_trained": 0.8})
     return run
@@ -168,9 +168,9 @@ def _click(widget: Any, point: Any) -> None:
     from PySide6.QtWidgets import QApplication
 
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    place = widget.mapToGlobal(point)
+    index = widget.mapToGlobal(point)
     for kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
-        QApplication.sendEvent(widget, QMouseEvent(kind, point, place, left, left, none))
+        QApplication.sendEvent(widget, QMouseEvent(kind, point, index, left, left, none))
 
 
 def _timed(*works: Callable[[], object]) -> float:

@@ -80,8 +80,8 @@ def _at(seeds: list[dict[str, Any]], count: int) -> dict[str, Any]:
     """Return the mean accuracy of random order at a count of labels, and by how much others differ,
     with intervals.
     """
-    place = (count - 10) // STEP
-    accuracy = {order: np.array([one["curves"][order][place] for one in seeds]) for order in ORDERS}
+    index = (count - 10) // STEP
+    accuracy = {order: np.array([one["curves"][order][index] for one in seeds]) for order in ORDERS}
     found: dict[str, Any] = {"random": round(float(accuracy["random"].mean()), 4)}
     for order in ORDERS[1:]:
         mean, half = _mean(accuracy[order] - accuracy["random"])

@@ -101,13 +101,13 @@ def _open_tiled(file: Path, folder: Path) -> dict[str, Any]:
     began = time.perf_counter()
     window.open_project(folder)
     canvas = window.label_page.image_canvas
-    _until(lambda: canvas.picture is not None)
+    _until(lambda: canvas.tiles is not None)
     canvas.repaint()
     first = time.perf_counter() - began
-    _until(lambda: not canvas.picture.busy)
+    _until(lambda: not canvas.tiles.busy)
     canvas.one_to_one()
     canvas.repaint()
-    _until(lambda: not canvas.picture.busy)
+    _until(lambda: not canvas.tiles.busy)
     _wander(canvas, 120)
     grown = _memory() - before
     _close(window)
@@ -134,9 +134,9 @@ def _open_striped(file: Path, folder: Path) -> dict[str, Any]:
 
     def complete() -> bool:
         nonlocal overview
-        if canvas.picture is not None and not overview:
+        if canvas.tiles is not None and not overview:
             overview = time.perf_counter() - began
-        return canvas.picture is not None and canvas.picture.pyramid.is_complete
+        return canvas.tiles is not None and canvas.tiles.pyramid.is_complete
 
     gaps = ticks.measure(300, complete)
     built = time.perf_counter() - began
@@ -160,7 +160,7 @@ def _pan_ours(file: Path, folder: Path) -> dict[str, Any]:
     window = _window(file, folder)
     window.open_project(folder)
     canvas = window.label_page.image_canvas
-    _until(lambda: canvas.picture is not None and not canvas.picture.busy)
+    _until(lambda: canvas.tiles is not None and not canvas.tiles.busy)
     times = {"zoom": _zoom(canvas)}
     canvas.one_to_one()
     _events(0.5)
@@ -182,15 +182,18 @@ def _outline(canvas: Any, many: int) -> None:
 
     seen, turn = canvas.view.visible(), np.linspace(0, 2 * np.pi, 60, endpoint=False)
     step = float(np.sqrt(seen.width() * seen.height() / many))
-    ring = np.column_stack([np.cos(turn), 0.7 * np.sin(turn)]) * 0.3 * step
+    polygon = np.column_stack([np.cos(turn), 0.7 * np.sin(turn)]) * 0.3 * step
     middles = [
         (x, y)
-        for y in np.arange(step, canvas.picture.height, step)
-        for x in np.arange(step, canvas.picture.width, step)
+        for y in np.arange(step, canvas.tiles.height, step)
+        for x in np.arange(step, canvas.tiles.width, step)
     ]
     layer = OutlineLayer()
     layer.set_outlines(
-        [DrawnOutline(i, np.asarray(ring + at, np.float32), None) for i, at in enumerate(middles)]
+        [
+            DrawnOutline(i, np.asarray(polygon + at, np.float32), None)
+            for i, at in enumerate(middles)
+        ]
     )
     canvas.add_overlay(layer.paint)
 
@@ -209,7 +212,7 @@ def _wander(canvas: Any, frames: int) -> list[float]:
     from PySide6.QtCore import QPointF
 
     times = []
-    width, height = canvas.picture.width, canvas.picture.height
+    width, height = canvas.tiles.width, canvas.tiles.height
     for number in range(frames):
         t = 2 * np.pi * number / frames
         at = QPointF(width * (0.5 + 0.3 * np.sin(t)), height * (0.5 + 0.3 * np.sin(2 * t)))
@@ -238,7 +241,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     from poregui.vision.io.pyramid import open_pyramid
 
     rng = np.random.default_rng(0)
-    told: dict[str, Any] = {}
+    received: dict[str, Any] = {}
     with open_pyramid(file) as image:
         corners = rng.integers(0, min(image.width, image.height) - 128, (many, 2)).tolist()
         for threads in (1, 2):
@@ -255,8 +258,10 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
                 thread.start()
             for thread in running:
                 thread.join()
-            told[f"random_per_s_{threads}_threads"] = round(many / (time.perf_counter() - began))
-            told[f"random_cpu_ms_each_{threads}_threads"] = round(
+            received[f"random_per_s_{threads}_threads"] = round(
+                many / (time.perf_counter() - began)
+            )
+            received[f"random_cpu_ms_each_{threads}_threads"] = round(
                 1000 * (time.process_time() - used) / many, 3
             )
         corners = rng.integers(0, min(image.width, image.height) - 128, (5 * many, 2)).tolist()
@@ -264,8 +269,8 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
         began = time.perf_counter()
         for x, y in by_place:
             cut(image, Box(x, y, 128, 128))
-        told["in_order_per_s"] = round(5 * many / (time.perf_counter() - began))
-    return told
+        received["in_order_per_s"] = round(5 * many / (time.perf_counter() - began))
+    return received
 
 
 # ---- the peer -------------------------------------------------------------------------------

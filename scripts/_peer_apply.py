@@ -69,11 +69,11 @@ def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.flo
     """Return the picture and the size that the network is given."""
     from skimage.transform import resize
 
-    pictures = np.stack([resize(crop, (side, side, 1)).astype("f4") for crop in crops])
-    return {"image": pictures, "size": np.array([crop.shape[::-1] for crop in crops], "f4")}
+    images = np.stack([resize(crop, (side, side, 1)).astype("f4") for crop in crops])
+    return {"image": images, "size": np.array([crop.shape[::-1] for crop in crops], "f4")}
 
 
-def told(crop: NDArray[np.float64]) -> list[float]:
+def received(crop: NDArray[np.float64]) -> list[float]:
     """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`),
     15 numbers.
     """
@@ -149,18 +149,18 @@ def draw(
         json.dumps({"type": "FeatureCollection", "features": features})
     )
     scale = 1600 / max(grey.shape)
-    picture = Image.fromarray(grey).resize(
+    image = Image.fromarray(grey).resize(
         (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
     )
-    picture = picture.convert("RGB")
-    pen = ImageDraw.Draw(picture)
+    image = image.convert("RGB")
+    pen = ImageDraw.Draw(image)
     for line, kind in zip(lines, answers.argmax(axis=1), strict=True):
         pen.line(
             [tuple(point) for point in (line * scale).tolist()],
             ("red", "green", "blue")[kind % 3],
             2,
         )
-    picture.save(out / "overlay.png")
+    image.save(out / "overlay.png")
 
 
 def _boxes(table: dict[str, Any]) -> list[list[int]]:
@@ -182,7 +182,7 @@ def main(image: str, model: str, side: str, out: str) -> None:
     given = fit(crops, int(side))
     clock.lap("cut_and_fit")
     if "shape" in {tensor.name for tensor in network.inputs}:
-        given["shape"] = np.array([told(crop) for crop in crops], "f4")
+        given["shape"] = np.array([received(crop) for crop in crops], "f4")
     clock.lap("tell_shapes")
     answers = network.predict(given, batch_size=256, verbose=0)
     clock.lap("predict")

@@ -104,7 +104,7 @@ def latency(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     run_events(SETTLE_S)
     ticks = Ticks()
     notes = TrainingNotes()
-    trainer.told.connect(notes.take)
+    trainer.received.connect(notes.take)
     run_events(WARM_S)
     idle = ticks.measure(options.seconds)
     page.recipe_form.set_recipe(recipe_for(options.preset, epochs=2000, early_stopping=False))
@@ -207,7 +207,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     add_train_options(verbs.choices["train"])
     verbs.choices["predict"].add_argument(
-        "--presets", type=_words, default=["default", "seed"], help="such as seed"
+        "--presets", type=_text, default=["default", "seed"], help="such as seed"
     )
     verbs.choices["predict"].add_argument(
         "--threads", type=int, default=0, help="of both; all there are otherwise"
@@ -240,7 +240,7 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def _words(text: str) -> list[str]:
+def _text(text: str) -> list[str]:
     return text.split(",")
 
 

@@ -107,11 +107,11 @@ def _save_pictures(python: Path, project: Path, out: Path) -> None:
     say("\nSaving the pages of the window as pictures.")
     out.mkdir(exist_ok=True)
     surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    command = [str(python), "-P", "-m", "poregui.gui.shell.page_pictures", str(project), str(out)]
+    command = [str(python), "-P", "-m", "poregui.gui.shell.page_images", str(project), str(out)]
     if subprocess.run(command, env=surroundings, check=False).returncode:
         raise Refused("The pictures could not be saved: the reason stands above.")
-    for picture in sorted(out.glob("*.png")):
-        say(f"  {picture}")
+    for image in sorted(out.glob("*.png")):
+        say(f"  {image}")
 
 
 if __name__ == "__main__":

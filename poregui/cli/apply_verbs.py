@@ -31,9 +31,9 @@ from poregui.workflow.applying.study import ApplyStudy
 from poregui.workflow.applying.summary import (
     GroupSummary,
     Summary,
-    calibration_words,
-    sensitivity_words,
-    unlike_words,
+    calibration_text,
+    out_of_distribution_text,
+    sensitivity_text,
 )
 from poregui.workflow.applying.unsure_pores import (
     UnsurePore,
@@ -46,7 +46,7 @@ from poregui.workflow.applying.unsure_pores import (
 from poregui.workflow.detecting.find_pores import read_recipe
 from poregui.workflow.editing.history import History
 from poregui.workflow.importing.images import ImportOptions, collect, settle
-from poregui.workflow.importing.specimen_names import doubt_words, same_by_name, specimen_rule
+from poregui.workflow.importing.specimen_names import doubt_text, same_by_name, specimen_rule
 from poregui.workflow.reporting.documents import check_ending
 
 _FIXED = {
@@ -66,7 +66,7 @@ class Chosen:
 
     model: AppliedModel
     project: Project | None
-    least: float
+    min_confidence: float
     um_per_px: float | None
     lock: Lock | None = None
 
@@ -76,12 +76,12 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
 
     Raises PoreguiError when something is missing or damaged, or goes against a locked recipe.
     """
-    least = 0.0
+    min_confidence = 0.0
     if args.min_confidence is not None:
-        least = args.min_confidence
-    if not 0 <= least < 1:
+        min_confidence = args.min_confidence
+    if not 0 <= min_confidence < 1:
         raise PoreguiError(
-            f"{least:g} is not a valid confidence.",
+            f"{min_confidence:g} is not a valid confidence.",
             "Enter a number from 0 to below 1, such as 0.8.",
         )
     source = args.project.absolute()
@@ -103,10 +103,13 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
     if locked is not None:
         return _locked(args, locked, project)
     if project is None:
-        return Chosen(model_of_file(source, recipe), None, least, args.um_per_px)
+        return Chosen(model_of_file(source, recipe), None, min_confidence, args.um_per_px)
     model = model_of_run(project, run_for(project, args.run, screen, network=True))
     return Chosen(
-        model if recipe is None else replace(model, recipe=recipe), project, least, args.um_per_px
+        model if recipe is None else replace(model, recipe=recipe),
+        project,
+        min_confidence,
+        args.um_per_px,
     )
 
 
@@ -122,20 +125,20 @@ def name_specimens(
         return list(fields), []
     rule = specimen_rule(pattern)
     found = [(one.file.as_posix(), one.specimen or rule.of_file(one.file)) for one in fields]
-    without = [place for place, one in enumerate(fields) if not one.specimen]
+    without = [index for index, one in enumerate(fields) if not one.specimen]
     if rule.sees_folders:
         doubtful = set()
     else:
         doubtful = set(same_by_name(found)).intersection(without)
     named = [
         one
-        if place not in without or place in doubtful
-        else replace(one, specimen=found[place][1] or "")
-        for place, one in enumerate(fields)
+        if index not in without or index in doubtful
+        else replace(one, specimen=found[index][1] or "")
+        for index, one in enumerate(fields)
     ]
     names = names_beside([one.file for one in fields])
-    shown = ", ".join(dict.fromkeys(names[place] for place in sorted(doubtful)))
-    return named, [doubt_words(shown)] if shown else []
+    shown = ", ".join(dict.fromkeys(names[index] for index in sorted(doubtful)))
+    return named, [doubt_text(shown)] if shown else []
 
 
 def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Chosen:
@@ -146,7 +149,7 @@ def _locked(args: argparse.Namespace, file: Path, project: Project | None) -> Ch
             f"The recipe is {lock.sentence}.",
             f"Leave out {', '.join(given)}, or unlock the project with poregui lock PROJECT --off.",
         )
-    return Chosen(model, project, lock.least, lock.um_per_px, lock)
+    return Chosen(model, project, lock.min_confidence, lock.um_per_px, lock)
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +187,11 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
         check_queue_options(args, chosen.project)
         out = args.out or Path(f"{args.project.stem}-porosity")
         study = ApplyStudy.open(
-            chosen.model, fields, out.absolute(), lock=chosen.lock, least=chosen.least
+            chosen.model,
+            fields,
+            out.absolute(),
+            lock=chosen.lock,
+            min_confidence=chosen.min_confidence,
         )
         if chosen.project is not None:
             study = study.with_labels(chosen.project)
@@ -192,8 +199,8 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     study = study.run(workers=args.workers, scheduler=cluster, progress=progress)
     _note_problems(study, screen)
     if args.keep_unlike:
-        study = study.keeping_unlike()
-    view = study.at(chosen.least)
+        study = study.keeping_out_of_distribution()
+    view = study.at(chosen.min_confidence)
     values = view.save()
     if values["kept"]:
         screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
@@ -261,14 +268,14 @@ def _text(summary: Summary, out: Path) -> str:
     if several:
         over += ", in the last row over specimens"
     more = (
-        sensitivity_words(summary.whole),
-        unlike_words(summary.whole),
-        calibration_words(summary),
+        sensitivity_text(summary.whole),
+        out_of_distribution_text(summary.whole),
+        calibration_text(summary),
     )
     lines = [
         table(head, rows),
         f"{over}; {note}.",
-        *(words for words in more if words),
+        *(text for text in more if text),
         *summary.warnings,
         f"Tables and images are in {out}.",
     ]
@@ -344,7 +351,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             out,
             who=args.by if args.by is not None else login_name(),
             title=args.name,
-            least=args.min_confidence,
+            min_confidence=args.min_confidence,
             um_per_px=args.um_per_px,
         )
     file = out / LOCKED

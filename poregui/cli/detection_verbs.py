@@ -157,13 +157,15 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
                 "No pore has an outline.", "Find pores first: poregui detect PROJECT."
             )
         written = write_measurements(project, fields, args.out)
-        told = summary(project, fields)
-    screen.result({**told, "file": str(args.out)}, _measured_text(fields, told, written, args.out))
+        received = summary(project, fields)
+    screen.result(
+        {**received, "file": str(args.out)}, _measured_text(fields, received, written, args.out)
+    )
     return 0
 
 
 def _measured_text(
-    fields: list[MeasuredField], told: dict[str, Any], written: int, out: Path
+    fields: list[MeasuredField], received: dict[str, Any], written: int, out: Path
 ) -> str:
     rows = [
         [field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"]
@@ -172,12 +174,12 @@ def _measured_text(
     lines = [
         table(["micrograph", "pores", "porosity %"], rows),
         "",
-        porosity_sentence(told["porosity"]),
+        porosity_sentence(received["porosity"]),
     ]
-    if told["without_outline"]:
-        without = count(told["without_outline"], "crop")
+    if received["without_outline"]:
+        without = count(received["without_outline"], "crop")
         lines.append(f"{without} without an outline not measured.")
-    lines += [*told["empty_because"].values(), *told["notes"]]
+    lines += [*received["empty_because"].values(), *received["notes"]]
     return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 

@@ -65,8 +65,8 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
     }
     faults = _faults(values)
     values["broken"] = faults
-    told = [f"Broken: {fault}" for fault in faults] or ["Nothing is broken."]
-    screen.result(values, "\n".join([_text(values), *told]))
+    received = [f"Broken: {fault}" for fault in faults] or ["Nothing is broken."]
+    screen.result(values, "\n".join([_text(values), *received]))
     if faults:
         return BROKEN
     return 0
@@ -114,15 +114,15 @@ def _ask(what: str) -> dict[str, Any]:
             timeout=_SECONDS,
             check=False,
         )
-        told: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
+        received: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"problem": f"no answer within {_SECONDS} s"}
     except (ValueError, IndexError):
-        words = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
+        text = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
         return {
-            "problem": words[-1] if words else f"ended with code {asked.returncode} and no message"
+            "problem": text[-1] if text else f"ended with code {asked.returncode} and no message"
         }
-    return told
+    return received
 
 
 def _shown(platform_name: str | None) -> str:

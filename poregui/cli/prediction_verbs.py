@@ -16,7 +16,7 @@ from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.evaluating.class_identity import classes_of_run
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
-from poregui.workflow.importing.folders import find_pictures
+from poregui.workflow.importing.folders import find_images
 
 _BATCH = 64
 
@@ -30,7 +30,7 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         run = run_for(project, args.run, screen, network=True)
         classes = classes_of_run(project, run.read_dataset()).names
     predictor = Predictor(run)
-    found, passed = find_pictures(args.paths, "crops")
+    found, passed = find_images(args.paths, "crops")
     skipped = [{"path": one.name, "reason": one.reason} for one in passed]
     predictions: list[dict[str, Any]] = []
     guessed = 0
@@ -39,10 +39,10 @@ def predict(args: argparse.Namespace, screen: Screen) -> int:
         crops, scaled = _read(files, args.um_per_px, skipped)
         if predictor.spec.calibrated:
             guessed += sum(crop.um_per_px is None for crop in scaled)
-        answers = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
+        probabilities = predictor.predict([_with_scale(crop, predictor) for crop in scaled])
         predictions += [
             _answer(_as_given(file, args.paths), row, classes)
-            for file, row in zip(crops, answers, strict=True)
+            for file, row in zip(crops, probabilities, strict=True)
         ]
         screen.progress(start + len(files), len(found))
     if not predictions:

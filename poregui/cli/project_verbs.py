@@ -51,7 +51,7 @@ def new(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def import_pictures(args: argparse.Namespace, screen: Screen) -> int:
+def import_images(args: argparse.Namespace, screen: Screen) -> int:
     """Bring micrographs and ready-made crops in."""
     from poregui.workflow.editing.history import History
     from poregui.workflow.importing.images import ImportOptions, collect, settle

@@ -173,15 +173,15 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _two(text: str) -> tuple[int, int]:
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+    splits = [split.strip() for split in text.split(",")]
+    if len(splits) != 2 or not all(split.isdecimal() for split in splits):
         raise PoreguiError(
             f"{text} does not name two runs.",
             "Give two numbers with a comma between, such as --runs 3,5.",
         )
-    if int(parts[0]) == int(parts[1]):
+    if int(splits[0]) == int(splits[1]):
         raise PoreguiError(f"{text} names one run twice.", "Give two different runs.")
-    return int(parts[0]), int(parts[1])
+    return int(splits[0]), int(splits[1])
 
 
 def add_suspects_options(parser: argparse.ArgumentParser) -> None:
@@ -191,13 +191,13 @@ def add_suspects_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def suspects(args: argparse.Namespace, screen: Screen) -> int:
+def label_issues(args: argparse.Namespace, screen: Screen) -> int:
     """List the labels that are probably wrong, the most doubtful first."""
-    from poregui.workflow.evaluating.label_issues import suspects as find_suspects
+    from poregui.workflow.evaluating.label_issues import label_issues as find_label_issues
 
     with Project.open(args.project, read_only=True) as project:
         run = run_for(project, args.run, screen)
-        found = find_suspects(project, run, reviewed_too=args.reviewed)
+        found = find_label_issues(project, run, reviewed_too=args.reviewed)
     _count_look(args.project, run)
     rows = [
         [one.name, found.names.get(one.label), found.names.get(one.proposed), percent(one.doubt),
@@ -207,7 +207,7 @@ def suspects(args: argparse.Namespace, screen: Screen) -> int:
     lines = []
     if found.able:
         lines.append(
-            f"Run {run.number} checked {count(found.judged, 'label')}; "
+            f"Run {run.number} checked {count(found.checked, 'label')}; "
             f"{found.expected_errors:,} {noun(found.expected_errors, 'is', 'are')} probably wrong."
         )
     lines += [f"Note: {note}" for note in found.notes]

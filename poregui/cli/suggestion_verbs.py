@@ -47,10 +47,10 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
     from poregui.workflow.suggesting.suggestions import Suggestions
 
-    told: dict[str, Any] = {}
+    received: dict[str, Any] = {}
 
     def hear(answer: Mapping[str, Any]) -> None:
-        told.update(answer)
+        received.update(answer)
         if "measured" in answer:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
@@ -60,12 +60,12 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
         _work_through(project, crops, hear)
-    if not told.get("suggestions"):
+    if not received.get("suggestions"):
         raise PoreguiError(
             "Too few labels to learn from.",
             f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
-    found = Suggestions.from_json(told["suggestions"])
+    found = Suggestions.from_json(received["suggestions"])
     _note_passed_over(runs, found.run, screen)
     free = [crop.id for crop in crops if crop.label is None]
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
@@ -73,15 +73,15 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
         "learnt_from": found.count,
         "run": found.run,
         "accuracy_for_other_groups": found.accuracy if found.groups > 1 else None,
-        "judged": found.judged,
+        "judged": found.checked,
         "groups": found.groups,
         "suggestions": [
             {"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed
         ],
         "next": found.order.tolist(),
-        "curve": told.get("curve"),
+        "curve": received.get("curve"),
     }
-    screen.result(values, _text(found, listed, classes, told.get("curve")))
+    screen.result(values, _text(found, listed, classes, received.get("curve")))
     return 0
 
 

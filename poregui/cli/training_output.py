@@ -47,8 +47,8 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
     """
     final: Event | None = None
     with (
-        tempfile.TemporaryFile() as words,
-        _child(run, words) as process,
+        tempfile.TemporaryFile() as text,
+        _child(run, text) as process,
         _stoppable(process, screen),
     ):
         assert process.stdout is not None
@@ -61,8 +61,8 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         code = process.wait()
         screen.clear()
         if final is None:
-            words.seek(0)
-            raise death_of(run, code, words.read().decode("utf-8", "replace").splitlines())
+            text.seek(0)
+            raise death_of(run, code, text.read().decode("utf-8", "replace").splitlines())
     if isinstance(final, Finished):
         return final
     if isinstance(final, Failed):
@@ -75,7 +75,7 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
 
 
 @contextlib.contextmanager
-def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
+def _child(run: RunFolder, text: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its
     input closes.
     """
@@ -83,7 +83,7 @@ def _child(run: RunFolder, words: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
         _command(run.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=words,
+        stderr=text,
         env=child_environment(),
         encoding="utf-8",
         errors="replace",

@@ -16,7 +16,7 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
 from poregui.workflow.training.grouping import set_sources
 from poregui.workflow.training.test_split import (
-    choose_test_side,
+    choose_test_split,
     groups,
     keys_of_names,
     warnings_for,
@@ -74,7 +74,8 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project, read_only=True) as project:
         values = evaluation_json(project, run)
     screen.result(
-        {**values, **_facts(run, finished)}, f"{_told(run, finished)}\n\n{evaluation_text(values)}"
+        {**values, **_facts(run, finished)},
+        f"{_received(run, finished)}\n\n{evaluation_text(values)}",
     )
     return 0
 
@@ -107,7 +108,7 @@ def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
     }
 
 
-def _told(run: RunFolder, finished: Finished) -> str:
+def _received(run: RunFolder, finished: Finished) -> str:
     how = "ended after"
     if finished.stopped:
         how = "stopped after"
@@ -182,7 +183,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         "n_test": finished.n_test,
     }
     accuracy = f"accuracy {percent(finished.accuracy)} on {count(finished.n_test, 'unseen crop')}"
-    screen.result(values, f"{_told(run, finished)}\n{accuracy}.")
+    screen.result(values, f"{_received(run, finished)}\n{accuracy}.")
     return 0
 
 
@@ -202,19 +203,23 @@ def split(args: argparse.Namespace, screen: Screen) -> int:
         summary = summarise(project, Recipe())
         if args.test is not None:
             project.check_writable()
-            shown = groups(project, [(row.name, row.part) for row in summary.groups])
+            shown = groups(project, [(row.name, row.split) for row in summary.groups])
             names = [name.strip() for name in args.test.split(",") if name.strip()]
-            edit = choose_test_side(project, keys_of_names(shown, names))
+            edit = choose_test_split(project, keys_of_names(shown, names))
             notes = warnings_for(project, edit, shown)
             History(project).apply(edit, backup="scheduled")
             summary = summarise(project, Recipe())
     rows = [
-        {"name": g.name, "part": g.part, "crops": dict(zip(summary.classes, g.counts, strict=True))}
+        {
+            "name": g.name,
+            "part": g.split,
+            "crops": dict(zip(summary.classes, g.counts, strict=True)),
+        }
         for g in summary.groups
     ]
     values: dict[str, Any] = {
         "by": summary.kind or None,
-        "crops": {part: sum(counts) for part, counts in summary.counts.items()}
+        "crops": {split_name: sum(counts) for split_name, counts in summary.counts.items()}
         if summary.kind
         else {},
         "groups": rows,
@@ -232,7 +237,10 @@ def _text(values: dict[str, Any], classes: tuple[str, ...]) -> str:
         lines = [table(["specimen", "part", *classes], body)]
     if values["crops"]:
         lines.append(
-            ", ".join(f"{count(n, 'crop')} for {part}" for part, n in values["crops"].items()) + "."
+            ", ".join(
+                f"{count(n, 'crop')} for {split_name}" for split_name, n in values["crops"].items()
+            )
+            + "."
         )
     lines += [f"Note: {warning}" for warning in values["warnings"]]
     if values["problem"]:

@@ -117,49 +117,49 @@ _METRICS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _fold(told: dict[str, Any]) -> None:
-    maybe(share)(told["accuracy"])
-    _count(told["n"])
+def _fold(received: dict[str, Any]) -> None:
+    maybe(share)(received["accuracy"])
+    _count(received["n"])
 
 
 def check_metrics(values: Any) -> dict[str, Any]:
     """Check metrics.json; fields of other versions are passed over."""
-    told = fields(mapping(values), _METRICS)
-    if "folds" in told:
-        maybe(share)(told["pooled_accuracy"])
-    return told
+    received = fields(mapping(values), _METRICS)
+    if "folds" in received:
+        maybe(share)(received["pooled_accuracy"])
+    return received
 
 
 def check_sidecar(values: Any) -> dict[str, Any]:
     """Check model.json as far as every reader of it must."""
-    told = mapping(values)
-    classes = as_list(told["classes"], text)
-    class_ids = as_list(told["class_ids"], partial(whole, low=-(2**31)))
+    received = mapping(values)
+    classes = as_list(received["classes"], text)
+    class_ids = as_list(received["class_ids"], partial(whole, low=-(2**31)))
     if not classes or len(classes) != len(class_ids):
         raise ValueError("classes and their ids do not fit together")
-    mapping(told["input"])
-    scale = told["um_per_px"]
+    mapping(received["input"])
+    scale = received["um_per_px"]
     if scale is not None:
         for name in ("median", "low", "high"):
             _positive(mapping(scale)[name])
-    return fields(told, {"trained_on": maybe(mapping), "temperature": maybe(_positive)})
+    return fields(received, {"trained_on": maybe(mapping), "temperature": maybe(_positive)})
 
 
 def check_baseline(values: Any, crop_ids: Collection[int], classes: int) -> dict[str, Any]:
     """Check baseline.json of a run with these crops and so many classes."""
-    told = mapping(values)
+    received = mapping(values)
     for name in ("test", "out_of_fold"):
-        rows: list[list[Any]] = as_list(told[name], as_list)
+        rows: list[list[Any]] = as_list(received[name], as_list)
         ids = [whole(row[0]) for row in rows]
         shares = [[number(p) for p in row[1:]] for row in rows]
-        check_answers(ids, np.array(shares, np.float64).reshape(len(ids), classes), crop_ids)
-    for importance in mapping(told["importances"]).values():
+        check_predictions(ids, np.array(shares, np.float64).reshape(len(ids), classes), crop_ids)
+    for importance in mapping(received["importances"]).values():
         number(importance)
-    maybe(share)(told["accuracy_as_trained"])
-    return told
+    maybe(share)(received["accuracy_as_trained"])
+    return received
 
 
-def check_answers(
+def check_predictions(
     ids: Sequence[int], shares: NDArray[np.float64], crop_ids: Collection[int]
 ) -> None:
     """Check (n,) crops and their (n, classes) probabilities against the crops of the dataset."""

@@ -291,7 +291,7 @@ def _of_name(
     found = alike[0] if alike else None
     if found is not None and found.uid in claimed:
         return f"{t.name} there is not the same class as {found.name} here"
-    twin = next((m for m in known if _place(m.uid) and _place(m.uid) == _place(t.uid)), None)
+    twin = next((m for m in known if _index(m.uid) and _index(m.uid) == _index(t.uid)), None)
     other = twin if twin is not found else None
     if other is not None:
         return f"{t.name} there may be the same class as {other.name} here"
@@ -311,7 +311,7 @@ def _origin(uid: str) -> str:
     return ""
 
 
-def _place(uid: str) -> str:
+def _index(uid: str) -> str:
     """Return origin and id of a class of an old project, empty for one that had a uid from the
     beginning.
     """

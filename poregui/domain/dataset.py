@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from poregui.domain.checked import as_list, mapping, number, text, whole
 
-Part = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]
 _LARGEST = 2**31 - 1
 _MOST_CHANNELS = 64
 
@@ -28,7 +28,7 @@ class DatasetCrop:
 
     crop_id: int
     label: int
-    part: Part
+    split: SplitName
     group: str
     name: str
     pixels: str
@@ -65,9 +65,9 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     class_uids: tuple[str, ...] = ()
 
-    def part(self, part: Part) -> tuple[DatasetCrop, ...]:
+    def split(self, split: SplitName) -> tuple[DatasetCrop, ...]:
         """Return the crops of one part in their order."""
-        return tuple(crop for crop in self.crops if crop.part == part)
+        return tuple(crop for crop in self.crops if crop.split == split)
 
     @property
     def colour(self) -> bool:
@@ -84,7 +84,7 @@ class Dataset:
         """Return a SHA-256 over classes, contents, labels and parts: equal for equal datasets in
         any project.
         """
-        rows = sorted((crop.pixels, crop.label, crop.part, crop.crop_id) for crop in self.crops)
+        rows = sorted((crop.pixels, crop.label, crop.split, crop.crop_id) for crop in self.crops)
         return hashlib.sha256(json.dumps([self.classes, rows]).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -98,10 +98,10 @@ def dataset_from_json(values: Any) -> Dataset:
     Raises KeyError, TypeError or ValueError when a field is missing or of another kind, when a crop
     stands there twice, or when classes, labels and parts do not fit together.
     """
-    told = mapping(values)
-    classes = as_list(told["classes"], text)
-    class_ids = as_list(told["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
-    crops = tuple(_crop(one, len(classes)) for one in as_list(told["crops"], mapping))
+    received = mapping(values)
+    classes = as_list(received["classes"], text)
+    class_ids = as_list(received["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
+    crops = tuple(_crop(one, len(classes)) for one in as_list(received["crops"], mapping))
     if not classes or len(classes) != len(class_ids) or len(set(class_ids)) != len(class_ids):
         raise ValueError("classes and their ids do not fit together")
     if len({crop.crop_id for crop in crops}) != len(crops):
@@ -110,16 +110,16 @@ def dataset_from_json(values: Any) -> Dataset:
         classes=tuple(classes),
         class_ids=tuple(class_ids),
         crops=crops,
-        split_kind=text(told["split_kind"]),
-        groups_train=whole(told["groups_train"]),
-        groups_test=whole(told["groups_test"]),
-        warnings=tuple(as_list(told["warnings"], text)),
-        class_uids=tuple(as_list(told.get("class_uids", []), text)),
+        split_kind=text(received["split_kind"]),
+        groups_train=whole(received["groups_train"]),
+        groups_test=whole(received["groups_test"]),
+        warnings=tuple(as_list(received["warnings"], text)),
+        class_uids=tuple(as_list(received.get("class_uids", []), text)),
     )
 
 
-def _crop(told: dict[str, Any], classes: int) -> DatasetCrop:
-    crop = DatasetCrop(**told)
+def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
+    crop = DatasetCrop(**received)
     for name in (crop.group, crop.name, crop.pixels):
         text(name)
     whole(crop.crop_id)
@@ -130,7 +130,7 @@ def _crop(told: dict[str, Any], classes: int) -> DatasetCrop:
     whole(crop.channels, 1, _MOST_CHANNELS)
     number(crop.grey_low)
     number(crop.grey_high)
-    if crop.bits not in (8, 16) or crop.part not in ("train", "validation", "test"):
+    if crop.bits not in (8, 16) or crop.split not in ("train", "validation", "test"):
         raise ValueError("no such depth or part")
     if crop.um_per_px is not None and not number(crop.um_per_px) > 0:
         raise ValueError("no scale")

@@ -128,14 +128,14 @@ _MOST_NAMES = 200
 class Share:
     """Hold how many of `count` crops were answered rightly, with Wilson's interval of the share.
 
-    `places` (count,) are the crops among those that were divided.
+    `indices` (count,) are the crops among those that were divided.
     """
 
     name: str
     count: int
     right: int
     interval: tuple[float, float]
-    places: NDArray[np.intp] = field(compare=False, repr=False)
+    indices: NDArray[np.intp] = field(compare=False, repr=False)
 
     @property
     def accuracy(self) -> float:
@@ -185,13 +185,13 @@ def by_number(
     if not len(values) or values.min() == values.max():
         return None
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
-    place = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
+    index = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     shares = [
         _share(
-            f"{_short(edges[number])} to {_short(edges[number + 1])}", right, known[place == number]
+            f"{_short(edges[number])} to {_short(edges[number + 1])}", right, known[index == number]
         )
         for number in range(len(edges) - 1)
-        if (place == number).any()
+        if (index == number).any()
     ]
     if len(shares) > 1:
         return Breakdown(title, unit, tuple(shares))
@@ -207,8 +207,8 @@ def by_name(
     known = sorted(set(names))
     if not 1 < len(known) <= _MOST_NAMES:
         return None
-    place = {name: number for number, name in enumerate(known)}
-    held = np.array([place[name] for name in names])
+    index = {name: number for number, name in enumerate(known)}
+    held = np.array([index[name] for name in names])
     shares = [
         _share(name, right, np.flatnonzero(held == number)) for number, name in enumerate(known)
     ]
@@ -217,11 +217,11 @@ def by_name(
     )
 
 
-def _share(name: str, right: NDArray[np.bool_], places: NDArray[np.intp]) -> Share:
-    hits = int(right[places].sum())
-    interval = wilson_interval(hits, len(places))
+def _share(name: str, right: NDArray[np.bool_], indices: NDArray[np.intp]) -> Share:
+    hits = int(right[indices].sum())
+    interval = wilson_interval(hits, len(indices))
     assert interval is not None
-    return Share(name, len(places), hits, interval, places)
+    return Share(name, len(indices), hits, interval, indices)
 
 
 def _short(value: float) -> str:
@@ -293,14 +293,14 @@ def can_judge(probabilities: Floats, labels: NDArray[np.int64]) -> bool:
     chance explains: the lower end of the 95 % interval lies above.
     """
     count, classes = probabilities.shape
-    answers = probabilities.argmax(axis=1)
-    right = int((answers == labels).sum())
+    predictions = probabilities.argmax(axis=1)
+    right = int((predictions == labels).sum())
     ends = wilson_interval(right, count)
     if ends is None:
         return False
-    answered = np.bincount(answers, minlength=classes) / count
+    human_label = np.bincount(predictions, minlength=classes) / count
     labelled = np.bincount(labels, minlength=classes) / count
-    return 2 * right > count and ends[0] > float(answered @ labelled)
+    return 2 * right > count and ends[0] > float(human_label @ labelled)
 
 
 @dataclass(frozen=True)

@@ -87,14 +87,14 @@ def interval_over_groups(
     where the BCa bootstrap over so few groups fell to 46. None for fewer than two groups: one
     specimen says nothing about the next one.
     """
-    places, count = _places(groups)
+    indices, count = _indices(groups)
     total = len(right)
     if count < 2:
         return None
     plain = wilson_interval(int(right.sum()), total)
     assert plain is not None
-    hits = np.bincount(places, right, count)
-    sizes = np.bincount(places, minlength=count)
+    hits = np.bincount(indices, right, count)
+    sizes = np.bincount(indices, minlength=count)
     share = hits.sum() / total
     error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
     reach = student_t_quantile(0.975, count - 1) * error
@@ -141,8 +141,8 @@ def matrices_of_groups(
     """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of
     appearance.
     """
-    places, count = _places(groups)
-    flat = (places * classes + truth) * classes + predicted
+    indices, count = _indices(groups)
+    flat = (indices * classes + truth) * classes + predicted
     return (
         np.bincount(flat, minlength=count * classes * classes)
         .reshape(count, classes, classes)
@@ -190,10 +190,10 @@ def student_t_cdf(t: float, freedom: int) -> float:
     return 0.5 + inside / 2
 
 
-def _places(groups: Sequence[object]) -> tuple[NDArray[np.int64], int]:
+def _indices(groups: Sequence[object]) -> tuple[NDArray[np.int64], int]:
     known: dict[object, int] = {}
-    places = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
-    return places, len(known)
+    indices = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
+    return indices, len(known)
 
 
 def _logistic(x: float) -> float:
@@ -228,7 +228,7 @@ class HeadlineInterval:
     warning: str = ""
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return what it counts, such as `4 specimens`; empty where it counts crops."""
         if self.counts == "crops":
             return ""
@@ -269,16 +269,14 @@ def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInte
             f"All these crops are of one {one}: the interval says nothing about the next {one}."
         )
         return HeadlineInterval(*plain, "crops", len(groups), warning)
-    words = _GROUP_WORDS.get(kind, "groups")
-    return HeadlineInterval(
-        found.low, found.high, words, found.groups, _too_few(found.groups, words)
-    )
+    text = _GROUP_WORDS.get(kind, "groups")
+    return HeadlineInterval(found.low, found.high, text, found.groups, _too_few(found.groups, text))
 
 
-def _too_few(groups: int, words: str) -> str:
+def _too_few(groups: int, text: str) -> str:
     if groups >= FEWEST_GROUPS_TO_TRUST:
         return ""
     return (
-        f"Only {groups} test {words}: accuracy is uncertain. Test more, or cross-validate to test "
+        f"Only {groups} test {text}: accuracy is uncertain. Test more, or cross-validate to test "
         "all of them."
     )

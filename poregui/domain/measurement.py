@@ -122,7 +122,7 @@ class DistanceSummary:
     """
 
     pores: int
-    least: float
+    minimum: float
     low: float
     middle: float
     high: float

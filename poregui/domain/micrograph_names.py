@@ -29,7 +29,7 @@ class Named:
 
     path: str
     name: str
-    words: str = ""
+    text: str = ""
     mark: str = ""
 
 
@@ -50,10 +50,10 @@ def unique_names(images: Sequence[Named]) -> list[str]:
     depth = [0] * len(images)
     found = [texts[0] for texts in levels]
     alike = _alike(found)
-    while any(depth[place] + 1 < len(levels[place]) for place in alike):
-        for place in alike:
-            depth[place] = min(depth[place] + 1, len(levels[place]) - 1)
-            found[place] = levels[place][depth[place]]
+    while any(depth[index] + 1 < len(levels[index]) for index in alike):
+        for index in alike:
+            depth[index] = min(depth[index] + 1, len(levels[index]) - 1)
+            found[index] = levels[index][depth[index]]
         alike = _alike(found)
     return _numbered(found) if alike else found
 
@@ -67,7 +67,7 @@ def _levels(one: Named) -> list[str]:
     if one.name.startswith(last):
         tail = one.name
     else:
-        tail = ", ".join(filter(None, (last, one.words)))
+        tail = ", ".join(filter(None, (last, one.text)))
     folders = parts[:-1]
     levels = [one.name]
     if tail != one.name:
@@ -83,10 +83,10 @@ def _levels(one: Named) -> list[str]:
 
 
 def _alike(names: Sequence[str]) -> list[int]:
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(plain(name), []).append(place)
-    return sorted(place for several in places.values() if len(several) > 1 for place in several)
+    indices: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        indices.setdefault(plain(name), []).append(index)
+    return sorted(index for several in indices.values() if len(several) > 1 for index in several)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
@@ -123,7 +123,7 @@ def _kept_names(images: tuple[tuple[str, str, str, int], ...]) -> tuple[str, ...
     if len({plain(name) for _, name, _, _ in images}) == len(images):
         return None
     named = [
-        Named(path, name, Plane.parse(plane).words, f"#{number}")
+        Named(path, name, Plane.parse(plane).text, f"#{number}")
         for path, name, plane, number in images
     ]
     return tuple(unique_names(named))
@@ -210,7 +210,7 @@ TELL_APART = ("micrograph_id", "path", "sha256", "plane")
 """The last columns of a table that leaves the program: several micrographs may have one name."""
 
 
-def told_apart(micrograph: Micrograph | None) -> tuple[int | str, ...]:
+def distinguished(micrograph: Micrograph | None) -> tuple[int | str, ...]:
     """Return the cells of `TELL_APART`, empty where there is no micrograph."""
     if micrograph is None:
         return ("",) * len(TELL_APART)

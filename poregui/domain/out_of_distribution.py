@@ -63,7 +63,7 @@ class Reference:
             NEIGHBOUR,
         )
 
-    def unlike(self, features: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    def out_of_distribution(self, features: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Return which of (m, features) crops are farther than the limit; features that are no
         number are.
         """
@@ -146,14 +146,14 @@ def _distances(rows: Floats, known: Floats, neighbour: int) -> Floats:
     """Return (m,) Euclidean distances of (m, features) rows to their k-th
     nearest of (n, features).
     """
-    place = min(neighbour, len(known)) - 1
+    index = min(neighbour, len(known)) - 1
     lengths = (known * known).sum(axis=1)
     found = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BLOCK):
         part = rows[start : start + _BLOCK]
         squared = (part * part).sum(axis=1)[:, None] - 2 * (part @ known.T) + lengths
         found[start : start + _BLOCK] = np.sqrt(
-            np.maximum(np.partition(squared, place, axis=1)[:, place], 0.0)
+            np.maximum(np.partition(squared, index, axis=1)[:, index], 0.0)
         )
     return found
 

@@ -320,8 +320,8 @@ def size_distribution(areas: Floats) -> SizeDistribution:
 
 def _quantiles(ordered: Floats, weights: Floats) -> tuple[float, float, float]:
     summed = np.cumsum(weights) / weights.sum()
-    places = np.minimum(np.searchsorted(summed, [0.1, 0.5, 0.9], side="left"), len(ordered) - 1)
-    low, middle, high = (float(v) for v in ordered[places])
+    indices = np.minimum(np.searchsorted(summed, [0.1, 0.5, 0.9], side="left"), len(ordered) - 1)
+    low, middle, high = (float(v) for v in ordered[indices])
     return low, middle, high
 
 

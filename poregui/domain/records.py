@@ -54,7 +54,7 @@ class Plane:
         return ";".join(f"{name}={number}" for name, number, usual in parts if number != usual)
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return the plane for a person to read: 'page 2, channel 1', empty for the first."""
         return ", ".join(f"{_WORDS[name]} {number}" for name, number in _parts(str(self)))
 
@@ -92,7 +92,7 @@ class Display:
             )
 
 
-Side = Literal["train", "test"]
+GivenSplit = Literal["train", "test"]
 How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge"]
 """How a label came to be: by a key press, by one on the review page (where predictions are seen),
 from an import, by accepting a suggestion, as answer to a pore that an applied network left to a
@@ -107,14 +107,14 @@ of version 1.
 """
 
 
-LEAST_UM_PER_PX = 1e-4
+MIN_UM_PER_PX = 1e-4
 MOST_UM_PER_PX = 1e3
 PIXEL_SIZES = "Give a number from 0.0001 to 1000 (µm/px); 1 nm is 0.001 µm."
 
 
 def is_pixel_size(um_per_px: float) -> bool:
     """Tell whether a micrograph can have this pixel size: from 0.1 nm to 1 mm."""
-    return LEAST_UM_PER_PX <= um_per_px <= MOST_UM_PER_PX
+    return MIN_UM_PER_PX <= um_per_px <= MOST_UM_PER_PX
 
 
 def check_pixel_size(um_per_px: float) -> None:
@@ -199,7 +199,7 @@ class Crop:
 
     A crop cut from a micrograph has `micrograph_id` and `box`; a ready-made one has `source`, the
     file it came from. `pixels` is the content hash under which the pixel store keeps it; `width`,
-    `height` in px. `given_side` is the side that its folder named. `label` is a class id,
+    `height` in px. `given_split` is the side that its folder named. `label` is a class id,
     `NOT_A_PORE`, `UNSURE` or None.
     """
 
@@ -212,12 +212,12 @@ class Crop:
     source: str = ""
     specimen_id: int | None = None
     um_per_px: float | None = None
-    given_side: Side | None = None
+    given_split: GivenSplit | None = None
     label: int | None = None
     origin: Origin = ""
 
     @property
-    def is_proposal(self) -> bool:
+    def is_candidate(self) -> bool:
         """Tell whether detection found it and nobody has said what it is."""
         return self.origin == "detected" and self.label is None
 

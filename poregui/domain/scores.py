@@ -296,10 +296,10 @@ def calibration(probabilities: Floats, truth: NDArray[np.int64], bins: int = 10)
         return Calibration((), None)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == truth
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     found = []
     for number in range(bins):
-        inside = place == number
+        inside = index == number
         count = int(inside.sum())
         hits = int(right[inside].sum())
         if count:

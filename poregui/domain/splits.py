@@ -200,15 +200,15 @@ def _deal_groups(
     totals = np.maximum(counts.sum(axis=0), 1)
     filled = np.zeros((folds, counts.shape[1]))
     given: dict[str, int] = {}
-    for place in order:
+    for index in order:
         tried = np.repeat(
             filled[None], folds, axis=0
         )  # [k]: what all folds would hold if fold k got the group
-        tried[np.arange(folds), np.arange(folds)] += counts[place]
+        tried[np.arange(folds), np.arange(folds)] += counts[index]
         spreads = np.round((tried / totals).std(axis=1).mean(axis=1), 12)
         best = int(np.lexsort((filled.sum(axis=1), spreads))[0])
-        filled[best] += counts[place]
-        given[names[place]] = best
+        filled[best] += counts[index]
+        given[names[index]] = best
     return given
 
 
@@ -220,18 +220,18 @@ def _deal_single(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]
     given: dict[str, int] = {}
     turn = 0
     for label in sorted(by_class):
-        for place in random.permutation(len(by_class[label])):
-            given[by_class[label][place]] = turn % folds
+        for index in random.permutation(len(by_class[label])):
+            given[by_class[label][index]] = turn % folds
             turn += 1
     return given
 
 
 def _class_counts(items: Sequence[Item]) -> tuple[list[str], NDArray[np.int64]]:
     names = sorted({item.group for item in items})
-    place = {name: i for i, name in enumerate(names)}
+    index = {name: i for i, name in enumerate(names)}
     counts = np.zeros((len(names), max((item.label for item in items), default=0) + 1), np.int64)
     for item in items:
-        counts[place[item.group], item.label] += 1
+        counts[index[item.group], item.label] += 1
     return names, counts
 
 

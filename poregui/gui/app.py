@@ -49,10 +49,10 @@ def build_window(
 @contextmanager
 def _without_a_display_in_a_sentence() -> Iterator[None]:
     """End the program with a sentence where Qt would abort it, for it finds no display."""
-    said: list[str] = []
+    message: list[str] = []
 
     def hear(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
-        said.append(text)
+        message.append(text)
         if kind == QtMsgType.QtFatalMsg:
             sys.stderr.write(f"poregui: {NO_DISPLAY}\n")
             sys.stderr.flush()
@@ -63,7 +63,7 @@ def _without_a_display_in_a_sentence() -> Iterator[None]:
         yield
     finally:
         qInstallMessageHandler(before)
-        for text in said:
+        for text in message:
             sys.stderr.write(f"{text}\n")
 
 

@@ -46,11 +46,15 @@ class Crops:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, places: NDArray[np.int64] | slice) -> Crops:
+    def take(self, indices: NDArray[np.int64] | slice) -> Crops:
         """Return these rows."""
-        shapes = None if self.shapes is None else self.shapes[places]
+        shapes = None if self.shapes is None else self.shapes[indices]
         return Crops(
-            self.images[places], self.sizes[places], self.labels[places], self.ids[places], shapes
+            self.images[indices],
+            self.sizes[indices],
+            self.labels[indices],
+            self.ids[indices],
+            shapes,
         )
 
 
@@ -126,14 +130,14 @@ def batches(
     normalisation.
     """
     order = random.permutation(len(crops))
-    for places in np.array_split(order, batch_count(len(crops), batch_size)):
-        images = crops.images[places]
-        sizes = crops.sizes[places]
+    for indices in np.array_split(order, batch_count(len(crops), batch_size)):
+        images = crops.images[indices]
+        sizes = crops.sizes[indices]
         if augment is not None:
             images, sizes = augment(images, sizes, random)
-        labels = crops.labels[places]
+        labels = crops.labels[indices]
         shapes = (
-            None if crops.shapes is None else crops.shapes[places]
+            None if crops.shapes is None else crops.shapes[indices]
         )  # turned and mirrored they stay the same
         yield Batch(images, sizes, labels, weights[labels], shapes)
 
@@ -168,8 +172,8 @@ def vary(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Fl
     moved, sizes = turn_and_mirror(images, sizes, random)
     side = images.shape[1]
     wide = np.pad(moved, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
-    places = random.integers(0, 2 * _SHIFT + 1, (len(images), 2)).tolist()
-    for row, (top, left) in enumerate(places):
+    indices = random.integers(0, 2 * _SHIFT + 1, (len(images), 2)).tolist()
+    for row, (top, left) in enumerate(indices):
         moved[row] = wide[row, top : top + side, left : left + side]
     moved *= 1 + random.uniform(-_DIMMED, _DIMMED, (len(images), 1, 1, 1)).astype(np.float32)
     return moved, sizes

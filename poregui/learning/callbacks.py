@@ -14,7 +14,7 @@ from poregui.domain.recipe import Recipe
 
 _WARM_UP = 2
 """Epochs in which a cosine schedule rises: the first steps of Adam are its wildest."""
-_LEAST_GAIN = 1e-4
+_MIN_GAIN = 1e-4
 """Falls of the loss below this do not reset the wait for a lower learning rate (as in Keras)."""
 
 
@@ -84,7 +84,7 @@ class ReduceOnPlateau:
 
     def next_rate(self, loss: float, rate: float) -> float:
         """Take in the loss of an epoch and return the learning rate for the next one."""
-        if loss < self.best - _LEAST_GAIN:
+        if loss < self.best - _MIN_GAIN:
             self.best = loss
             self.waited = 0
             return rate

@@ -18,7 +18,7 @@ from poregui.store.files import replace_file
 from poregui.store.run_files import BROKEN, read_arrays
 
 Arrays = list[NDArray[Any]]
-LEAST_SECONDS = 5.0
+MIN_SECONDS = 5.0
 """Least time between two checkpoints, and about what a crash costs where writing one is quick."""
 LARGEST_SHARE = 0.02
 """Part of the time that writing checkpoints may take at most; those of large networks come less
@@ -56,7 +56,7 @@ class Pace:
     """Say when the next checkpoint is due; all times are seconds of one clock."""
 
     def __init__(self, began: float) -> None:
-        self._due = began + LEAST_SECONDS
+        self._due = began + MIN_SECONDS
 
     def is_due(self, now: float) -> bool:
         """Tell whether a checkpoint should be written."""
@@ -64,7 +64,7 @@ class Pace:
 
     def wrote(self, began: float, ended: float) -> None:
         """Take in how long writing one took."""
-        self._due = ended + max(LEAST_SECONDS, (ended - began) / LARGEST_SHARE)
+        self._due = ended + max(MIN_SECONDS, (ended - began) / LARGEST_SHARE)
 
 
 def copy_of(variables: Sequence[Any]) -> Arrays:
@@ -81,9 +81,9 @@ def assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
 def write(path: Path, snapshot: Snapshot) -> None:
     """Write a snapshot whole or not at all. Raises PoreguiError when the disk is full."""
     arrays = {
-        f"{part}_{place:04d}": value
-        for part in ("variables", "optimizer", "best")
-        for place, value in enumerate(getattr(snapshot, part))
+        f"{split}_{index:04d}": value
+        for split in ("variables", "optimizer", "best")
+        for index, value in enumerate(getattr(snapshot, split))
     }
 
     def save(beside: Path) -> None:
@@ -98,17 +98,17 @@ def read(path: Path) -> Snapshot | None:
     """Return the snapshot of a file, None when there is none or it cannot be read."""
     try:
         stored = read_arrays(path)
-        parts = {
-            part: [stored[name] for name in sorted(stored) if name.startswith(f"{part}_")]
-            for part in ("variables", "optimizer", "best")
+        splits = {
+            split: [stored[name] for name in sorted(stored) if name.startswith(f"{split}_")]
+            for split in ("variables", "optimizer", "best")
         }
-        return Snapshot(_state(json.loads(str(stored["state"]))), **parts)
+        return Snapshot(_state(json.loads(str(stored["state"]))), **splits)
     except BROKEN:
         return None
 
 
-def _state(told: dict[str, Any]) -> State:
-    state = State(**told)
+def _state(received: dict[str, Any]) -> State:
+    state = State(**received)
     for count in (state.epoch, state.best_epoch, state.plateau_waited):
         whole(count)
     for value in (state.best_loss, state.plateau_best, state.seconds):

@@ -220,8 +220,8 @@ def _wants_memory(error: Exception) -> bool:
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return True
-    words = str(error).lower()
-    return "out of memory" in words or "cuda_error_out_of_memory" in words
+    text = str(error).lower()
+    return "out of memory" in text or "cuda_error_out_of_memory" in text
 
 
 def _first_line(error: Exception) -> str:
@@ -268,8 +268,8 @@ def _signals(wishes: Control, control: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    answer: Any = signal.SIG_IGN if control else wishes.signalled
-    before = signal.signal(signal.SIGINT, answer)
+    prediction: Any = signal.SIG_IGN if control else wishes.signalled
+    before = signal.signal(signal.SIGINT, prediction)
     terminated = signal.signal(signal.SIGTERM, lambda number, frame: wishes.ask("interrupt"))
     try:
         yield

@@ -88,9 +88,9 @@ def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
     pieces = [
         slice(start, start + PREDICTION_BATCH) for start in range(0, len(crops), PREDICTION_BATCH)
     ]
-    answers = [model.predict_on_batch(feed(model, crops.take(piece))) for piece in pieces]
-    if answers:
-        return np.concatenate(answers)
+    predictions = [model.predict_on_batch(feed(model, crops.take(piece))) for piece in pieces]
+    if predictions:
+        return np.concatenate(predictions)
     return np.empty((0, model.output_shape[-1]), np.float32)
 
 
@@ -258,12 +258,12 @@ class Fitter:
         person sees a first point, or that memory is short, so much sooner.
         """
         self.model.reset_metrics()
-        answers = np.eye(self.classes, dtype=np.float32)[batch.labels]
+        predictions = np.eye(self.classes, dtype=np.float32)[batch.labels]
         if at_once:
-            logs = self.model.train_step((feed(self.model, batch), answers, batch.weights))
+            logs = self.model.train_step((feed(self.model, batch), predictions, batch.weights))
         else:
             logs = self.model.train_on_batch(
-                feed(self.model, batch), answers, sample_weight=batch.weights, return_dict=True
+                feed(self.model, batch), predictions, sample_weight=batch.weights, return_dict=True
             )
         loss = float(logs["loss"])
         self._check(loss)

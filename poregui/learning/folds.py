@@ -16,7 +16,7 @@ from poregui.domain.splits import Item, choose_or_fall_back
 from poregui.domain.wording import listed
 from poregui.learning import trained_network
 from poregui.learning.fitting import Fit
-from poregui.learning.job import Job, add_baseline, gave_up, load_part, make_repeatable, start
+from poregui.learning.job import Job, add_baseline, gave_up, load_split, make_repeatable, start
 from poregui.learning.results import common_metrics, judge, trust, write_predictions
 from poregui.store.files import write_json
 
@@ -28,7 +28,7 @@ class _Fold:
     """
 
     crops: list[DatasetCrop]
-    answers: NDArray[np.float32]
+    predictions: NDArray[np.float32]
     fit: Fit
 
 
@@ -47,8 +47,8 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         if gave_up(job, fold.fit.ended, fold.fit.epochs):
             return
         done.append(fold)
-        judged = judge(job.dataset, fold.crops, fold.answers)
-        job.report(FoldEnded(number, len(folds), judged.accuracy or 0.0, judged.n))
+        checked = judge(job.dataset, fold.crops, fold.predictions)
+        job.report(FoldEnded(number, len(folds), checked.accuracy or 0.0, checked.n))
         if fold.fit.ended == "stop":
             job.report(
                 Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
@@ -65,8 +65,8 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
         raise TrainingError(f"Fold {number} has no crops.", "Choose fewer folds, then train again.")
     items = [Item(crop.crop_id, crop.label, crop.group) for crop in rest]
     chosen, _ = choose_or_fall_back(items, job.recipe.validation_share, job.recipe.seed)
-    train = load_part(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
-    validation = load_part(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
+    train = load_split(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
+    validation = load_split(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
     _say_missing(job, number, train.labels)
     name = f"{job.folder.path.name} fold {number}/{count}"
     fitter = start(job, name, train, validation, len(tested), fold=number, folds=count)
@@ -98,9 +98,9 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
 def _finish(job: Job, done: Sequence[_Fold]) -> None:
     job.folder.break_seal()
     crops = [crop for fold in done for crop in fold.crops]
-    answers = np.concatenate([fold.answers for fold in done])
-    write_predictions(job.folder, job.dataset, crops, answers, part="test")
-    pooled = judge(job.dataset, crops, answers)
+    predictions = np.concatenate([fold.predictions for fold in done])
+    write_predictions(job.folder, job.dataset, crops, predictions, split="test")
+    pooled = judge(job.dataset, crops, predictions)
     folds = [_fold_metrics(job, fold) for fold in done]
     stopped = done[-1].fit.ended == "stop"
     write_json(
@@ -126,16 +126,16 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
             n_test=pooled.n,
             seconds=job.seconds,
             stopped=stopped,
-            **trust(crops, answers),
+            **trust(crops, predictions),
         )
     )
 
 
 def _fold_metrics(job: Job, fold: _Fold) -> dict[str, Any]:
-    judged = judge(job.dataset, fold.crops, fold.answers)
+    checked = judge(job.dataset, fold.crops, fold.predictions)
     return {
-        "accuracy": judged.accuracy,
-        "n": judged.n,
+        "accuracy": checked.accuracy,
+        "n": checked.n,
         "epochs": fold.fit.epochs,
         "best_epoch": fold.fit.best_epoch,
     }

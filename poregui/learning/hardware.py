@@ -25,7 +25,7 @@ _PACKAGES = (
     "opencv-python-headless",
     "scikit-learn",
 )
-LEAST_ADDRESS_SPACE = 5 << 29
+MIN_ADDRESS_SPACE = 5 << 29
 """Bytes: TensorFlow with a small network took 1.9 GB, and loops for ever while it loads in 1.5."""
 _SECONDS = 20
 _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
@@ -62,11 +62,11 @@ def check_address_space() -> None:
     import resource
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+    if limit != resource.RLIM_INFINITY and limit < MIN_ADDRESS_SPACE:
         raise TrainingError(
             f"This process may use {limit / 2**30:.1f} GB of address space, too little for "
             "TensorFlow.",
-            f"Allow {LEAST_ADDRESS_SPACE / 2**30:.1f} GB or more (ulimit -v), or choose the preset "
+            f"Allow {MIN_ADDRESS_SPACE / 2**30:.1f} GB or more (ulimit -v), or choose the preset "
             "shape.",
         )
 
@@ -98,7 +98,7 @@ def describe() -> dict[str, Any]:
     Imports TensorFlow, which takes seconds. An installation that is broken is described in
     `remarks`.
     """
-    told: dict[str, Any] = {
+    received: dict[str, Any] = {
         "tensorflow": None,
         "gpus": [],
         "threads": available_threads(),
@@ -107,23 +107,23 @@ def describe() -> dict[str, Any]:
     try:
         import tensorflow
     except (ImportError, OSError) as error:
-        told["remarks"].append(
+        received["remarks"].append(
             f"TensorFlow cannot be loaded ({error}); reinstall poregui to train networks."
         )
-        return told
-    told["tensorflow"] = str(tensorflow.__version__)
+        return received
+    received["tensorflow"] = str(tensorflow.__version__)
     for device in tensorflow.config.list_physical_devices("GPU"):
         details = tensorflow.config.experimental.get_device_details(device)
-        told["gpus"].append(str(details.get("device_name", device.name)))
-    if not told["gpus"]:
-        told["remarks"].append(
+        received["gpus"].append(str(details.get("device_name", device.name)))
+    if not received["gpus"]:
+        received["remarks"].append(
             "No GPU is used; the default network trains in about a minute on two cores without one."
         )
         built = bool(tensorflow.test.is_built_with_cuda())
-        told["remarks"] += why_no_gpu(
+        received["remarks"] += why_no_gpu(
             platform.system(), platform.machine(), built_for_cuda=built, cards=nvidia_cards()
         )
-    return told
+    return received
 
 
 def nvidia_cards() -> list[str] | None:

@@ -39,14 +39,14 @@ EXPORTING = "Exporting the model"
 
 def write_trained(folder: RunFolder, fit: Fit, seconds: float) -> None:
     """Write trained.json beside model.keras: how its training went and which weights they are."""
-    told = {
+    received = {
         "ended": fit.ended,
         "epochs": fit.epochs,
         "best_epoch": fit.best_epoch,
         "seconds": seconds,
         "made_from": _hashes(folder),
     }
-    write_json(folder.trained_file, told)
+    write_json(folder.trained_file, received)
 
 
 def read_trained(folder: RunFolder) -> Fit | None:
@@ -58,16 +58,16 @@ def read_trained(folder: RunFolder) -> Fit | None:
     try:
         if not folder.trained_file.exists():
             if folder.model_file.is_file():
-                return _told_by(folder.events())
+                return _received_by(folder.events())
             return None
-        told: dict[str, Any] = mapping(parse_json(read_whole(folder.trained_file)))
-        if told["made_from"] != _hashes(folder):
+        received: dict[str, Any] = mapping(parse_json(read_whole(folder.trained_file)))
+        if received["made_from"] != _hashes(folder):
             return None
         return Fit(
-            text(told["ended"]),
-            whole(told["epochs"]),
-            whole(told["best_epoch"]),
-            number(told["seconds"]),
+            text(received["ended"]),
+            whole(received["epochs"]),
+            whole(received["best_epoch"]),
+            number(received["seconds"]),
         )
     except (PoreguiError, *BROKEN):
         return None
@@ -78,7 +78,7 @@ def _hashes(folder: RunFolder) -> dict[str, str]:
     return {path.name: hashlib.sha256(read_whole(path)).hexdigest() for path in files}
 
 
-def _told_by(events: list[Event]) -> Fit | None:
+def _received_by(events: list[Event]) -> Fit | None:
     """Return the same of a run that was ended in its last steps by a version that wrote no
     trained.json.
     """
@@ -128,7 +128,7 @@ def make_repeatable(seed: int) -> None:
     tensorflow.config.experimental.enable_op_determinism()  # costs nothing measurable on processors
 
 
-def load_part(job: Job, crops: Sequence[DatasetCrop], what: str) -> Crops:
+def load_split(job: Job, crops: Sequence[DatasetCrop], what: str) -> Crops:
     """Load crops. Raises TrainingError when there are none."""
     if not crops:
         raise TrainingError(

@@ -82,8 +82,8 @@ def without_weights(
         return keras.Model({"image": image}, _seed(image, classes), name="seed")
     size = keras.Input((2,), name="size")
     if recipe.preset == "pretrained":
-        answers = pretrained.build(image, size, classes, sizes)
-        return keras.Model({"image": image, "size": size}, answers, name="pretrained")
+        predictions = pretrained.build(image, size, classes, sizes)
+        return keras.Model({"image": image, "size": size}, predictions, name="pretrained")
     inputs = {"image": image, "size": size}
     if spec.sees_shape and shapes is not None:
         inputs["shape"] = keras.Input((shapes.shape[1],), name="shape")
@@ -137,14 +137,14 @@ def _default(
             flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
-    parts = [
+    splits = [
         flow,
         _standardised(keras.ops.log(inputs["size"]), logs, _SMALLEST_SPREAD, "size_scaled"),
     ]
     if shapes is not None and "shape" in inputs:
         shape = _standardised(inputs["shape"], shapes, _SMALLEST_SHAPE_SPREAD, "shape_scaled")
-        parts.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
-    flow = layers.Concatenate(name="joined")(parts)
+        splits.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
+    flow = layers.Concatenate(name="joined")(splits)
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(64, activation="relu", name="dense")(flow)
     return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(flow)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.intervals import interval_of
 from poregui.domain.recipe import Recipe
@@ -44,48 +44,50 @@ def write_predictions(
     folder: RunFolder,
     dataset: Dataset,
     crops: Sequence[DatasetCrop],
-    answers: NDArray[np.float32],
-    part: Part | None = None,
+    predictions: NDArray[np.float32],
+    split: SplitName | None = None,
 ) -> None:
-    """Write predictions.csv for crops; `part` stands in for their own where
+    """Write predictions.csv for crops; `split` stands in for their own where
     every answer is a test.
     """
     folder.write_predictions(
         dataset.classes,
-        {crop.crop_id: part or crop.part for crop in crops},
+        {crop.crop_id: split or crop.split for crop in crops},
         (
             Prediction(crop.crop_id, tuple(float(p) for p in row))
-            for crop, row in zip(crops, answers, strict=True)
+            for crop, row in zip(crops, predictions, strict=True)
         ),
     )
 
 
 def judge(
-    dataset: Dataset, crops: Sequence[DatasetCrop], answers: NDArray[np.float32]
+    dataset: Dataset, crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]
 ) -> Evaluation:
     """Return the evaluation of (n, classes) probabilities of crops against their labels."""
     labels = np.array([crop.label for crop in crops], np.int64)
-    return evaluate(dataset.classes, labels, answers.argmax(axis=1).astype(np.int64))
+    return evaluate(dataset.classes, labels, predictions.argmax(axis=1).astype(np.int64))
 
 
-def trust(crops: Sequence[DatasetCrop], answers: NDArray[np.float32]) -> dict[str, Any]:
+def trust(crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]) -> dict[str, Any]:
     """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells
     them.
     """
-    right = np.array([crop.label for crop in crops], np.int64) == answers.argmax(axis=1)
+    right = np.array([crop.label for crop in crops], np.int64) == predictions.argmax(axis=1)
     found = interval_of(right, [crop.group for crop in crops])
     if found is None:
         return {}
-    return {"low": found.low, "high": found.high, "over": found.words}
+    return {"low": found.low, "high": found.high, "over": found.text}
 
 
-def accuracy_of(dataset: Dataset, answers: NDArray[np.float32], part: Part) -> float | None:
-    """Return the accuracy over the crops of a part; `answers` (n, classes) are those of all crops
-    of the dataset.
+def accuracy_of(
+    dataset: Dataset, predictions: NDArray[np.float32], split: SplitName
+) -> float | None:
+    """Return the accuracy over the crops of a part; `predictions` (n, classes) are those of all
+    crops of the dataset.
     """
-    inside = np.array([crop.part == part for crop in dataset.crops])
+    inside = np.array([crop.split == split for crop in dataset.crops])
     crops = list(itertools.compress(dataset.crops, inside))
-    return judge(dataset, crops, answers[inside]).accuracy
+    return judge(dataset, crops, predictions[inside]).accuracy
 
 
 def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> dict[str, Any]:

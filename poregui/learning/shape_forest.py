@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
@@ -97,17 +97,17 @@ def write_baseline(
         fold_of = _given_folds(dataset, folds)
     else:
         fold_of = _own_folds(dataset, recipe.seed)
-    crossed = _crossed(table, fold_of, recipe, check)
+    cross_validation = _cross_validated(table, fold_of, recipe, check)
     forest = None
     if folds:
         tested = np.ones(len(labels), bool)
-        answers = crossed
+        predictions = cross_validation
     else:
-        tested = np.array([crop.part == "test" for crop in dataset.crops])
+        tested = np.array([crop.split == "test" for crop in dataset.crops])
         forest = _forest(table, ~tested, recipe)
-        answers = _answers(forest, table)
-    judged = tested & np.isfinite(answers[:, 0])
-    right = answers[judged].argmax(axis=1) == labels[judged]
+        predictions = _predictions(forest, table)
+    held_out = tested & np.isfinite(predictions[:, 0])
+    right = predictions[held_out].argmax(axis=1) == labels[held_out]
     ids = [crop.crop_id for crop in dataset.crops]
     folder.write_baseline(
         {
@@ -118,13 +118,13 @@ def write_baseline(
             "accuracy_as_trained": float(right.mean()) if len(right) else None,
             "n_test": len(right),
             "importances": _importances(forest),
-            "test": _rows(ids, answers, judged),
-            "out_of_fold": _rows(ids, crossed, np.isfinite(crossed[:, 0])),
+            "test": _rows(ids, predictions, held_out),
+            "out_of_fold": _rows(ids, cross_validation, np.isfinite(cross_validation[:, 0])),
         }
     )
 
 
-def answer_crops(
+def predict_crops(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
 ) -> NDArray[np.float64]:
     """Write the baseline too, and return (n, classes) answers of the forest for all crops of a
@@ -140,9 +140,9 @@ def answer_crops(
     table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
     folds = folder.read_folds()
     if folds:
-        return _crossed(table, _given_folds(dataset, folds), recipe)
-    return _answers(
-        _forest(table, np.array([crop.part == "train" for crop in dataset.crops]), recipe), table
+        return _cross_validated(table, _given_folds(dataset, folds), recipe)
+    return _predictions(
+        _forest(table, np.array([crop.split == "train" for crop in dataset.crops]), recipe), table
     )
 
 
@@ -159,11 +159,11 @@ def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
 
 
 def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    place = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
-    return np.array([place.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
+    index = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
+    return np.array([index.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
 
 
-def _crossed(
+def _cross_validated(
     table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check = never
 ) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
@@ -174,7 +174,7 @@ def _crossed(
         check()
         inside = fold_of == fold
         if len(set(table.labels[~inside].tolist())) > 1:
-            found[inside] = _answers(_forest(table, ~inside, recipe), table)[inside]
+            found[inside] = _predictions(_forest(table, ~inside, recipe), table)[inside]
     return found
 
 
@@ -192,7 +192,7 @@ def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
     return forest
 
 
-def _answers(forest: Any, table: _Table) -> NDArray[np.float64]:
+def _predictions(forest: Any, table: _Table) -> NDArray[np.float64]:
     found = np.zeros((len(table.labels), table.classes))
     found[:, forest.classes_] = forest.predict_proba(_filled(table.values))
     return found
@@ -211,21 +211,21 @@ def _importances(forest: Any) -> dict[str, float]:
 
 
 def _rows(
-    ids: Sequence[int], answers: NDArray[np.float64], wanted: NDArray[np.bool_]
+    ids: Sequence[int], predictions: NDArray[np.float64], wanted: NDArray[np.bool_]
 ) -> list[list[float]]:
     """Return one list per wanted crop: its id, then its probabilities."""
     return [
-        [ids[place], *(round(float(p), 6) for p in answers[place])]
-        for place in np.flatnonzero(wanted).tolist()
+        [ids[index], *(round(float(p), 6) for p in predictions[index])]
+        for index in np.flatnonzero(wanted).tolist()
     ]
 
 
-def _check_sizes(sizes: dict[Part, int]) -> None:
+def _check_sizes(sizes: dict[SplitName, int]) -> None:
     """Raise TrainingError when nothing would be trained on, or nothing tested."""
-    for part in ("train", "test"):
-        if not sizes[part]:
+    for split in ("train", "test"):
+        if not sizes[split]:
             raise TrainingError(
-                f"There is no crop to {part} with.", "Label more crops, then train again."
+                f"There is no crop to {split} with.", "Label more crops, then train again."
             )
 
 
@@ -259,8 +259,8 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     folds = folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
-    parts: tuple[Part, ...] = ("train", "validation", "test")
-    sizes = {part: len(dataset.part(part)) for part in parts}
+    splits: tuple[SplitName, ...] = ("train", "validation", "test")
+    sizes = {split: len(dataset.split(split)) for split in splits}
     if not folds:
         _check_sizes(sizes)
     report(Stage("Measuring shapes"))
@@ -277,42 +277,54 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     )
     check()
     folder.break_seal()
-    answers = answer_crops(folder, recipe, dataset, check)
-    judged = np.isfinite(answers[:, 0])
-    crops = list(compress(dataset.crops, judged))
-    given = answers[judged].astype(np.float32)
+    predictions = predict_crops(folder, recipe, dataset, check)
+    held_out = np.isfinite(predictions[:, 0])
+    crops = list(compress(dataset.crops, held_out))
+    given = predictions[held_out].astype(np.float32)
     check()
     write_predictions(folder, dataset, crops, given, "test" if folds else None)
-    tested = np.array([bool(folds) or crop.part == "test" for crop in crops])
+    tested = np.array([bool(folds) or crop.split == "test" for crop in crops])
     evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
     seconds = time.monotonic() - began
-    told = {"trees": TREES, "epochs": 0, "best_epoch": None, "seconds": seconds, "stopped": False}
+    received = {
+        "trees": TREES,
+        "epochs": 0,
+        "best_epoch": None,
+        "seconds": seconds,
+        "stopped": False,
+    }
     metrics = {
         **common_metrics(dataset, recipe, evaluation),
-        **_more(dataset, answers, folds),
-        **told,
+        **_more(dataset, predictions, folds),
+        **received,
     }
     write_json(folder.metrics_file, metrics)
     folder.write_seal()
-    sure = trust(list(compress(crops, tested)), given[tested])
-    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **sure)
+    confidence = trust(list(compress(crops, tested)), given[tested])
+    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **confidence)
 
 
-def _more(dataset: Dataset, answers: NDArray[np.float64], folds: list[list[int]]) -> dict[str, Any]:
+def _more(
+    dataset: Dataset, predictions: NDArray[np.float64], folds: list[list[int]]
+) -> dict[str, Any]:
     if not folds:
         return {
-            "training_accuracy": accuracy_of(dataset, answers.astype(np.float32), "train"),
-            "validation_accuracy": accuracy_of(dataset, answers.astype(np.float32), "validation"),
+            "training_accuracy": accuracy_of(dataset, predictions.astype(np.float32), "train"),
+            "validation_accuracy": accuracy_of(
+                dataset, predictions.astype(np.float32), "validation"
+            ),
         }
-    place = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
+    index = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
     rows = []
     for ids in folds:
-        places = [place[crop_id] for crop_id in ids]
-        judged = judge(
-            dataset, [dataset.crops[p] for p in places], answers[places].astype(np.float32)
+        indices = [index[crop_id] for crop_id in ids]
+        held_out = judge(
+            dataset, [dataset.crops[p] for p in indices], predictions[indices].astype(np.float32)
         )
-        rows.append({"accuracy": judged.accuracy, "n": judged.n, "epochs": 0, "best_epoch": None})
-    pooled = judge(dataset, dataset.crops, answers.astype(np.float32)).accuracy
+        rows.append(
+            {"accuracy": held_out.accuracy, "n": held_out.n, "epochs": 0, "best_epoch": None}
+        )
+    pooled = judge(dataset, dataset.crops, predictions.astype(np.float32)).accuracy
     return {
         "folds": rows,
         "mean_accuracy": float(np.mean([r["accuracy"] for r in rows])),

@@ -17,7 +17,7 @@ from poregui.learning.job import (
     Job,
     add_baseline,
     gave_up,
-    load_part,
+    load_split,
     make_repeatable,
     read_trained,
     start,
@@ -76,9 +76,9 @@ def _train_one(job: Job) -> None:
 def _fit(job: Job) -> Fit | None:
     """Train and save the network; None when the run was cancelled or interrupted, which is told."""
     job.report(Stage("Reading the crops"))
-    train = load_part(job, job.dataset.part("train"), "train")
-    validation = load_part(job, job.dataset.part("validation"), "validate")
-    tested = job.dataset.part("test")
+    train = load_split(job, job.dataset.split("train"), "train")
+    validation = load_split(job, job.dataset.split("validation"), "validate")
+    tested = job.dataset.split("test")
     if not tested:
         raise TrainingError("There is no crop to test with.", "Label more crops, then train again.")
     fitter = start(job, job.folder.path.name, train, validation, len(tested))
@@ -124,7 +124,7 @@ def _left_model(job: Job) -> keras.Model:
 
     It is built from the recipe, so that nothing but numbers is taken from the file.
     """
-    train = load_part(job, job.dataset.part("train"), "train")
+    train = load_split(job, job.dataset.split("train"), "train")
     classes = len(job.dataset.classes)
     sizes, shapes = train.sizes, train.shapes
     model = networks.without_weights(job.recipe, job.spec, classes, sizes, shapes)
@@ -141,10 +141,10 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
     difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec)
     job.check()
     job.report(Stage("Testing on unseen crops"))
-    answers = trained_network.predict_crops(model, folder, dataset.crops, job.spec, job.check)
-    write_predictions(folder, dataset, dataset.crops, answers)
-    tested = [place for place, crop in enumerate(dataset.crops) if crop.part == "test"]
-    evaluation = judge(dataset, [dataset.crops[place] for place in tested], answers[tested])
+    predictions = trained_network.predict_crops(model, folder, dataset.crops, job.spec, job.check)
+    write_predictions(folder, dataset, dataset.crops, predictions)
+    tested = [index for index, crop in enumerate(dataset.crops) if crop.split == "test"]
+    evaluation = judge(dataset, [dataset.crops[index] for index in tested], predictions[tested])
     seconds = fit.earlier_seconds + job.seconds
     write_json(
         folder.metrics_file,
@@ -155,8 +155,8 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
             "seconds": seconds,
             "stopped": fit.ended == "stop",
             "parameters": int(model.count_params()),
-            "training_accuracy": accuracy_of(dataset, answers, "train"),
-            "validation_accuracy": accuracy_of(dataset, answers, "validation"),
+            "training_accuracy": accuracy_of(dataset, predictions, "train"),
+            "validation_accuracy": accuracy_of(dataset, predictions, "validation"),
             "parity": difference,
         },
     )
@@ -169,5 +169,5 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
         n_test=evaluation.n,
         seconds=seconds,
         stopped=fit.ended == "stop",
-        **trust([dataset.crops[place] for place in tested], answers[tested]),
+        **trust([dataset.crops[index] for index in tested], predictions[tested]),
     )

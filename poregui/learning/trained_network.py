@@ -44,11 +44,13 @@ def write_features(
     seen = keras.Model(model.input, last.input)
     features = np.asarray(predict_crops(seen, folder, dataset.crops, spec, check), np.float32)
     folder.write_features(features)
-    reference = make_reference(features, np.array([crop.part == "train" for crop in dataset.crops]))
-    told = folder.read_sidecar()
+    reference = make_reference(
+        features, np.array([crop.split == "train" for crop in dataset.crops])
+    )
+    received = folder.read_sidecar()
     write_json(
         folder.sidecar_file,
-        {**told, "trained_on": None if reference is None else reference.to_json()},
+        {**received, "trained_on": None if reference is None else reference.to_json()},
     )
 
 
@@ -155,7 +157,7 @@ def export_model(
 
     Raises TrainingError when the exported network answers otherwise.
     """
-    tested = dataset.part("test") + dataset.part("validation") + dataset.part("train")
+    tested = dataset.split("test") + dataset.split("validation") + dataset.split("train")
     difference = export(model, folder.onnx_file, load(folder, tested[:_PARITY_CROPS], spec))
     write_json(
         folder.sidecar_file,
@@ -165,7 +167,7 @@ def export_model(
             "class_uids": list(dataset.class_uids),
             "input": spec.to_json(),
             "size_unit": "um" if spec.calibrated else "px",
-            "um_per_px": _scales(crop.um_per_px for crop in dataset.part("train")),
+            "um_per_px": _scales(crop.um_per_px for crop in dataset.split("train")),
             "preset": recipe.preset,
             "dataset_hash": dataset.hash,
             "recipe": recipe.to_json(),

@@ -105,10 +105,10 @@ class Restored:
     @property
     def text(self) -> str:
         """Say what was done."""
-        told = f"Restored {self.backup.name} with {self.content.text}."
+        received = f"Restored {self.backup.name} with {self.content.text}."
         if self.kept is None:
-            return told
-        return f"{told} The project.db of before is kept as {self.kept}."
+            return received
+        return f"{received} The project.db of before is kept as {self.kept}."
 
 
 def backups_of(folder: Path) -> list[Backup]:

@@ -73,10 +73,10 @@ _SAFE = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
 def is_link(path: Path) -> bool:
     """Tell whether a path is a link or a junction, wherever it leads."""
     try:
-        told = os.lstat(path)
+        received = os.lstat(path)
     except (OSError, ValueError):
         return False
-    return stat.S_ISLNK(told.st_mode) or getattr(told, "st_reparse_tag", 0) in _LINKS
+    return stat.S_ISLNK(received.st_mode) or getattr(received, "st_reparse_tag", 0) in _LINKS
 
 
 def open_plain(path: Path, *, follow: bool = False) -> io.BufferedReader:
@@ -221,10 +221,10 @@ def _has_its_end(file: BinaryIO, suffix: str) -> bool:
 
 def _has_its_pages(file: BinaryIO, tail: bytes) -> bool:
     """Tell whether the table of a PDF stands where its end says."""
-    said = re.search(rb"startxref\s+(\d{1,18})\s+%%EOF\Z", tail)
-    if said is None:
+    trailer = re.search(rb"startxref\s+(\d{1,18})\s+%%EOF\Z", tail)
+    if trailer is None:
         return False
-    file.seek(int(said[1]))
+    file.seek(int(trailer[1]))
     found = file.read(_LAST)
     return found.startswith(b"xref") or re.match(rb"\d+ \d+ obj", found) is not None
 
@@ -378,7 +378,7 @@ def stamp_of(file: Path) -> Stamp:
     Raises ImageError when there is no such file, or a pipe or device, which never ends.
     """
     try:
-        told = os.stat(file)
+        received = os.stat(file)
     except FileNotFoundError as error:
         raise ImageError(
             f"{file.name} no longer exists.", f"Look for it in {file.parent}."
@@ -387,18 +387,18 @@ def stamp_of(file: Path) -> Stamp:
         raise ImageError(
             f"{file.name} cannot be read ({error.strerror}).", "Check the disk."
         ) from error
-    if not stat.S_ISREG(told.st_mode):
+    if not stat.S_ISREG(received.st_mode):
         raise ImageError(f"{file.name} is no file.", "Put the image in its place.")
-    return told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    return received.st_size, received.st_mtime_ns, received.st_ctime_ns
 
 
 def _read(cache: Path) -> dict[str, tuple[Stamp, str]]:
     try:
         with open_plain(cache / STAMPS) as file:
-            told = json.loads(file.read())
+            received = json.loads(file.read())
         return {
             str(key): ((int(a), int(b), int(c)), str(found))
-            for key, (a, b, c, found) in told.items()
+            for key, (a, b, c, found) in received.items()
         }
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
@@ -412,13 +412,13 @@ def _write(cache: Path, key: str, stamp: Stamp, found: str) -> None:
         kept = _read(cache)
         kept.pop(key, None)
         kept[key] = stamp, found
-        told = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
+        received = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
         cache.mkdir(exist_ok=True)
-        replace_file(cache / STAMPS, lambda beside: _dump(beside, told))
+        replace_file(cache / STAMPS, lambda beside: _dump(beside, received))
 
 
-def _dump(path: Path, told: dict[str, list[object]]) -> None:
-    path.write_text(json.dumps(told), encoding="utf-8")
+def _dump(path: Path, received: dict[str, list[object]]) -> None:
+    path.write_text(json.dumps(received), encoding="utf-8")
 
 
 if sys.platform == "win32":

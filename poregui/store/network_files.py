@@ -82,8 +82,8 @@ def _fault_of_operation(content: bytes) -> str:
             if holds & _NO_PLAIN_VALUE:
                 return f"uses the operation {kind or 'of no name'}, which no network of poregui has"
     if kind not in OPERATIONS or maker not in _OWN_MAKER:
-        told = ".".join(word for word in (maker, kind) if word)[:60]
-        return f"uses the operation {told}, which no network of poregui has"
+        received = ".".join(word for word in (maker, kind) if word)[:60]
+        return f"uses the operation {received}, which no network of poregui has"
     return ""
 
 
@@ -126,30 +126,30 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
 
     Raises ValueError or IndexError when one is not whole.
     """
-    place = 0
-    while place < len(content):
-        tag, place = _varint(content, place)
+    index = 0
+    while index < len(content):
+        tag, index = _varint(content, index)
         kind = tag & 7
         if kind == _VARINT:
-            value, place = _varint(content, place)
+            value, index = _varint(content, index)
             yield tag >> 3, value
             continue
         size = {_EIGHT: 8, _FOUR: 4}.get(kind)
         if kind == _BYTES:
-            size, place = _varint(content, place)
-        if size is None or place + size > len(content):
+            size, index = _varint(content, index)
+        if size is None or index + size > len(content):
             raise ValueError("cut short")
-        yield tag >> 3, content[place : place + size]
-        place += size
+        yield tag >> 3, content[index : index + size]
+        index += size
 
 
-def _varint(content: bytes, place: int) -> tuple[int, int]:
+def _varint(content: bytes, index: int) -> tuple[int, int]:
     """Return a number of protobuf's own kind and where it ends."""
     value = 0
     for shift in range(0, 70, 7):
-        byte = content[place]
-        place += 1
+        byte = content[index]
+        index += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, place
+            return value, index
     raise ValueError("no number")

@@ -151,7 +151,7 @@ class _Tensor:
     def __init__(
         self, storage: tuple[Any, ...], offset: int, shape: tuple[int, ...], strides: Any, *_: Any
     ) -> None:
-        _, self.kind, self.key, self.place, self.count, *_rest = storage
+        _, self.kind, self.key, self.position, self.count, *_rest = storage
         self.offset = offset
         self.shape = tuple(shape)
         self.strides = tuple(strides)

@@ -282,7 +282,7 @@ class Project:
         """Return every look at the test side of a run, oldest first."""
         return [Look(*row) for row in self._rows("SELECT run, who, at FROM looks ORDER BY id")]
 
-    def test_side(self) -> frozenset[str]:
+    def test_split(self) -> frozenset[str]:
         """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test side."""
         return frozenset(row[0] for row in self._rows("SELECT key FROM test_side"))
 
@@ -433,7 +433,7 @@ class Project:
         """Count one more look at the test side of a run."""
         self._db.execute("INSERT INTO looks (run, who, at) VALUES (?, ?, ?)", (run, who, _now()))
 
-    def put_test_side(self, keys: Iterable[str]) -> None:
+    def put_test_split(self, keys: Iterable[str]) -> None:
         """Make exactly these groups the test side."""
         self._db.execute("DELETE FROM test_side")
         self._db.executemany("INSERT INTO test_side VALUES (?)", ((key,) for key in sorted(keys)))

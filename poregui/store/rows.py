@@ -138,7 +138,7 @@ def crop_row(crop: Crop) -> tuple[Any, ...]:
     x, y = (crop.box.x, crop.box.y) if crop.box else (None, None)
     return (
         crop.id, crop.pixels, crop.width, crop.height, crop.micrograph_id, x, y, crop.source,
-        crop.specimen_id, crop.um_per_px, crop.given_side, crop.label, crop.origin,
+        crop.specimen_id, crop.um_per_px, crop.given_split, crop.label, crop.origin,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.checked import as_list, check_answers, mapping, maybe, text, whole
+from poregui.domain.checked import as_list, check_predictions, mapping, maybe, text, whole
 from poregui.domain.dataset import Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
@@ -140,23 +140,23 @@ def make_seal(folder: Path, names: Iterable[str]) -> dict[str, Any]:
 
 def _described(path: Path) -> dict[str, Any]:
     with open(path, "rb") as content:
-        told: dict[str, Any] = {"sha256": hashlib.file_digest(content, "sha256").hexdigest()}
-    told["bytes"] = path.stat().st_size
+        received: dict[str, Any] = {"sha256": hashlib.file_digest(content, "sha256").hexdigest()}
+    received["bytes"] = path.stat().st_size
     if path.suffix == ".csv":
-        told["rows"] = rows_in(path.read_bytes())
-    return told
+        received["rows"] = rows_in(path.read_bytes())
+    return received
 
 
 def parse_seal(content: bytes) -> Seal:
     """Return what results.json says. Raises one of BROKEN when it is damaged."""
-    told = mapping(parse_json(content))
-    whole(told["format"], low=1)
-    return {name: _sealed(mapping(one)) for name, one in mapping(told["files"]).items()}
+    received = mapping(parse_json(content))
+    whole(received["format"], low=1)
+    return {name: _sealed(mapping(one)) for name, one in mapping(received["files"]).items()}
 
 
-def _sealed(told: dict[str, Any]) -> SealedFile:
-    rows = maybe(partial(whole))(told.get("rows"))
-    return SealedFile(whole(told["bytes"]), text(told["sha256"]), rows)
+def _sealed(received: dict[str, Any]) -> SealedFile:
+    rows = maybe(partial(whole))(received.get("rows"))
+    return SealedFile(whole(received["bytes"]), text(received["sha256"]), rows)
 
 
 def rows_in(content: bytes) -> int:
@@ -183,7 +183,7 @@ def parse_predictions(content: bytes, dataset: Dataset) -> list[Prediction]:
     ids = [int(row[0]) for row in rows]
     shares = np.array([[float(p) for p in row[3:]] for row in rows], np.float64)
     shares = shares.reshape(len(ids), len(dataset.classes))
-    check_answers(ids, shares, {crop.crop_id for crop in dataset.crops})
+    check_predictions(ids, shares, {crop.crop_id for crop in dataset.crops})
     return [
         Prediction(crop_id, tuple(row)) for crop_id, row in zip(ids, shares.tolist(), strict=True)
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.checked import check_baseline, check_metrics, check_sidecar, mapping
-from poregui.domain.dataset import Dataset, DatasetCrop, Part, dataset_from_json
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName, dataset_from_json
 from poregui.domain.errors import DamagedRunError, PoreguiError, ProjectError
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Finished, Interrupted
@@ -149,7 +149,7 @@ class RunFolder:
         except (PoreguiError, *BROKEN) as error:
             raise self.damaged(path) from error
 
-    def require(self, path: Path, at_least: int = 1) -> None:
+    def require(self, path: Path, minimum: int = 1) -> None:
         """Raise DamagedRunError unless a file is there, is as large as the run left it, and at
         least so large.
         """
@@ -162,7 +162,7 @@ class RunFolder:
             raise self.damaged(path) from error
         sealed = (self.read_seal() or {}).get(path.name)
         fault = sealed.fault_of_size(size) if sealed is not None else ""
-        if fault or size < at_least:
+        if fault or size < minimum:
             raise self.damaged(path, fault or "is damaged")
 
     def _refuse_link(self) -> None:
@@ -325,7 +325,10 @@ class RunFolder:
     # ---- what it made -----------------------------------------------------------------------
 
     def write_predictions(
-        self, classes: Sequence[str], parts: Mapping[int, Part], answers: Iterable[Prediction]
+        self,
+        classes: Sequence[str],
+        splits: Mapping[int, SplitName],
+        predictions: Iterable[Prediction],
     ) -> None:
         """Write predictions.csv: crop, part, predicted class and one column of probability per
         class.
@@ -333,10 +336,10 @@ class RunFolder:
         rows: list[list[object]] = [
             ["crop", "part", "predicted", *(f"p:{name}" for name in classes)]
         ]
-        for answer in answers:
-            shares = [f"{p:.9g}" for p in answer.probabilities]
-            name = harmless(classes[answer.index])
-            rows.append([answer.crop_id, parts[answer.crop_id], name, *shares])
+        for prediction in predictions:
+            shares = [f"{p:.9g}" for p in prediction.probabilities]
+            name = harmless(classes[prediction.index])
+            rows.append([prediction.crop_id, splits[prediction.crop_id], name, *shares])
         write_csv(self.predictions_file, rows)
 
     def read_predictions(self, dataset: Dataset | None = None) -> list[Prediction]:

@@ -34,13 +34,13 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
     Raises ImageError where the file is damaged.
     """
     blocks: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, box in enumerate(boxes):
-        blocks[box.y // _BLOCK, box.x // _BLOCK].append(place)
+    for index, box in enumerate(boxes):
+        blocks[box.y // _BLOCK, box.x // _BLOCK].append(index)
     for block in sorted(blocks):
         small = [
-            place
-            for place in blocks[block]
-            if max(boxes[place].width, boxes[place].height) <= _BLOCK
+            index
+            for index in blocks[block]
+            if max(boxes[index].width, boxes[index].height) <= _BLOCK
         ]
         if small:
             left = min(boxes[i].x for i in small)
@@ -48,15 +48,15 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
             right = max(boxes[i].right for i in small)
             bottom = max(boxes[i].bottom for i in small)
             part = image.read(0, Box(left, top, right - left, bottom - top))
-        for place in blocks[block]:
-            box = boxes[place]
+        for index in blocks[block]:
+            box = boxes[index]
             if max(box.width, box.height) <= _BLOCK:
                 yield (
-                    place,
+                    index,
                     np.array(
                         part[box.y - top : box.bottom - top, box.x - left : box.right - left],
                         order="C",
                     ),
                 )
             else:
-                yield place, np.array(image.read(0, box), order="C")
+                yield index, np.array(image.read(0, box), order="C")

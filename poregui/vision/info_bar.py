@@ -12,8 +12,8 @@ from poregui.vision.io.pyramid import Pyramid
 
 _PART = 0.25
 """Largest share of the picture's height that a bar takes."""
-_LEAST_ROWS = 0.02
-_LEAST_PX = 16
+_MIN_ROWS = 0.02
+_MIN_PX = 16
 """Rows in which writing can be read; thinner dark rims with a few bright grains are a part of the
 picture.
 """
@@ -23,13 +23,13 @@ _NEAR = 8
 """Greys of 255 by which a bar's ground may vary (JPEG)."""
 _FAR = 90
 """Greys of 255 between the ground and writing."""
-_LEAST_ROW = 0.45
+_MIN_ROW = 0.45
 _MOST_ABOVE = 0.3
 _LAST_ROWS = 0.85
 """Share of ground in the last rows of a bar, where nothing is written."""
-_LEAST_FLAT = 0.4
+_MIN_FLAT = 0.4
 """Share of a bar that has the very grey of its ground; dark parts of a picture have noise."""
-_LEAST_WRITING = 0.01
+_MIN_WRITING = 0.01
 _MOST_WRITING = 0.4
 _GAP = 4
 """Rows (lines, thick writing) that may interrupt the ground."""
@@ -64,24 +64,24 @@ def _greys(pixels: NDArray[Any], low: float, span: float) -> NDArray[np.int16]:
 
 def _bar_rows(rows: NDArray[np.int16], height: int) -> int:
     """Return how many rows from the first one on are a bar; 0 when there is none."""
-    edge = rows[: max(4, int(height * _LEAST_ROWS))]
+    edge = rows[: max(4, int(height * _MIN_ROWS))]
     ground = int(np.bincount(edge.ravel(), minlength=256).argmax())
     share = (np.abs(rows - ground) <= _NEAR).mean(axis=1)
-    is_ground = np.flatnonzero(share >= _LEAST_ROW)
+    is_ground = np.flatnonzero(share >= _MIN_ROW)
     if len(is_ground) == 0 or is_ground[0] > _GAP:
         return 0
     breaks = np.flatnonzero(np.diff(is_ground) > _GAP + 1)
     end = int(is_ground[breaks[0]] if len(breaks) else is_ground[-1]) + 1
-    if not max(_LEAST_PX, height * _LEAST_ROWS) <= end <= height * _PART or end + _GAP >= len(rows):
+    if not max(_MIN_PX, height * _MIN_ROWS) <= end <= height * _PART or end + _GAP >= len(rows):
         return 0
     beyond = share[end + _GAP : end + _GAP + max(8, end // 2)]
     writing = float((np.abs(rows[:end] - ground) >= _FAR).mean())
-    is_flat = float((np.abs(rows[:end] - ground) <= 1).mean()) >= _LEAST_FLAT
+    is_flat = float((np.abs(rows[:end] - ground) <= 1).mean()) >= _MIN_FLAT
     is_sharp = (
         len(beyond) > 0
         and np.median(beyond) <= _MOST_ABOVE
         and share[max(0, end - 5) : end].max() >= _LAST_ROWS
     )
-    if not (is_flat and is_sharp and _LEAST_WRITING <= writing <= _MOST_WRITING):
+    if not (is_flat and is_sharp and _MIN_WRITING <= writing <= _MOST_WRITING):
         return 0
     return end

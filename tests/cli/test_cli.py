@@ -36,31 +36,31 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "steel"
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Any:
+def said(capsys: pytest.CaptureFixture[str], *text: str | Path) -> Any:
     """Run a command that must succeed with --json and return its answer."""
-    assert main([*map(str, words), "--json"]) == 0
+    assert main([*map(str, text), "--json"]) == 0
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 1
     return json.loads(out)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *text: str | Path) -> str:
     """Run a command that must be refused and return its sentence."""
-    assert main([*map(str, words)]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    lines = told.err.splitlines()
+    assert main([*map(str, text)]) == 2
+    received = capsys.readouterr()
+    assert received.out == ""
+    lines = received.err.splitlines()
     assert lines[-1].startswith("poregui: ")
     assert lines[-1].endswith((".", ". "))
-    assert "Traceback" not in told.err
+    assert "Traceback" not in received.err
     return lines[-1]
 
 
-def command(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+def command(*text: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run poregui as a process of its own."""
     more["env"] = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **more.get("env", {})}
     return subprocess.run(
-        [sys.executable, "-P", "-m", "poregui", *words],
+        [sys.executable, "-P", "-m", "poregui", *text],
         capture_output=True, text=True, encoding="utf-8", timeout=60, check=False, **more,
     )  # fmt: skip
 
@@ -70,15 +70,15 @@ def finished_run(folder: Path, wrong: int = 0) -> None:
     with Project.open(folder) as project:
         run = freeze(project, recipe_for("default"))
         dataset = run.read_dataset()
-        places = {crop.crop_id: crop.label for crop in dataset.crops}
-        for crop in dataset.part("test")[:wrong]:
-            places[crop.crop_id] = (crop.label + 1) % len(dataset.classes)
-        answers = [
-            Prediction(i, tuple(0.8 if k == place else 0.1 for k in range(3)))
-            for i, place in places.items()
+        indices = {crop.crop_id: crop.label for crop in dataset.crops}
+        for crop in dataset.split("test")[:wrong]:
+            indices[crop.crop_id] = (crop.label + 1) % len(dataset.classes)
+        predictions = [
+            Prediction(i, tuple(0.8 if k == index else 0.1 for k in range(3)))
+            for i, index in indices.items()
         ]
         run.write_predictions(
-            dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
+            dataset.classes, {crop.crop_id: crop.split for crop in dataset.crops}, predictions
         )
         write_json(run.metrics_file, {})
         tell_finished(run)
@@ -245,17 +245,17 @@ def test_a_project_that_is_open_in_a_window_can_be_read_and_not_written(
     ],
 )
 def test_wrong_words_get_a_sentence(
-    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    text: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert sentence in refused(capsys, *words)
+    assert sentence in refused(capsys, *text)
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert "--json" in told
-    assert VERBS[verb][2][1:] in " ".join(told.split())
+    received = capsys.readouterr().out
+    assert "--json" in received
+    assert VERBS[verb][2][1:] in " ".join(received.split())
 
 
 def test_evaluating_uses_the_labels_as_they_are_now(
@@ -315,13 +315,13 @@ def test_folders_by_side_come_back_with_their_sides(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Project.open(folder) as project, project.transaction():
-        project.put_test_side([f"specimen:{project.specimens()[0].id}"])
+        project.put_test_split([f"specimen:{project.specimens()[0].id}"])
     assert said(capsys, "export", folder, tmp_path / "out", "--format", "yolo")["crops"] == 60
     assert len(list((tmp_path / "out" / "test").rglob("*.png"))) == 12
     said(capsys, "new", tmp_path / "copy")
     said(capsys, "import", tmp_path / "copy", tmp_path / "out")
     with Project.open(tmp_path / "copy") as project:
-        sides = [crop.given_side for crop in project.crops()]
+        sides = [crop.given_split for crop in project.crops()]
     assert (sides.count("train"), sides.count("test")) == (48, 12)
 
 
@@ -346,34 +346,36 @@ def test_predicting_without_a_network_gets_a_sentence(
 def test_names_with_a_dash_spaces_umlauts_and_emoji_work(tmp_path: Path) -> None:
     name = "-Härte 🔬 p"
     assert command("new", "--", name, cwd=tmp_path).returncode == 0
-    told = command("info", "--json", "--", name, cwd=tmp_path)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert json.loads(told.stdout)["project"].endswith(name)
+    received = command("info", "--json", "--", name, cwd=tmp_path)
+    assert (received.returncode, received.stderr) == (0, "")
+    assert json.loads(received.stdout)["project"].endswith(name)
 
 
 def test_an_old_terminal_shows_what_it_can(folder: Path) -> None:
     folder = folder.rename(folder.with_name("Größe 🔬"))
-    told = command("info", str(folder), env={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "Gr\\xf6\\xdfe" in told.stdout
+    received = command("info", str(folder), env={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
+    assert (received.returncode, received.stderr) == (0, "")
+    assert "Gr\\xf6\\xdfe" in received.stdout
 
 
 def test_nobody_reading_is_no_error_to_talk_about(folder: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as out:
-        words = [sys.executable, "-P", "-m", "poregui", "info", str(folder)]
+        text = [sys.executable, "-P", "-m", "poregui", "info", str(folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        told = subprocess.run(
-            words, stdout=out, stderr=subprocess.PIPE, env=environment, text=True, check=False
+        received = subprocess.run(
+            text, stdout=out, stderr=subprocess.PIPE, env=environment, text=True, check=False
         )
-    assert (told.returncode, told.stderr) == (141, "")
+    assert (received.returncode, received.stderr) == (141, "")
 
 
 def test_a_word_that_is_neither_verb_nor_project_opens_no_window() -> None:
-    told = command("trian")
-    assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr == "poregui: trian is neither a project nor a verb. See poregui --help.\n"
+    received = command("trian")
+    assert (received.returncode, received.stdout) == (2, "")
+    assert (
+        received.stderr == "poregui: trian is neither a project nor a verb. See poregui --help.\n"
+    )
 
 
 def test_describing_a_project_loads_no_image_or_network_package(folder: Path) -> None:

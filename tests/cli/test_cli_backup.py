@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "p"
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Any:
-    assert main([*map(str, words), "--json"]) == OK
+def said(capsys: pytest.CaptureFixture[str], *text: str | Path) -> Any:
+    assert main([*map(str, text), "--json"]) == OK
     return json.loads(capsys.readouterr().out)
 
 
@@ -40,9 +40,9 @@ def test_a_backup_is_made_listed_and_restored_by_name(
     assert restored["labels"] == 6
     assert said(capsys, "info", folder)["labelled"] == 6
     assert main(["backup", str(folder), "--list"]) == OK
-    told = capsys.readouterr().out
-    assert "before another backup was restored" in told
-    assert "Pixels of crops (pixels.db), runs and micrographs are not in it." in told
+    received = capsys.readouterr().out
+    assert "before another backup was restored" in received
+    assert "Pixels of crops (pixels.db), runs and micrographs are not in it." in received
 
 
 def test_a_damaged_project_says_how_to_restore_it_and_that_works(
@@ -76,10 +76,10 @@ def test_a_backup_is_made_before_labels_are_merged_and_not_for_a_dry_run(
     other = labelled_project(folder.with_name("other"), specimens=1, per_class=2)
     with other:
         History(other).apply(label_crops(other, [1], 3, who="Bo"))
-    words = ["merge-labels", str(folder), str(other.folder), "--settle", "theirs"]
-    assert main([*words, "--dry-run"]) == OK
+    text = ["merge-labels", str(folder), str(other.folder), "--settle", "theirs"]
+    assert main([*text, "--dry-run"]) == OK
     assert backups_of(folder) == []
-    assert main(words) == OK
+    assert main(text) == OK
     (one,) = backups_of(folder)
     assert one.reason == "before-merge"
     capsys.readouterr()

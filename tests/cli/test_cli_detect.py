@@ -34,7 +34,7 @@ def folder(bench: Bench) -> Path:
     return bench.project.folder
 
 
-def answer(capsys, *arguments: object) -> dict:
+def prediction(capsys, *arguments: object) -> dict:
     assert main([*map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -45,11 +45,11 @@ def lines(file: Path) -> list[dict[str, str]]:
 
 
 def test_detect_says_of_each_micrograph_pores_area_and_time(folder: Path, capsys) -> None:
-    told = answer(capsys, "detect", folder)
-    (one,) = told["micrographs"]
+    received = prediction(capsys, "detect", folder)
+    (one,) = received["micrographs"]
     drawn = sum(np.pi * radius**2 for _, _, radius in grid_of_pores()) + np.pi * 9
     assert one["micrograph"] == "field.png"
-    assert one["pores"] == told["proposals_added"] == 49
+    assert one["pores"] == received["proposals_added"] == 49
     assert one["area_percent"] == pytest.approx(100 * drawn / (640 * 480), rel=0.03)
     assert one["seconds"] > 0
     with Project.open(folder) as project:
@@ -58,16 +58,16 @@ def test_detect_says_of_each_micrograph_pores_area_and_time(folder: Path, capsys
 
 def test_a_recipe_file_is_taken_and_remembered(folder: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "recipe.json").write_text('{"smallest": 10}', encoding="utf-8")
-    assert answer(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")["pores"] == 48
+    assert prediction(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")["pores"] == 48
     with Project.open(folder) as project:
         assert detection_recipe(project).smallest == 10
-    assert answer(capsys, "detect", folder)["pores"] == 48
+    assert prediction(capsys, "detect", folder)["pores"] == 48
 
 
 def test_only_the_micrograph_of_a_name_is_searched_and_an_unknown_name_is_refused(
     folder: Path, capsys
 ) -> None:
-    assert answer(capsys, "detect", folder, "--micrograph", "field.png")["pores"] == 49
+    assert prediction(capsys, "detect", folder, "--micrograph", "field.png")["pores"] == 49
     assert main(["detect", str(folder), "--micrograph", "other.png"]) == 2
     assert (
         "There is no micrograph 'other.png'. The project has field.png." in capsys.readouterr().err
@@ -80,9 +80,9 @@ def test_a_micrograph_whose_file_is_gone_is_told_and_the_others_are_searched(
     gone = Micrograph(2, "gone.png", "gone.png", "b" * 64, 10, 10, 8, 1)
     bench.history.apply(AddMicrographs((gone,)))
     bench.project.close()
-    told = answer(capsys, "detect", bench.project.folder)
-    assert [one["micrograph"] for one in told["micrographs"]] == ["field.png"]
-    assert list(told["failed"]) == ["gone.png"]
+    received = prediction(capsys, "detect", bench.project.folder)
+    assert [one["micrograph"] for one in received["micrographs"]] == ["field.png"]
+    assert list(received["failed"]) == ["gone.png"]
 
 
 def test_a_project_without_micrographs_is_a_sentence(tmp_path: Path, capsys) -> None:
@@ -94,22 +94,22 @@ def test_a_project_without_micrographs_is_a_sentence(tmp_path: Path, capsys) -> 
 def test_measure_writes_one_line_a_pore_with_lengths_in_um(
     folder: Path, tmp_path: Path, capsys
 ) -> None:
-    answer(capsys, "detect", folder)
-    told = answer(capsys, "measure", folder, tmp_path / "pores.csv")
+    prediction(capsys, "detect", folder)
+    received = prediction(capsys, "measure", folder, tmp_path / "pores.csv")
     rows = lines(tmp_path / "pores.csv")
-    assert len(rows) == told["pores"] == 49
+    assert len(rows) == received["pores"] == 49
     large = max(rows, key=lambda row: float(row["area_px"]))
     assert large["unit"] == "um"
     assert float(large["ecd"]) == pytest.approx(0.5 * 2 * 14, rel=0.02)
     assert float(large["circularity"]) == pytest.approx(1, abs=0.03)
-    assert told["porosity"]["fields"] == 1
-    assert told["porosity"]["interval95"] is None
-    assert told["micrographs"][0]["area_percent"] == pytest.approx(told["porosity"]["mean"])
+    assert received["porosity"]["fields"] == 1
+    assert received["porosity"]["interval95"] is None
+    assert received["micrographs"][0]["area_percent"] == pytest.approx(received["porosity"]["mean"])
 
 
 def test_shape_numbers_of_small_pores_are_left_empty(folder: Path, tmp_path: Path, capsys) -> None:
-    answer(capsys, "detect", folder)
-    answer(capsys, "measure", folder, tmp_path / "pores.csv")
+    prediction(capsys, "detect", folder)
+    prediction(capsys, "measure", folder, tmp_path / "pores.csv")
     rows = lines(tmp_path / "pores.csv")
     (small,) = [row for row in rows if row["shape_reliable"] == "0"]
     assert small["circularity"] == small["aspect_ratio"] == small["orientation_deg"] == ""
@@ -125,7 +125,7 @@ def test_a_name_that_looks_like_a_formula_is_harmless_in_the_table(
         (one,) = bench.project.micrographs()
         bench.project.put_micrographs([type(one)(**{**vars(one), "name": "=1+1.png"})])
     bench.project.close()
-    answer(capsys, "measure", bench.project.folder, tmp_path / "pores.csv")
+    prediction(capsys, "measure", bench.project.folder, tmp_path / "pores.csv")
     rows = lines(tmp_path / "pores.csv")
     assert {row["micrograph"] for row in rows} == {"'=1+1.png"}
 
@@ -199,6 +199,6 @@ def test_the_pores_of_a_real_electron_micrograph_are_found_outside_its_bar(
     assert main(["new", str(project)]) == 0
     assert main(["import", str(project), str(SHARED / "sem" / "membrane" / "test_pore1.bmp")]) == 0
     capsys.readouterr()
-    told = answer(capsys, "detect", project)
-    assert told["pores"] > 20
-    assert 5 < told["micrographs"][0]["area_percent"] < 80
+    received = prediction(capsys, "detect", project)
+    assert received["pores"] > 20
+    assert 5 < received["micrographs"][0]["area_percent"] < 80

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "steel"
 
 
-def told(capsys: Text) -> dict[str, object]:
+def received(capsys: Text) -> dict[str, object]:
     return dict(json.loads(capsys.readouterr().out))
 
 
@@ -32,7 +32,7 @@ def test_evaluate_tells_every_number_and_writes_tables_and_figures(
 ) -> None:
     files = ["--predictions", str(tmp_path / "p.csv"), "--figures", str(tmp_path / "figures")]
     assert main(["evaluate", str(folder), "--run", "2", *files, "--json"]) == 0
-    found = told(capsys)
+    found = received(capsys)
     assert found["accuracy"] == found["balanced_accuracy"] == found["kappa"] == 1
     assert {
         "macro",
@@ -58,7 +58,7 @@ def test_evaluate_tells_every_number_and_writes_tables_and_figures(
 
 def test_compare_names_the_flipped_crops(folder: Path, capsys: Text) -> None:
     assert main(["compare", str(folder), "--runs", "1,2", "--json"]) == 0
-    found = told(capsys)
+    found = received(capsys)
     assert found["runs"] == [1, 2]
     flipped = found["flipped"]
     assert isinstance(flipped, list)
@@ -89,7 +89,7 @@ def test_compare_refuses_what_is_no_pair_of_runs(
 
 def test_suspects_lists_the_doubtful_labels_with_their_reason(folder: Path, capsys: Text) -> None:
     assert main(["suspects", str(folder), "--run", "1", "--json"]) == 0
-    found = told(capsys)
+    found = received(capsys)
     queue = found["suspects"]
     assert isinstance(queue, list)
     assert queue
@@ -103,7 +103,7 @@ def test_report_writes_a_page_and_refuses_another_kind_of_file(
 ) -> None:
     out = tmp_path / "run.html"
     assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
-    assert told(capsys)["bytes"] == out.stat().st_size
+    assert received(capsys)["bytes"] == out.stat().st_size
     assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert main(["report", str(folder), str(tmp_path / "run.txt")]) == 2
     assert "ends in .html or .pdf" in capsys.readouterr().err
@@ -114,7 +114,7 @@ def test_report_prints_a_pdf_for_a_name_that_ends_so(
 ) -> None:
     out = tmp_path / "new" / "run.PDF"
     assert main(["report", str(folder), "--run", "2", str(out), "--json"]) == 0
-    assert told(capsys)["bytes"] == out.stat().st_size
+    assert received(capsys)["bytes"] == out.stat().st_size
     content = out.read_bytes()
     assert content.startswith(b"%PDF-")
     assert content.count(b"/Type /Page\n") >= 2

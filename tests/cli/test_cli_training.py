@@ -84,11 +84,11 @@ def test_a_training_is_followed_to_its_end(
 ) -> None:
     stand_in(monkeypatch, started(), BatchEnded(1, 1, 2, 0.9, 0.5), epoch(1), FINISHED)
     assert training_output.follow(run, Screen(as_json=False)) == FINISHED
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "40 crops for training, 8 for validation, 12 for testing" in told.err
-    assert "epoch 1/4" in told.err
-    assert "at most 1:05 left" in told.err
+    received = capsys.readouterr()
+    assert received.out == ""
+    assert "40 crops for training, 8 for validation, 12 for testing" in received.err
+    assert "epoch 1/4" in received.err
+    assert "at most 1:05 left" in received.err
 
 
 def test_in_a_terminal_the_progress_moves_in_one_line(
@@ -97,9 +97,9 @@ def test_in_a_terminal_the_progress_moves_in_one_line(
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
     stand_in(monkeypatch, started(), BatchEnded(1, 1, 2, 0.9, 0.5), epoch(1), FINISHED)
     training_output.follow(run, Screen(as_json=False))
-    told = capsys.readouterr().err
-    assert "\repoch 1 [########........] loss 0.900" in told
-    assert told.endswith("\r")
+    received = capsys.readouterr().err
+    assert "\repoch 1 [########........] loss 0.900" in received
+    assert received.endswith("\r")
 
 
 def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,13 +123,13 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, words: str) -> None:
+def test_an_accuracy_is_told_with_what_its_interval_counts(over: dict, text: str) -> None:
     values = {
         "run": 1, "preset": "default", "accuracy": 0.75, "n_test": 12,
         "accuracy_interval95": [0.6, 0.8], "accuracy_interval_over_groups": over,
         "relabelled_since": 0,
     }  # fmt: skip
-    assert words in headline(values)
+    assert text in headline(values)
 
 
 def test_an_interrupted_training_says_how_to_go_on(
@@ -216,11 +216,11 @@ def test_ctrl_c_stops_and_a_second_one_cancels(
 
     monkeypatch.setattr(training_output.Display, "show", press)
     end = to_line(FINISHED if presses == 1 else Cancelled(1.0))
-    words = f"words = [sys.stdin.readline().strip() for _ in range({presses})]\n"
+    text = f"words = [sys.stdin.readline().strip() for _ in range({presses})]\n"
     stand_in(
         monkeypatch,
         started(),
-        script=f"{words}assert ' '.join(words) == {heard!r}\nprint({end!r}, flush=True)",
+        script=f"{text}assert ' '.join(words) == {heard!r}\nprint({end!r}, flush=True)",
     )
     if presses == 1:
         assert training_output.follow(run, Screen(as_json=False)) == FINISHED
@@ -235,7 +235,7 @@ def test_every_field_of_a_recipe_is_an_option(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in(monkeypatch, Failed("That is enough."))
-    words = [
+    text = [
         "--epochs",
         "7",
         "--no-augment",
@@ -244,7 +244,7 @@ def test_every_field_of_a_recipe_is_an_option(
         "--early-stopping-patience",
         "3",
     ]
-    assert main(["train", str(folder), "--preset", "seed", *words]) == 2
+    assert main(["train", str(folder), "--preset", "seed", *text]) == 2
     with Project.open(folder, read_only=True) as project:
         recipe = project.runs()[0].read_recipe()
     chosen = {"epochs": 7, "augment": False, "learning_rate": 0.01, "early_stopping_patience": 3}
@@ -265,9 +265,9 @@ def test_every_field_of_a_recipe_is_an_option(
     ],
 )
 def test_an_impossible_training_gets_a_sentence(
-    folder: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, text: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", str(folder), *words]) == 2
+    assert main(["train", str(folder), *text]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -326,14 +326,14 @@ def test_training_evaluating_and_predicting_agree_about_their_numbers(
         )
         == 0
     )
-    answered = json.loads(capsys.readouterr().out)
-    (prediction,) = answered["predictions"]
+    human_label = json.loads(capsys.readouterr().out)
+    (prediction,) = human_label["predictions"]
     assert prediction["path"] == str(tmp_path / "ü 🔬.png")
     assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert prediction["class"] == max(
         prediction["probabilities"], key=prediction["probabilities"].__getitem__
     )
-    assert [one["path"] for one in answered["skipped"]] == [str(tmp_path / "bad.png")]
+    assert [one["path"] for one in human_label["skipped"]] == [str(tmp_path / "bad.png")]
 
 
 @pytest.mark.slow

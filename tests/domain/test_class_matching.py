@@ -49,13 +49,13 @@ def test_copies_know_their_classes_whatever_they_are_called(
     assert found.whole
 
 
-words = st.text(st.sampled_from("aBé ﬁ"), min_size=1, max_size=3).filter(
+text = st.text(st.sampled_from("aBé ﬁ"), min_size=1, max_size=3).filter(
     lambda text: bool(name_key(text))
 )
 
 
 @given(
-    st.lists(words, unique_by=name_key, max_size=5), st.lists(words, unique_by=name_key, max_size=5)
+    st.lists(text, unique_by=name_key, max_size=5), st.lists(text, unique_by=name_key, max_size=5)
 )
 def test_other_projects_know_a_class_by_its_name_alone_in_whatever_form(
     mine: list[str], theirs: list[str]
@@ -86,11 +86,11 @@ def test_a_name_that_another_class_of_theirs_has_here_decides_nothing() -> None:
     ],
 )
 def test_a_name_that_is_there_twice_is_not_guessed(
-    theirs: list[str], mine: list[str], words: str
+    theirs: list[str], mine: list[str], text: str
 ) -> None:
     found = match_classes(named(*theirs), named(*mine))
     assert found.here == {}
-    assert all(words in why for why in found.unclear.values())
+    assert all(text in why for why in found.unclear.values())
     assert found.unclear
 
 
@@ -138,8 +138,8 @@ ALIKE = ["GAS", " gas ", "Gas\u00a0", "Ｇａｓ", "Gａs"]
 def test_names_that_differ_in_form_alone_are_one_name(name: str, retired: bool) -> None:
     gas = default_classes()[0]
     others = [PoreClass(**{**vars(gas), "retired": retired}), *default_classes()[1:]]
-    words = "archived class" if retired else "There is a class 'Gas' already"
-    with pytest.raises(PoreguiError, match=words):
+    text = "archived class" if retired else "There is a class 'Gas' already"
+    with pytest.raises(PoreguiError, match=text):
         check_free(name, others, "Choose another.")
     with pytest.raises(PoreguiError):
         default_classes(["Gas", name])

@@ -13,7 +13,7 @@ from poregui.domain.recipe import recipe_for
 from poregui.domain.splits import NamedCrop, find_sources
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
-from poregui.workflow.exporting.export_labels import export_side_folders
+from poregui.workflow.exporting.export_labels import export_split_folders
 from poregui.workflow.importing.images import ImportOptions, collect, settle
 from poregui.workflow.training.grouping import set_sources
 from poregui.workflow.training.prepare_dataset import freeze, prepare, summarise
@@ -21,7 +21,7 @@ from poregui.workflow.training.prepare_dataset import freeze, prepare, summarise
 MAIZE = Path(__file__).resolve().parents[3] / "shared" / "data" / "maize-stomata" / "crops"
 
 
-def import_pictures(project: Project, paths: list[Path], kind: str = "auto") -> None:
+def import_images(project: Project, paths: list[Path], kind: str = "auto") -> None:
     """Import pictures as a person does."""
     options = ImportOptions(known_classes=tuple(c.name for c in project.classes()), kind=kind)
     plan = settle(project, collect(paths, options, project.pixels), "ada")
@@ -29,16 +29,16 @@ def import_pictures(project: Project, paths: list[Path], kind: str = "auto") -> 
     History(project).apply(plan.edit)
 
 
-def named(names: dict[int, list[str]], words: str = "") -> list[NamedCrop]:
+def named(names: dict[int, list[str]], text: str = "") -> list[NamedCrop]:
     """Return crops by label and name."""
     pairs = [(label, name) for label, found in names.items() for name in found]
     return [
-        NamedCrop(i, label, name, frozenset(words.split())) for i, (label, name) in enumerate(pairs)
+        NamedCrop(i, label, name, frozenset(text.split())) for i, (label, name) in enumerate(pairs)
     ]
 
 
-def sources(names: dict[int, list[str]], words: str = "") -> set[str]:
-    found = find_sources(named(names, words))
+def sources(names: dict[int, list[str]], text: str = "") -> set[str]:
+    found = find_sources(named(names, text))
     return set(found.of.values()) if found else set()
 
 
@@ -105,13 +105,13 @@ def test_a_pattern_that_was_settled_is_kept_when_it_is_no_longer_plausible():
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     """Return class folders with four crops of each class from each of eight sources."""
-    for place, name in enumerate(("Gas", "Keyhole", "Lack of Fusion")):
+    for index, name in enumerate(("Gas", "Keyhole", "Lack of Fusion")):
         (tmp_path / "in" / name).mkdir(parents=True)
         for source in range(8):
             for i in range(4):
-                number = 100 * place + 10 * source + i
+                number = 100 * index + 10 * source + i
                 Image.fromarray(grey(number)).save(
                     tmp_path / "in" / name / f"{110 + source}_{number}.png"
                 )
@@ -119,17 +119,17 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, pictures: Path):
+def project(tmp_path: Path, images: Path):
     """Return a project with these crops."""
     with Project.create(tmp_path / "pores") as made:
-        import_pictures(made, [pictures])
+        import_images(made, [images])
         yield made
 
 
 def parts_by_source(dataset) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for crop in dataset.crops:
-        found.setdefault(crop.name.rpartition("/")[2].partition("_")[0], set()).add(crop.part)
+        found.setdefault(crop.name.rpartition("/")[2].partition("_")[0], set()).add(crop.split)
     return found
 
 
@@ -140,7 +140,7 @@ def test_crops_of_one_source_are_on_one_side_and_it_is_said(project):
     assert any("110_0.png with all others of 110" in warning for warning in summary.warnings)
     dataset = freeze(project, recipe_for("default")).read_dataset()
     found = parts_by_source(dataset)
-    assert all(len(parts) == 1 for parts in found.values())
+    assert all(len(splits) == 1 for splits in found.values())
     assert set().union(*found.values()) == {"train", "validation", "test"}
 
 
@@ -184,33 +184,33 @@ def test_the_test_side_stays_when_crops_of_further_sources_are_added(project, tm
             Image.fromarray(grey(number)).save(
                 tmp_path / "in" / "Gas" / f"{110 + source}_{number}.png"
             )
-    import_pictures(project, [tmp_path / "in"])
+    import_images(project, [tmp_path / "in"])
     first = freeze(project, recipe_for("default")).read_dataset()
-    tested = {crop.crop_id for crop in first.crops if crop.part == "test"}
+    tested = {crop.crop_id for crop in first.crops if crop.split == "test"}
     for i in range(200):  # now one source has nearly everything, which alone would not be believed
         Image.fromarray(grey(5000 + i)).save(tmp_path / "in" / "Gas" / f"900_{i}.png")
-    import_pictures(project, [tmp_path / "in"])
+    import_images(project, [tmp_path / "in"])
     again = freeze(project, recipe_for("default")).read_dataset()
-    assert {crop.crop_id for crop in again.crops if crop.part == "test"} == tested
+    assert {crop.crop_id for crop in again.crops if crop.split == "test"} == tested
 
 
 def test_sources_can_be_chosen_for_the_test(project, capsys):
     folder = project.folder
     project.close()
     assert main(["split", str(folder), "--test", "110,113"]) == 0
-    told = capsys.readouterr().out
-    assert "110" in told
+    received = capsys.readouterr().out
+    assert "110" in received
     with Project.open(folder) as again:
         rows = summarise(again, recipe_for("default")).groups
-        assert {row.name for row in rows if row.part == "test"} == {"110", "113"}
+        assert {row.name for row in rows if row.split == "test"} == {"110", "113"}
     assert main(["split", str(folder), "--no-by-file-name", "--json"]) == 0
     assert '"by": "crop"' in capsys.readouterr().out
 
 
 def test_exported_sides_follow_the_sources(project, tmp_path):
     prepared = prepare(project, recipe_for("default"))
-    tested = {crop_id for crop_id, part in prepared.parts.items() if part == "test"}
-    export_side_folders(project, tmp_path / "out")
+    tested = {crop_id for crop_id, split in prepared.splits.items() if split == "test"}
+    export_split_folders(project, tmp_path / "out")
     written = {
         int(file.stem.rpartition("_")[2]) for file in (tmp_path / "out").rglob("test/*/*.png")
     }
@@ -221,9 +221,9 @@ def test_exported_sides_follow_the_sources(project, tmp_path):
 @pytest.mark.skipif(not MAIZE.is_dir(), reason="The maize crops are not beside this checkout.")
 def test_the_crops_of_a_maize_micrograph_stay_together(tmp_path):
     with Project.create(tmp_path / "maize", ("stoma", "not_stoma")) as project:
-        import_pictures(project, [MAIZE], kind="crops")
+        import_images(project, [MAIZE], kind="crops")
         summary = summarise(project, recipe_for("default"))
         assert summary.kind == "source"
         assert len({row.name for row in summary.groups}) > 90
         found = parts_by_source(freeze(project, recipe_for("default")).read_dataset())
-        assert all(len(parts) == 1 for parts in found.values())
+        assert all(len(splits) == 1 for splits in found.values())

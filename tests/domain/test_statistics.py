@@ -38,7 +38,7 @@ from poregui.domain.scores import (
 SEEDS = range(8)
 
 
-def answers(
+def predictions(
     seed: int, n: int = 300, classes: int = 3, sharp: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (n, classes) probabilities, a little too sure, and the (n,) true places."""
@@ -55,7 +55,7 @@ def answers(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_averages_and_kappa_are_those_of_scikit_learn(seed: int) -> None:
-    probabilities, truth = answers(seed)
+    probabilities, truth = predictions(seed)
     predicted = probabilities.argmax(axis=1)
     found = scores(confusion_matrix(truth, predicted, 3))
     assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, predicted))
@@ -131,7 +131,7 @@ def test_a_pairing_counts_who_was_right_where() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("digits", [1, 12])
 def test_roc_and_its_area_are_those_of_scikit_learn_with_ties_too(seed: int, digits: int) -> None:
-    probabilities, truth = answers(seed)
+    probabilities, truth = predictions(seed)
     score = probabilities[:, 1].round(digits)
     curve = roc_curve(truth == 1, score)
     assert curve is not None
@@ -147,7 +147,7 @@ def test_roc_and_its_area_are_those_of_scikit_learn_with_ties_too(seed: int, dig
 def test_precision_over_recall_and_its_area_are_those_of_scikit_learn(
     seed: int, digits: int
 ) -> None:
-    probabilities, truth = answers(seed)
+    probabilities, truth = predictions(seed)
     score = probabilities[:, 2].round(digits)
     curve = precision_recall_curve(truth == 2, score)
     assert curve is not None
@@ -170,7 +170,7 @@ def test_a_class_without_crops_has_no_curve() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_calibration_curve_is_that_of_scikit_learn(seed: int) -> None:
-    probabilities, truth = answers(seed)
+    probabilities, truth = predictions(seed)
     right, confidence = probabilities.argmax(axis=1) == truth, probabilities.max(axis=1)
     found = calibration(probabilities, truth)
     share, mean = sk_calibration.calibration_curve(right, confidence, n_bins=10)
@@ -189,7 +189,7 @@ def test_without_crops_there_is_no_calibration() -> None:
 
 @pytest.mark.parametrize("sharp", [0.5, 2.0, 6.0])
 def test_the_temperature_is_the_one_that_surprises_least(sharp: float) -> None:
-    probabilities, truth = answers(1, sharp=sharp)
+    probabilities, truth = predictions(1, sharp=sharp)
     found = fit_temperature(probabilities, truth)
     assert found is not None
 
@@ -203,7 +203,7 @@ def test_the_temperature_is_the_one_that_surprises_least(sharp: float) -> None:
 
 
 def test_a_temperature_softens_an_overconfident_network_and_changes_no_answer() -> None:
-    probabilities, truth = answers(2, n=2000, sharp=4.0)
+    probabilities, truth = predictions(2, n=2000, sharp=4.0)
     temperature = fit_temperature(probabilities[:1000], truth[:1000])
     assert temperature is not None
     assert temperature > 2
@@ -219,7 +219,7 @@ def test_a_temperature_softens_an_overconfident_network_and_changes_no_answer() 
 
 
 def test_too_few_validation_crops_give_no_temperature() -> None:
-    probabilities, truth = answers(3, n=19)
+    probabilities, truth = predictions(3, n=19)
     assert fit_temperature(probabilities, truth) is None
 
 
@@ -324,8 +324,8 @@ def test_a_breakdown_by_number_counts_every_known_crop_once() -> None:
         (2, 0),
         (2, 0),
     ]
-    assert sorted(np.concatenate([share.places for share in found.shares])) == list(range(8))
-    assert [values[share.places].max() for share in found.shares] == [2, 4, 6, 8]
+    assert sorted(np.concatenate([share.indices for share in found.shares])) == list(range(8))
+    assert [values[share.indices].max() for share in found.shares] == [2, 4, 6, 8]
     assert by_number("Size", "um", np.ones(5), np.ones(5, bool)) is None
     assert by_number("Size", "um", np.full(5, np.nan), np.ones(5, bool)) is None
 

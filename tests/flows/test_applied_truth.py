@@ -36,24 +36,24 @@ def test_the_intervals_hold_the_truth_of_the_four_specimens_without_labels(
     files = sorted(str(file) for file in (project / "micrographs").glob("S1[1-4]_*"))
     capsys.readouterr()
     assert main(["apply", str(project), *files, "--out", str(out), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["corrected"]
+    received = json.loads(capsys.readouterr().out)
+    assert received["corrected"]
     fields = [
         json.loads(one.read_text(encoding="utf-8"))
         for one in sorted(out.glob("fields/*/field.json"))
     ]
     true = truths(project)
     missed = []
-    for name in told["classes"]:
+    for name in received["classes"]:
         of_specimen = {}
-        for group in told["specimens"]:
+        for group in received["specimens"]:
             own = [one for one in fields if one["specimen"] == group["name"]]
             area = sum(true[one["name"]][name] for one in own)
             of_specimen[group["name"]] = 100 * area / sum(one["field_area_px"] for one in own)
         wanted = {**of_specimen, "All": float(np.mean(list(of_specimen.values())))}
-        for group in (*told["specimens"], told["whole"]):
+        for group in (*received["specimens"], received["whole"]):
             found = next(one for one in group["classes"] if one["name"] == name)["area"]
             if not found["low"] <= wanted[group["name"]] <= found["high"]:
                 missed.append((group["name"], name, wanted[group["name"]], found))
-    assert len(told["specimens"]) == 4
+    assert len(received["specimens"]) == 4
     assert missed == []

@@ -78,7 +78,7 @@ print(json.dumps(dict(errors=errors, first=first, last=last, loaded=loaded)))
 def test_hundreds_of_keys_and_pages_leave_no_file_open_and_store_every_label(
     tmp_path: Path,
 ) -> None:
-    make_project(tmp_path / "p", CROPS, pictures=CROPS)
+    make_project(tmp_path / "p", CROPS, images=CROPS)
     program = LABELLING.replace("{keys}", str(KEYS)).replace("{pages}", str(PAGES))
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "p"), str(ROOT), str(ROOT / "scripts")],
@@ -88,9 +88,9 @@ def test_hundreds_of_keys_and_pages_leave_no_file_open_and_store_every_label(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["errors"] == []
-    assert told["loaded"]
-    assert told["last"] <= told["first"] + SOON_NEEDED
+    received = json.loads(done.stdout.splitlines()[-1])
+    assert received["errors"] == []
+    assert received["loaded"]
+    assert received["last"] <= received["first"] + SOON_NEEDED
     with Project.open(tmp_path / "p") as project:
         assert sum(label is not None for label in project.labels().values()) == KEYS

@@ -20,7 +20,7 @@ from poregui.gui.app import build_window
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.shell.main_window import MainWindow
-from poregui.gui.shell.page_pictures import save_pages, settle
+from poregui.gui.shell.page_images import save_pages, settle
 from poregui.store.project import Project
 from poregui.vision.synthetic import SyntheticMicrograph, draw_specimen
 from poregui.workflow.importing.images import ImportOptions
@@ -58,7 +58,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     made.deleteLater()
 
 
-def part(window: QWidget, kind: type, name: str):
+def split(window: QWidget, kind: type, name: str):
     found = window.findChild(kind, name)
     assert found is not None, name
     return found
@@ -106,7 +106,7 @@ def crop_and_label(
     """Draw a box around every pore with the mouse and press the key of its class."""
     canvas, grid = window.label_page.image_canvas, window.label_page.crop_grid
     listed = window.label_page.micrograph_list
-    listed.scrollTo(row := listed.model().index(listed.model().place(micrograph.id), 0))
+    listed.scrollTo(row := listed.model().index(listed.model().position(micrograph.id), 0))
     QTest.mouseClick(listed.viewport(), LEFT, PLAIN, listed.visualRect(row).center())
     qtbot.waitUntil(
         lambda: (
@@ -142,7 +142,7 @@ def drag(canvas: QWidget, box: Box) -> None:
 def apply(window: MainWindow) -> None:
     """Let the new network find and sort the pores of all five micrographs."""
     window.actions_by_name["show_apply"].trigger()
-    part(window, QPushButton, "apply_button").click()
+    split(window, QPushButton, "apply_button").click()
     window.background.wait()
     page = window.apply_page
     assert "5 micrographs processed" in page.state_text.text()
@@ -152,8 +152,8 @@ def apply(window: MainWindow) -> None:
 
 def train(window: MainWindow, qtbot: QtBot):
     window.actions_by_name["show_train"].trigger()
-    part(window, QSpinBox, "recipe_epochs").setValue(4)
-    button = part(window, QPushButton, "train_button")
+    split(window, QSpinBox, "recipe_epochs").setValue(4)
+    button = split(window, QPushButton, "train_button")
     qtbot.waitUntil(button.isEnabled)
     with qtbot.waitSignal(window.services.trainer.finished, timeout=TRAINING_MS):
         QTest.mouseClick(button, LEFT)
@@ -167,7 +167,7 @@ def review_and_relabel(window: MainWindow, qtbot: QtBot) -> None:
     """Choose a cell of the matrix, give one of its crops another label, and take that back."""
     window.show_run(1)
     page, project = window.review_page, window.session.project
-    matrix, predictions = part(window, QWidget, "confusion_matrix"), page.prediction_list
+    matrix, predictions = split(window, QWidget, "confusion_matrix"), page.prediction_list
     qtbot.waitUntil(lambda: matrix.count(EVERYTHING) > 0, timeout=10_000)
     assert "95 % CI" in page.column.headline.text()
     cell = next(c for c in (Cell(r, p) for r in range(3) for p in range(3)) if matrix.count(c))

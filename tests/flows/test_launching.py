@@ -77,9 +77,9 @@ def command(way: str, hostile: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "poregui"]
 
 
-def poregui_in(hostile: Path, way: str, *words: str | Path) -> None:
+def poregui_in(hostile: Path, way: str, *text: str | Path) -> None:
     done = subprocess.run(
-        [*command(way, hostile), *map(str, words)],
+        [*command(way, hostile), *map(str, text)],
         cwd=hostile,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -97,10 +97,10 @@ def test_applying_and_its_report_as_pdf_run_nothing_of_the_working_folder(
     model = write_size_model(hostile.parent / "model")
     for name in ("a.png", "b.png"):
         draw_discs(hostile.parent / name, [20.0] * 5)
-    pictures = [hostile.parent / "a.png", hostile.parent / "b.png"]
+    images = [hostile.parent / "a.png", hostile.parent / "b.png"]
     out, report = hostile.parent / "out", hostile.parent / "report.pdf"
     poregui_in(
-        hostile, way, "apply", model, *pictures, "--out", out, "--workers", "2", "--report", report
+        hostile, way, "apply", model, *images, "--out", out, "--workers", "2", "--report", report
     )
     assert report.read_bytes().startswith(b"%PDF")
 
@@ -138,10 +138,10 @@ def test_a_child_finds_this_very_package_and_nothing_of_the_working_folder(
 
 def test_a_child_keeps_the_folders_that_a_person_named_in_full(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["lib", str(tmp_path), ""]))
-    told = child_environment(OMP_NUM_THREADS="1")
-    assert told["PYTHONPATH"].split(os.pathsep) == [str(ROOT), str(tmp_path)]
-    assert told["OMP_NUM_THREADS"] == "1"
-    assert told["ORT_DISABLE_TELEMETRY"] == "1"
+    received = child_environment(OMP_NUM_THREADS="1")
+    assert received["PYTHONPATH"].split(os.pathsep) == [str(ROOT), str(tmp_path)]
+    assert received["OMP_NUM_THREADS"] == "1"
+    assert received["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_run_from_a_checkout_python_m_poregui_still_finds_it(tmp_path: Path) -> None:
@@ -160,5 +160,5 @@ def test_every_process_of_ours_is_started_in_this_one_way() -> None:
         if "sys.executable" in path.read_text(encoding="utf-8")
     }
     assert naming == {"launching.py", "cli/doctor.py"}  # doctor shows it
-    for words in (FIT, WAIT, SUGGEST):
-        assert words[:4] == poregui_command() == (sys.executable, "-P", "-m", "poregui")
+    for text in (FIT, WAIT, SUGGEST):
+        assert text[:4] == poregui_command() == (sys.executable, "-P", "-m", "poregui")

@@ -17,7 +17,7 @@ FOLDERS = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA
 FOLDERS += ("APPDATA", "LOCALAPPDATA")
 
 
-def python(home: Path, *words: str | Path) -> str:
+def python(home: Path, *text: str | Path) -> str:
     """Run Python with an empty home, without what this process has set, and return what it said."""
     home.mkdir()
     surroundings = {
@@ -25,7 +25,7 @@ def python(home: Path, *words: str | Path) -> str:
     }
     surroundings |= dict.fromkeys(FOLDERS, str(home))
     done = subprocess.run(
-        [sys.executable, "-P", *map(str, words)],
+        [sys.executable, "-P", *map(str, text)],
         env={**surroundings, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -66,8 +66,8 @@ def test_applying_a_network_leaves_nothing_in_a_persons_folders(
     model = write_size_model(tmp_path / "model")
     draw_discs(tmp_path / "a.png", [20.0] * 5)
     draw_discs(tmp_path / "b.png", [20.0] * 5)
-    words = ["-m", "poregui", "apply", model, tmp_path / "a.png", tmp_path / "b.png"]
-    python(tmp_path / "home", *words, "--out", tmp_path / "out", "--workers", str(workers))
+    text = ["-m", "poregui", "apply", model, tmp_path / "a.png", tmp_path / "b.png"]
+    python(tmp_path / "home", *text, "--out", tmp_path / "out", "--workers", str(workers))
     assert len(list((tmp_path / "out").rglob("pores.csv"))) == 2
     assert left_in(tmp_path / "home") == []
 

@@ -65,11 +65,11 @@ def test_a_pipe_in_the_place_of_a_micrograph_is_told_and_waited_for_by_nobody(
         current_hash(micrograph, None)
     with pytest.raises(ImageError, match="null is no file"):
         file_hash(Path(os.devnull))
-    for words in (["detect"], ["micrographs", "--mask-info-bar"], ["import", str(micrograph)]):
-        verb, *rest = words
+    for text in (["detect"], ["micrographs", "--mask-info-bar"], ["import", str(micrograph)]):
+        verb, *rest = text
         main([verb, str(folder), *rest])
-        told = capsys.readouterr()
-        assert "a.png" in told.out + told.err
+        received = capsys.readouterr()
+        assert "a.png" in received.out + received.err
     out = folder.parent / "p.zip"
     assert main(["pack", str(folder), str(out)]) == OK
     assert "a.png" in capsys.readouterr().out
@@ -86,9 +86,9 @@ def test_links_that_lead_in_a_circle_or_nowhere_are_passed_over_in_an_import(
     (images / "nowhere").symlink_to("not there")
     os.mkfifo(images / "pipe.png")
     assert main(["import", str(folder), str(images), "--as", "micrographs"]) == OK
-    told = capsys.readouterr().out
+    received = capsys.readouterr().out
     for name in ("itself", "nowhere", "pipe.png"):
-        assert name in told
+        assert name in received
     with_it = main(["info", str(folder), "--json"])
     assert (with_it, json.loads(capsys.readouterr().out)["micrographs"]) == (OK, 2)
 
@@ -111,9 +111,9 @@ def test_a_folder_without_rights_is_a_sentence_on_the_command_line_and_in_the_wi
     window = python_without_rights("-c", WINDOW, str(folder), cwd=folder.parent)
     opened = python_without_rights("-m", "poregui", str(folder), cwd=folder.parent)
     folder.chmod(0o755)
-    told = json.loads(done.stdout)
-    assert len(told) == len(verbs)
-    for code, lines in told.values():
+    received = json.loads(done.stdout)
+    assert len(received) == len(verbs)
+    for code, lines in received.values():
         assert code == REFUSED
         assert len(lines) == 1
         assert lines[0].startswith("poregui: ")

@@ -37,13 +37,13 @@ needs_shared = pytest.mark.skipif(
     ],
 )
 def test_reported_files_have_the_right_areas(
-    tmp_path: Path, place: str, found: list[float]
+    tmp_path: Path, index: str, found: list[float]
 ) -> None:
     folder = str(tmp_path / "p")
-    picture = str(SHARED / place.split("/")[0] / "img.png")
+    image = str(SHARED / index.split("/")[0] / "img.png")
     main(["new", folder])
-    main(["import", folder, picture, "--as", "micrographs"])
-    assert main(["import-outlines", folder, str(SHARED / place)]) == 0
+    main(["import", folder, image, "--as", "micrographs"])
+    assert main(["import-outlines", folder, str(SHARED / index)]) == 0
     with Project.open(Path(folder), read_only=True) as project:
         areas = [outline.area for outline in project.outlines().values()]
         assert areas == pytest.approx(found, rel=0.02)

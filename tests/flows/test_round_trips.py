@@ -35,7 +35,7 @@ def source(tmp_path: Path) -> Path:
             micrograph=micrograph,
             specimen_id=first.id,
         )
-        add_crops(project, [fusion, gas], specimen_id=second.id, given_side="test", seed=7)
+        add_crops(project, [fusion, gas], specimen_id=second.id, given_split="test", seed=7)
     return tmp_path / "a"
 
 
@@ -66,7 +66,7 @@ def test_class_folders_come_back_with_labels_specimens_and_scales(
     assert main(["import", str(tmp_path / "b"), str(tmp_path / "out")]) == 0
     assert described(tmp_path / "b") == described(source)
     with Project.open(tmp_path / "b", read_only=True) as project:
-        sides = [crop.given_side for crop in project.crops()]
+        sides = [crop.given_split for crop in project.crops()]
         assert sides.count("test") == (2 if name == "yolo" else 0)
 
 

@@ -20,8 +20,8 @@ from two_folders import (
     add_network,
     label_all,
     labels_of,
+    received,
     refused,
-    told,
     two_folders,
 )
 
@@ -47,7 +47,7 @@ def found(two: TwoFolders) -> TwoFolders:
 
 
 def test_both_are_imported_and_shown_with_their_folder(two: TwoFolders, capsys) -> None:
-    rows = told(capsys, "micrographs", two.project)["micrographs"]
+    rows = received(capsys, "micrographs", two.project)["micrographs"]
     assert [(row["name"], row["shown_name"]) for row in rows] == [
         (NAME, "S1/image_001.png"),
         (NAME, "S2/image_001.png"),
@@ -64,12 +64,12 @@ def test_both_are_imported_and_shown_with_their_folder(two: TwoFolders, capsys) 
     ["S2/image_001.png", "#2", "2", "s2/IMAGE_001.png", "data/S2/image_001", "S2\\image_001.png"],
 )
 def test_one_of_them_is_chosen_by_path_or_number(two: TwoFolders, text: str, capsys) -> None:
-    told(capsys, "micrographs", two.project, "--name", text, "--set-scale", "2")
+    received(capsys, "micrographs", two.project, "--name", text, "--set-scale", "2")
     there = two.micrographs()
     assert {name: one.um_per_px for name, one in there.items()} == {"S1": 0.5, "S2": 2.0}
     assert [
         one["path"]
-        for one in told(capsys, "detect", two.project, "--micrograph", text)["micrographs"]
+        for one in received(capsys, "detect", two.project, "--micrograph", text)["micrographs"]
     ] == [there["S2"].path]
 
 
@@ -77,9 +77,11 @@ def test_a_path_as_the_prompt_completes_it_is_that_file(
     two: TwoFolders, monkeypatch, capsys
 ) -> None:
     monkeypatch.chdir(two.data)
-    told(capsys, "micrographs", two.project, "--name", "./S2/image_001.png", "--set-scale", "2")
+    received(capsys, "micrographs", two.project, "--name", "./S2/image_001.png", "--set-scale", "2")
     monkeypatch.chdir(two.data / "S1")
-    told(capsys, "micrographs", two.project, "--name", "../S1/image_001.png", "--set-scale", "3")
+    received(
+        capsys, "micrographs", two.project, "--name", "../S1/image_001.png", "--set-scale", "3"
+    )
     assert {name: one.um_per_px for name, one in two.micrographs().items()} == {
         "S1": 3.0,
         "S2": 2.0,
@@ -95,10 +97,10 @@ def test_a_path_as_the_prompt_completes_it_is_that_file(
     ],
 )
 def test_a_name_that_both_bear_is_a_sentence_that_lists_them_and_changes_nothing(
-    two: TwoFolders, words: tuple[str, ...], capsys
+    two: TwoFolders, text: tuple[str, ...], capsys
 ) -> None:
     before = two.micrographs()
-    said = refused(capsys, words[0], two.project, *words[1:])
+    said = refused(capsys, text[0], two.project, *text[1:])
     assert "can mean 2 micrographs: S1/image_001.png (#1) and S2/image_001.png (#2)" in said
     assert two.micrographs() == before
     with Project.open(two.project, read_only=True) as project:
@@ -106,7 +108,7 @@ def test_a_name_that_both_bear_is_a_sentence_that_lists_them_and_changes_nothing
 
 
 def test_a_pattern_may_name_folders(two: TwoFolders, capsys) -> None:
-    told(capsys, "micrographs", two.project, "--name", "S2/*", "--set-scale", "2")
+    received(capsys, "micrographs", two.project, "--name", "S2/*", "--set-scale", "2")
     assert {name: one.um_per_px for name, one in two.micrographs().items()} == {
         "S1": 0.5,
         "S2": 2.0,
@@ -114,7 +116,9 @@ def test_a_pattern_may_name_folders(two: TwoFolders, capsys) -> None:
     assert "No micrograph is named 'S3/*'" in refused(
         capsys, "micrographs", two.project, "--name", "S3/*"
     )
-    assert len(told(capsys, "micrographs", two.project, "--name", "image_*")["micrographs"]) == 2
+    assert (
+        len(received(capsys, "micrographs", two.project, "--name", "image_*")["micrographs"]) == 2
+    )
 
 
 def specimens_of(two: TwoFolders) -> dict[str, str | None]:
@@ -129,17 +133,17 @@ def specimens_of(two: TwoFolders) -> dict[str, str | None]:
 def test_a_name_alone_makes_no_common_specimen_of_them_and_a_folder_makes_two(
     two: TwoFolders, capsys
 ) -> None:
-    notes = told(capsys, "micrographs", two.project, "--specimen-pattern", "{specimen}_*.png")[
+    notes = received(capsys, "micrographs", two.project, "--specimen-pattern", "{specimen}_*.png")[
         "notes"
     ]
     assert specimens_of(two) == {"S1": None, "S2": None}
     assert "images in different folders share a file name" in notes[0]
-    told(capsys, "micrographs", two.project, "--specimen-pattern", "{specimen}/*.png")
+    received(capsys, "micrographs", two.project, "--specimen-pattern", "{specimen}/*.png")
     assert specimens_of(two) == {"S1": "S1", "S2": "S2"}
 
 
 def test_a_person_may_put_them_into_one_specimen(two: TwoFolders, capsys) -> None:
-    told(capsys, "micrographs", two.project, "--specimen", "T")
+    received(capsys, "micrographs", two.project, "--specimen", "T")
     assert specimens_of(two) == {"S1": "T", "S2": "T"}
 
 
@@ -150,7 +154,7 @@ def test_an_import_reads_the_specimen_out_of_the_folder(
     two = two_folders(tmp_path)
     fresh = TwoFolders(tmp_path / "fresh", two.data)
     assert main(["new", str(fresh.project)]) == 0
-    told(
+    received(
         capsys, "import", fresh.project, two.data, "--as", "micrographs", "--specimen-from", pattern
     )
     assert specimens_of(fresh) == {"S1": "S1", "S2": "S2"}
@@ -163,8 +167,8 @@ def test_an_import_one_folder_after_the_other_makes_no_common_specimen(
     fresh = TwoFolders(tmp_path / "fresh", two.data)
     assert main(["new", str(fresh.project)]) == 0
     rule = ("--as", "micrographs", "--specimen-from", "{specimen}_*.png")
-    told(capsys, "import", fresh.project, two.data / "S1", *rule)
-    notes = told(capsys, "import", fresh.project, two.data / "S2", *rule)["notes"]
+    received(capsys, "import", fresh.project, two.data / "S1", *rule)
+    notes = received(capsys, "import", fresh.project, two.data / "S2", *rule)["notes"]
     assert specimens_of(fresh) == {"S1": "image", "S2": None}
     assert any("images in different folders share a file name" in note for note in notes)
 
@@ -173,7 +177,7 @@ def test_pores_are_found_on_each_and_tables_tell_them_apart(
     found: TwoFolders, tmp_path: Path, capsys
 ) -> None:
     assert labels_of(found.project) == ALL
-    measured = told(capsys, "measure", found.project, tmp_path / "pores.csv")
+    measured = received(capsys, "measure", found.project, tmp_path / "pores.csv")
     assert [one["micrograph"] for one in measured["micrographs"]] == [
         "S1/image_001.png",
         "S2/image_001.png",
@@ -181,7 +185,7 @@ def test_pores_are_found_on_each_and_tables_tell_them_apart(
     there = found.micrographs()
     for table in ("pores.csv", "labels.csv"):
         if table == "labels.csv":
-            told(capsys, "export", found.project, tmp_path / table, "--format", "csv")
+            received(capsys, "export", found.project, tmp_path / table, "--format", "csv")
         with open(tmp_path / table, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         for specimen, one in there.items():
@@ -199,7 +203,7 @@ def test_each_overlay_shows_its_own_picture_and_outlines(found: TwoFolders, tmp_
             one.name: [int(one.colour[k : k + 2], 16) for k in (1, 3, 5)]
             for one in project.classes()
         }
-    pictures = {
+    images = {
         name: np.asarray(Image.open(tmp_path / "out" / name / NAME).convert("RGB")).astype(int)[
             :600, :600
         ]
@@ -210,10 +214,10 @@ def test_each_overlay_shows_its_own_picture_and_outlines(found: TwoFolders, tmp_
         "S2": (300, 300),
     }  # of a disc in this picture, and far from any in the other
     for name, other in (("S1", "S2"), ("S2", "S1")):
-        picture = pictures[name]
-        assert picture[middles[name]].mean() < 100 < picture[middles[other]].mean()
+        image = images[name]
+        assert image[middles[name]].mean() < 100 < image[middles[other]].mean()
         of_each = {
-            label: (np.abs(picture - colour).sum(axis=2) < 30).sum()
+            label: (np.abs(image - colour).sum(axis=2) < 30).sum()
             for label, colour in colours.items()
         }
         assert of_each[ALL[name][0]] > 100
@@ -221,7 +225,7 @@ def test_each_overlay_shows_its_own_picture_and_outlines(found: TwoFolders, tmp_
 
 
 def applied(capsys, two: TwoFolders, *folders: str, out: Path, more: tuple = ()) -> dict:
-    return told(
+    return received(
         capsys, "apply", two.project, *(two.data / name for name in folders), "--out", out, *more
     )
 
@@ -259,7 +263,7 @@ def test_a_micrograph_that_changed_by_leave_replaces_its_own_result(
     add_network(two, tmp_path)
     out = tmp_path / "out"
     applied(capsys, two, "S1", "S2", out=out)
-    told(capsys, "micrographs", two.project, "--name", "S2/*", "--set-scale", "1")
+    received(capsys, "micrographs", two.project, "--name", "S2/*", "--set-scale", "1")
     again = applied(capsys, two, "S1", "S2", out=out)
     assert again["taken_up"] == 1
     assert len(list((out / "fields").iterdir())) == 2
@@ -290,18 +294,18 @@ def test_the_same_picture_under_two_paths_is_said_and_counted_where_a_person_wan
     two.file("S2").write_bytes(two.file("S1").read_bytes())
     fresh = tmp_path / "fresh"
     assert main(["new", str(fresh)]) == 0
-    values = told(capsys, "import", fresh, two.data, "--as", "micrographs")
+    values = received(capsys, "import", fresh, two.data, "--as", "micrographs")
     assert values["micrographs"] == 1
     assert (
         "S2/image_001.png is the same image as S1/image_001.png; it was imported once."
         in values["notes"]
     )
-    again = told(capsys, "import", fresh, two.data / "S2", "--as", "micrographs")
+    again = received(capsys, "import", fresh, two.data / "S2", "--as", "micrographs")
     assert again["present"] == 1
     assert any("is the same image as image_001.png" in note for note in again["notes"])
     add_network(two, tmp_path)
     model = tmp_path / "model" / "model.onnx"
-    applied_twice = told(
+    applied_twice = received(
         capsys, "apply", model, two.data / "S1", two.data / "S2", "--out", tmp_path / "out"
     )
     assert applied_twice["warnings"][0] == (
@@ -313,7 +317,7 @@ def test_the_same_picture_under_two_paths_is_said_and_counted_where_a_person_wan
 def test_a_packed_project_keeps_them_apart(found: TwoFolders, tmp_path: Path, capsys) -> None:
     import zipfile
 
-    told(capsys, "pack", found.project, tmp_path / "p.zip")
+    received(capsys, "pack", found.project, tmp_path / "p.zip")
     with zipfile.ZipFile(tmp_path / "p.zip") as packed:
         packed.extractall(tmp_path / "elsewhere")
     copy = TwoFolders(tmp_path / "elsewhere" / "project", found.data)
@@ -333,13 +337,13 @@ def test_the_test_side_is_chosen_among_both(found: TwoFolders, capsys) -> None:
         for one in project.micrographs():
             ids = [crop.id for crop in project.crops(micrograph_id=one.id)]
             project.put_labels(
-                ((crop_id, 1 + place % 2) for place, crop_id in enumerate(ids)), who="a", how="hand"
+                ((crop_id, 1 + index % 2) for index, crop_id in enumerate(ids)), who="a", how="hand"
             )
     said = refused(capsys, "split", found.project, "--test", NAME)
     assert "'image_001.png' can mean S1/image_001.png and S2/image_001.png." in said
     assert "Choose among: S1/image_001.png, S2/image_001.png." in refused(
         capsys, "split", found.project, "--test", "S3/image_001.png"
     )
-    told(capsys, "split", found.project, "--test", "S2/image_001.png")
+    received(capsys, "split", found.project, "--test", "S2/image_001.png")
     with Project.open(found.project, read_only=True) as project:
-        assert project.test_side() == {f"micrograph:{found.micrographs()['S2'].id}"}
+        assert project.test_split() == {f"micrograph:{found.micrographs()['S2'].id}"}

@@ -57,30 +57,32 @@ sys.exit(fit(Path(sys.argv[1]), events=False, control=False))
 """
 
 
-def run_it(folder: RunFolder, wish: Callable[[list[Event]], str] = lambda told: "") -> list[Event]:
+def run_it(
+    folder: RunFolder, wish: Callable[[list[Event]], str] = lambda received: ""
+) -> list[Event]:
     """Train a run folder in this process with its events on disk; `wish` is asked with what was
     told so far.
     """
-    told: list[Event] = []
+    received: list[Event] = []
     writer = folder.open_events()
 
     def report(event: Event) -> None:
         writer.write(event)
-        told.append(event)
+        received.append(event)
 
-    train(folder.path, report, lambda: wish(told))
+    train(folder.path, report, lambda: wish(received))
     writer.close()
-    return told
+    return received
 
 
 def when(text: str, wish: str) -> Callable[[list[Event]], str]:
     """Return who wishes something as soon as a stage is told."""
-    return lambda told: (
-        wish if any(isinstance(one, Stage) and one.text == text for one in told) else ""
+    return lambda received: (
+        wish if any(isinstance(one, Stage) and one.text == text for one in received) else ""
     )
 
 
-def answers(folder: RunFolder) -> np.ndarray:
+def predictions(folder: RunFolder) -> np.ndarray:
     return np.array([one.probabilities for one in folder.read_predictions()])
 
 
@@ -88,8 +90,8 @@ def answers(folder: RunFolder) -> np.ndarray:
 def pattern(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Return a run that was left as soon as its network was trained."""
     folder = make_run(tmp_path_factory.mktemp("trained") / "001", small_recipe(), crops=36)
-    told = run_it(folder, when("Exporting the model", "interrupt"))
-    assert [event for event in told if isinstance(event, BatchEnded)]
+    received = run_it(folder, when("Exporting the model", "interrupt"))
+    assert [event for event in received if isinstance(event, BatchEnded)]
     return folder
 
 
@@ -135,7 +137,7 @@ def test_a_run_left_in_its_last_steps_goes_on_there_and_gives_the_same(
     assert not [event for event in again if isinstance(event, Started | BatchEnded)]
     assert isinstance(again[-1], Finished)
     assert (again[-1].epochs, again[-1].best_epoch) == (3, finished.read_metrics()["best_epoch"])
-    assert np.array_equal(answers(folder), answers(finished))
+    assert np.array_equal(predictions(folder), predictions(finished))
     assert fault_of(folder) == ""
 
 
@@ -148,8 +150,8 @@ def test_a_run_whose_window_asked_to_stop_and_went_away_is_completed() -> None:
 
 def test_a_run_that_is_cancelled_in_its_last_steps_leaves_no_network(trained: RunFolder) -> None:
     folder = trained
-    told = run_it(folder, when("Testing on unseen crops", "cancel"))
-    assert isinstance(told[-1], Cancelled)
+    received = run_it(folder, when("Testing on unseen crops", "cancel"))
+    assert isinstance(received[-1], Cancelled)
     assert not [
         path for path in (folder.model_file, folder.trained_file, folder.onnx_file) if path.exists()
     ]
@@ -177,7 +179,7 @@ def test_a_trainer_killed_between_sidecar_and_predictions_leaves_a_run_that_fit_
     assert isinstance(folder.final_event(), Interrupted)
     assert read_row(folder).resumable
     assert isinstance(run_it(folder)[-1], Finished)
-    assert np.array_equal(answers(folder), answers(finished))
+    assert np.array_equal(predictions(folder), predictions(finished))
 
 
 def test_damaged_results_of_a_trained_run_are_made_again(
@@ -191,7 +193,7 @@ def test_damaged_results_of_a_trained_run_are_made_again(
     again = run_it(folder)
     assert not [event for event in again if isinstance(event, Started)]
     assert fault_of(folder) == ""
-    assert np.array_equal(answers(folder), answers(finished))
+    assert np.array_equal(predictions(folder), predictions(finished))
 
 
 def test_the_network_of_an_older_version_that_was_killed_while_it_tested_counts_as_trained(

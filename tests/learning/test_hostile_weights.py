@@ -29,7 +29,7 @@ def fresh(folder: RunFolder) -> keras.Model:
     dataset = folder.read_dataset()
     recipe = folder.read_recipe()
     spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
-    crops = load(folder, dataset.part("train"), spec)
+    crops = load(folder, dataset.split("train"), spec)
     classes = len(dataset.classes)
     return networks.without_weights(recipe, spec, classes, crops.sizes, crops.shapes)
 
@@ -187,9 +187,9 @@ def test_what_the_file_says_of_layers_is_never_read(
         raise AssertionError("the description of layers was read")
 
     def change(members: dict[str, bytes]) -> None:
-        told = json.loads(members["config.json"])
-        told["config"]["layers"] = [CODE[how]]
-        members["config.json"] = json.dumps(told).encode()
+        received = json.loads(members["config.json"])
+        received["config"]["layers"] = [CODE[how]]
+        members["config.json"] = json.dumps(received).encode()
 
     wanted = trained_network.load_model(folder).get_weights()
     rewrite(folder, change)

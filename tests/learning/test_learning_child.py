@@ -47,13 +47,13 @@ def long_run(tmp_path: Path) -> RunFolder:
 
 def until(child: subprocess.Popen[str], kind: str) -> list[dict[str, Any]]:
     """Read events until one of a kind."""
-    told = []
+    received = []
     assert child.stdout is not None
     for line in child.stdout:
-        told.append(json.loads(line))
-        if told[-1]["event"] == kind:
-            return told
-    pytest.fail(f"the child ended without {kind}: {told}")
+        received.append(json.loads(line))
+        if received[-1]["event"] == kind:
+            return received
+    pytest.fail(f"the child ended without {kind}: {received}")
 
 
 def test_a_child_tells_events_and_nothing_else_and_obeys_stop(long_run: RunFolder) -> None:
@@ -85,8 +85,8 @@ def test_a_child_obeys_cancel_and_ends_when_its_window_is_gone(long_run: RunFold
     assert long_run.checkpoint_file.exists()
 
     child = start(long_run, "events", "control")
-    told = until(child, "EpochEnded")
-    assert told[-1]["epoch"] > 1
+    received = until(child, "EpochEnded")
+    assert received[-1]["epoch"] > 1
     assert long_run.final_event() is None
     child.communicate("cancel\n", timeout=90)
     assert child.returncode == 0
@@ -108,10 +108,10 @@ def test_ctrl_c_stops_a_training_that_nobody_controls_and_a_second_one_is_refuse
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=90)
     assert child.returncode == 0
-    told = long_run.events()
-    assert len(told) >= before
-    assert not any(isinstance(event, Failed) for event in told)
-    assert isinstance(told[-1], Finished)
+    received = long_run.events()
+    assert len(received) >= before
+    assert not any(isinstance(event, Failed) for event in received)
+    assert isinstance(received[-1], Finished)
 
 
 def test_a_folder_without_a_run_is_refused_with_a_sentence(

@@ -86,7 +86,7 @@ def test_varied_crops_are_shifted_by_up_to_3_px_and_dimmed_or_brightened_by_up_t
     images[:, 0] = 0.5  # a border that a shift draws in, or away
     moved, _ = vary(images, np.ones((400, 2), np.float32), np.random.default_rng(1))
     y, x = np.unravel_index(moved[:, 3:-3, 3:-3, 0].reshape(400, -1).argmax(axis=1), (15, 15))
-    assert {tuple(place) for place in np.stack([y, x], axis=1) - 7} == {
+    assert {tuple(index) for index in np.stack([y, x], axis=1) - 7} == {
         (a, b) for a in range(-3, 4) for b in range(-3, 4)
     }
     peaks = moved[:, 3:-3, 3:-3].max(axis=(1, 2, 3)) / 0.8

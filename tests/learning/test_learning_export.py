@@ -81,16 +81,16 @@ def gradient_times_features(model: keras.Model, inputs: dict[str, Any]) -> np.nd
         tape.watch(features)
         if "size" in inputs:
             size = model.get_layer("size_scaled")(tf.math.log(inputs["size"]))
-            parts = [tf.reduce_mean(features, [1, 2]), size]
+            splits = [tf.reduce_mean(features, [1, 2]), size]
             if "shape" in inputs:
-                parts.append(
+                splits.append(
                     model.get_layer("shape_units")(model.get_layer("shape_scaled")(inputs["shape"]))
                 )
-            hidden = head(tf.concat(parts, axis=1))
+            hidden = head(tf.concat(splits, axis=1))
         else:
             hidden = head(tf.reshape(features, [len(features), -1]))
         logits = hidden @ last.kernel + last.bias
-        single = [logits[:, place] for place in range(CLASSES)]
+        single = [logits[:, index] for index in range(CLASSES)]
     maps = [tf.reduce_sum(tape.gradient(logit, features) * features, axis=-1) for logit in single]
     return np.stack([np.array(m) for m in maps], axis=1)
 

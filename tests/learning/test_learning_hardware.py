@@ -14,17 +14,17 @@ from poregui.learning import hardware
 def test_the_description_names_tensorflow_threads_and_what_is_missing() -> None:
     import tensorflow
 
-    told = hardware.describe()
-    assert told["tensorflow"] == tensorflow.__version__
-    assert 1 <= told["threads"] <= (os.cpu_count() or 1)
-    assert bool(told["gpus"]) != any("No GPU" in remark for remark in told["remarks"])
+    received = hardware.describe()
+    assert received["tensorflow"] == tensorflow.__version__
+    assert 1 <= received["threads"] <= (os.cpu_count() or 1)
+    assert bool(received["gpus"]) != any("No GPU" in remark for remark in received["remarks"])
 
 
 def test_an_installation_that_is_broken_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    told = hardware.describe()
-    assert told["tensorflow"] is None
-    assert "reinstall poregui" in told["remarks"][0]
+    received = hardware.describe()
+    assert received["tensorflow"] is None
+    assert "reinstall poregui" in received["remarks"][0]
 
 
 def test_limits_reach_the_environment_of_tensorflow() -> None:
@@ -50,7 +50,7 @@ def test_a_machine_without_a_gpu_hears_why_and_what_to_do(
     system: str, built: bool, cards: list[str] | None, said: tuple[str, ...]
 ) -> None:
     (remark,) = hardware.why_no_gpu(system, "x86_64", built_for_cuda=built, cards=cards)
-    assert all(words in remark for words in said)
+    assert all(text in remark for text in said)
     assert ("WSL2" in remark) == (system == "Windows" and bool(cards))
 
 

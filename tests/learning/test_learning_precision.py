@@ -20,12 +20,12 @@ from poregui.store.run_folder import RunFolder
 
 def trained(folder: Path, *, mixed: bool = True) -> tuple[RunFolder, list[Event]]:
     run = make_run(folder, small_recipe(epochs=2, mixed_precision=mixed))
-    told: list[Event] = []
-    train(run.path, told.append, lambda: "")
-    return run, told
+    received: list[Event] = []
+    train(run.path, received.append, lambda: "")
+    return run, received
 
 
-def answers(run: RunFolder) -> list[tuple[float, ...]]:
+def predictions(run: RunFolder) -> list[tuple[float, ...]]:
     return [one.probabilities for one in run.read_predictions()]
 
 
@@ -42,22 +42,22 @@ def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
         return step(fitter, batch, **how)
 
     monkeypatch.setattr(fitting.Fitter, "_step", watched)
-    run, told = trained(tmp_path / "001")
+    run, received = trained(tmp_path / "001")
     assert seen == {"float16", "float32"}
-    assert not [event for event in told if isinstance(event, Note) and "32 bits" in event.text]
+    assert not [event for event in received if isinstance(event, Note) and "32 bits" in event.text]
     kept = keras.saving.load_model(run.model_file, compile=False)
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
     assert json.loads(run.metrics_file.read_text(encoding="utf-8"))["parity"] < 1e-5
-    assert np.isfinite(answers(run)).all()
+    assert np.isfinite(predictions(run)).all()
 
 
 def test_without_a_gpu_it_is_said_and_the_answers_are_those_of_32_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "has_gpu", lambda: False)
-    asked, told = trained(tmp_path / "001")
+    asked, received = trained(tmp_path / "001")
     plain, silent = trained(tmp_path / "002", mixed=False)
-    assert [event.text for event in told if isinstance(event, Note) and "No GPU" in event.text]
+    assert [event.text for event in received if isinstance(event, Note) and "No GPU" in event.text]
     assert not [event for event in silent if isinstance(event, Note) and "No GPU" in event.text]
-    assert answers(asked) == answers(plain)
+    assert predictions(asked) == predictions(plain)

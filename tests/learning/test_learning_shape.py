@@ -49,7 +49,7 @@ def test_it_is_reviewed_like_any_other_run(run: RunFolder) -> None:
     with Project.open(run.path.parents[1], read_only=True) as project:
         reviewed = review(project, run)
         assert reviewed.preset == "shape"
-        assert reviewed.evaluation().n == len(run.read_dataset().part("test"))
+        assert reviewed.evaluation().n == len(run.read_dataset().split("test"))
 
 
 def test_equal_runs_give_equal_answers(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_dataset_without_test_crops_is_refused(
     tmp_path: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = run.read_dataset()
-    kept = tuple(crop for crop in dataset.crops if crop.part != "test")
+    kept = tuple(crop for crop in dataset.crops if crop.split != "test")
     monkeypatch.setattr(
         RunFolder, "read_dataset", lambda self: type(dataset)(**{**vars(dataset), "crops": kept})
     )

@@ -42,19 +42,19 @@ def after(batches: int, wish: str) -> tuple[list[Event], Callable[[], str]]:
     """Return an empty list of events and a `should_stop` that wishes once so many batches stand in
     it.
     """
-    told: list[Event] = []
+    received: list[Event] = []
     return (
-        told,
-        lambda: wish if sum(isinstance(event, BatchEnded) for event in told) >= batches else "",
+        received,
+        lambda: wish if sum(isinstance(event, BatchEnded) for event in received) >= batches else "",
     )
 
 
-def of_kind(told: list[Event], kind: type[Event]) -> list[Event]:
-    return [event for event in told if isinstance(event, kind)]
+def of_kind(received: list[Event], kind: type[Event]) -> list[Event]:
+    return [event for event in received if isinstance(event, kind)]
 
 
 def probabilities(folder: RunFolder) -> np.ndarray:
-    return np.array([answer.probabilities for answer in folder.read_predictions()])
+    return np.array([prediction.probabilities for prediction in folder.read_predictions()])
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[
         crops=108,
         warnings=("Mind this.",),
     )
-    told: list[Event] = []
-    train(folder.path, told.append, never)
-    return folder, told
+    received: list[Event] = []
+    train(folder.path, received.append, never)
+    return folder, received
 
 
 def test_the_predictions_come_from_the_very_weights_that_were_saved(
@@ -93,43 +93,45 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
     }
     expected = model.predict_on_batch(given)
 
-    answers = folder.read_predictions()
-    assert [answer.crop_id for answer in answers] == [crop.crop_id for crop in dataset.crops]
+    predictions = folder.read_predictions()
+    assert [prediction.crop_id for prediction in predictions] == [
+        crop.crop_id for crop in dataset.crops
+    ]
     assert np.abs(probabilities(folder) - expected).max() < 2e-6
 
 
 def test_a_run_tells_its_whole_story_and_ends_once(finished: tuple[RunFolder, list[Event]]) -> None:
-    _, told = finished
-    started = of_kind(told, Started)
+    _, received = finished
+    started = of_kind(received, Started)
     assert len(started) == 1
     assert started[0] == Started("001", CLASSES, 72, 18, 18, 6, 5, started[0].parameters)
-    epochs = of_kind(told, EpochEnded)
+    epochs = of_kind(received, EpochEnded)
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
-    assert len(of_kind(told, BatchEnded)) == 6 * 5
+    assert len(of_kind(received, BatchEnded)) == 6 * 5
     assert epochs[-1].seconds_left == 0
-    assert Note("Mind this.") in told
-    assert [type(event) for event in told if isinstance(event, FINAL)] == [Finished]
-    assert told[-1].best_epoch == epochs[-1].best_epoch == 6
+    assert Note("Mind this.") in received
+    assert [type(event) for event in received if isinstance(event, FINAL)] == [Finished]
+    assert received[-1].best_epoch == epochs[-1].best_epoch == 6
     assert epochs[-1].loss < epochs[0].loss
 
 
 def test_the_metrics_are_those_of_the_predictions(finished: tuple[RunFolder, list[Event]]) -> None:
-    folder, told = finished
+    folder, received = finished
     metrics, dataset = folder.read_metrics(), folder.read_dataset()
     right = [
-        answer.index == crop.label
-        for answer, crop in zip(folder.read_predictions(), dataset.crops, strict=True)
-        if crop.part == "test"
+        prediction.index == crop.label
+        for prediction, crop in zip(folder.read_predictions(), dataset.crops, strict=True)
+        if crop.split == "test"
     ]
     assert metrics["accuracy_as_trained"] == metrics["accuracy"] == pytest.approx(np.mean(right))
-    assert told[-1].accuracy == metrics["accuracy"]
+    assert received[-1].accuracy == metrics["accuracy"]
     expected = interval_of(
-        np.array(right), [crop.group for crop in dataset.crops if crop.part == "test"]
+        np.array(right), [crop.group for crop in dataset.crops if crop.split == "test"]
     )
-    assert (told[-1].low, told[-1].high, told[-1].over) == (
+    assert (received[-1].low, received[-1].high, received[-1].over) == (
         expected.low,
         expected.high,
-        expected.words,
+        expected.text,
     )
     assert metrics["n_test"] == len(right) == np.sum(metrics["confusion_matrix"])
     assert metrics["dataset_hash"] == dataset.hash
@@ -142,10 +144,10 @@ def test_the_metrics_are_those_of_the_predictions(finished: tuple[RunFolder, lis
 
 def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list[Event]]) -> None:
     folder, _ = finished
-    told = json.loads(folder.sidecar_file.read_text())
-    assert told["classes"] == list(CLASSES)
-    assert told["class_ids"] == [1, 2, 3]
-    assert told["input"] == {
+    received = json.loads(folder.sidecar_file.read_text())
+    assert received["classes"] == list(CLASSES)
+    assert received["class_ids"] == [1, 2, 3]
+    assert received["input"] == {
         "side": 32,
         "channels": 1,
         "stretched": False,
@@ -153,9 +155,9 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
         "calibrated": True,
         "sees_shape": True,
     }
-    assert told["size_unit"] == "um"
-    assert told["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
-    assert told["dataset_hash"] == folder.read_dataset().hash
+    assert received["size_unit"] == "um"
+    assert received["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
+    assert received["dataset_hash"] == folder.read_dataset().hash
 
 
 def test_an_interrupted_run_goes_on_to_the_very_same_answers(tmp_path: Path) -> None:
@@ -163,17 +165,17 @@ def test_an_interrupted_run_goes_on_to_the_very_same_answers(tmp_path: Path) -> 
     whole, parted = make_run(tmp_path / "whole", recipe), make_run(tmp_path / "parted", recipe)
     train(whole.path, lambda event: None, never)
 
-    told, wish = after(8, "interrupt")  # three batches an epoch: in the middle of the third
-    train(parted.path, told.append, wish)
-    assert told[-1] == Interrupted(epochs=2)
+    received, wish = after(8, "interrupt")  # three batches an epoch: in the middle of the third
+    train(parted.path, received.append, wish)
+    assert received[-1] == Interrupted(epochs=2)
     assert parted.checkpoint_file.exists()
     assert not parted.model_file.exists()
 
-    told = []
-    train(parted.path, told.append, never)
-    assert [event.epoch for event in of_kind(told, EpochEnded)] == [3, 4]
-    assert any("after epoch 2" in event.text for event in of_kind(told, Note))
-    assert isinstance(told[-1], Finished)
+    received = []
+    train(parted.path, received.append, never)
+    assert [event.epoch for event in of_kind(received, EpochEnded)] == [3, 4]
+    assert any("after epoch 2" in event.text for event in of_kind(received, Note))
+    assert isinstance(received[-1], Finished)
     assert not parted.checkpoint_file.exists()
     assert np.array_equal(probabilities(parted), probabilities(whole))
     assert parted.read_metrics()["seconds"] > 0
@@ -198,12 +200,12 @@ def test_a_stopped_run_keeps_its_best_weights_and_is_complete(
     tmp_path: Path, batches: int, epochs: int
 ) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=50))
-    told, wish = after(batches, "stop")
-    train(folder.path, told.append, wish)
-    assert isinstance(told[-1], Finished)
-    assert told[-1].stopped
-    assert told[-1].epochs == epochs
-    assert len(of_kind(told, BatchEnded)) == batches
+    received, wish = after(batches, "stop")
+    train(folder.path, received.append, wish)
+    assert isinstance(received[-1], Finished)
+    assert received[-1].stopped
+    assert received[-1].epochs == epochs
+    assert len(of_kind(received, BatchEnded)) == batches
     assert folder.model_file.exists()
     assert folder.onnx_file.exists()
     assert len(folder.read_predictions()) == 60
@@ -211,9 +213,9 @@ def test_a_stopped_run_keeps_its_best_weights_and_is_complete(
 
 def test_a_cancelled_run_leaves_no_network(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=50))
-    told, wish = after(4, "cancel")
-    train(folder.path, told.append, wish)
-    assert isinstance(told[-1], Cancelled)
+    received, wish = after(4, "cancel")
+    train(folder.path, received.append, wish)
+    assert isinstance(received[-1], Cancelled)
     left = (folder.model_file, folder.onnx_file, folder.predictions_file, folder.checkpoint_file)
     assert not any(path.exists() for path in left)
 
@@ -227,11 +229,11 @@ def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None
         learning_rate=1e-6,
     )
     folder = make_run(tmp_path / "run", recipe)
-    told: list[Event] = []
-    train(folder.path, told.append, never)
-    assert told[-1].epochs < 40
-    assert told[-1].epochs == told[-1].best_epoch + 1
-    assert not told[-1].stopped
+    received: list[Event] = []
+    train(folder.path, received.append, never)
+    assert received[-1].epochs < 40
+    assert received[-1].epochs == received[-1].best_epoch + 1
+    assert not received[-1].stopped
 
 
 def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_loss(
@@ -243,21 +245,21 @@ def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_lo
     first = []
     for name, smoothing in (("sharp", 0.0), ("smooth", 0.3)):
         folder = make_run(tmp_path / name, replace(recipe, label_smoothing=smoothing), crops=30)
-        told: list[Event] = []
-        train(folder.path, told.append, never)
-        rates = [event.learning_rate for event in of_kind(told, EpochEnded)]
+        received: list[Event] = []
+        train(folder.path, received.append, never)
+        rates = [event.learning_rate for event in of_kind(received, EpochEnded)]
         peak = recipe.learning_rate
         assert rates == pytest.approx([peak / 3, 2 * peak / 3, peak, 1e-4], rel=1e-5)
-        first.append(of_kind(told, BatchEnded)[0].loss)
+        first.append(of_kind(received, BatchEnded)[0].loss)
     assert abs(first[0] - first[1]) > 1e-3
 
 
 def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", small_recipe(learning_rate=1.0, epochs=2))
-    told: list[Event] = []
+    received: list[Event] = []
 
     def spoil() -> str:
-        if told:  # nothing in the network is a number from here on
+        if received:  # nothing in the network is a number from here on
             for weight in _live_model().trainable_variables:
                 weight.assign(weight * np.nan)
         return ""
@@ -277,7 +279,7 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module.networks, "build", remember)
         with pytest.raises(TrainingError, match=r"smaller learning rate, such as 0\.1"):
-            train(folder.path, told.append, spoil)
+            train(folder.path, received.append, spoil)
 
 
 def test_a_network_spoilt_by_its_last_step_is_no_result(
@@ -287,9 +289,9 @@ def test_a_network_spoilt_by_its_last_step_is_no_result(
 
     score = fitting.score
     losses = iter([0.5, float("nan")])
-    monkeypatch.setattr(fitting.checkpoint, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(fitting.checkpoint, "MIN_SECONDS", 0.0)
     monkeypatch.setattr(
-        fitting, "score", lambda answers, labels: (next(losses), score(answers, labels)[1])
+        fitting, "score", lambda predictions, labels: (next(losses), score(predictions, labels)[1])
     )
     folder = make_run(tmp_path / "run", small_recipe(epochs=2), crops=30)
     left: list[bool] = []
@@ -306,9 +308,9 @@ def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None
     specks = [crop.crop_id for crop in crops if crop.label == 2]
     others = [crop.crop_id for crop in crops if crop.label != 2]
     folder.write_folds([[*specks, *others[:10]], others[10:]])
-    told: list[Event] = []
-    train(folder.path, told.append, never)
-    notes = [note.text for note in of_kind(told, Note) if "Fold" in note.text]
+    received: list[Event] = []
+    train(folder.path, received.append, never)
+    notes = [note.text for note in of_kind(received, Note) if "Fold" in note.text]
     assert len(notes) == 1
     assert notes[0].startswith("Fold 1 has no training crop of Speck")
     assert "Choose fewer folds" in notes[0]
@@ -318,10 +320,10 @@ def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None
 def test_a_dataset_in_colour_without_scale_trains_in_px(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=1), channels=3, bits=16, um_per_px=None)
     train(folder.path, lambda event: None, never)
-    told = json.loads(folder.sidecar_file.read_text())
-    assert told["input"]["channels"] == 3
-    assert told["size_unit"] == "px"
-    assert told["um_per_px"] is None
+    received = json.loads(folder.sidecar_file.read_text())
+    assert received["input"]["channels"] == 3
+    assert received["size_unit"] == "px"
+    assert received["um_per_px"] is None
 
 
 def test_a_missing_part_is_told_before_anything_is_trained(tmp_path: Path) -> None:
@@ -348,41 +350,45 @@ def fold_run(path: Path, folds: int, epochs: int) -> RunFolder:
 
 def test_cross_validation_answers_every_crop_once_and_leaves_no_network(tmp_path: Path) -> None:
     folder = fold_run(tmp_path / "run", 3, epochs=1)
-    told: list[Event] = []
-    train(folder.path, told.append, never)
+    received: list[Event] = []
+    train(folder.path, received.append, never)
     metrics = folder.read_metrics()
-    assert sorted(answer.crop_id for answer in folder.read_predictions()) == list(range(100, 160))
+    assert sorted(prediction.crop_id for prediction in folder.read_predictions()) == list(
+        range(100, 160)
+    )
     assert [fold["n"] for fold in metrics["folds"]] == [21, 21, 18]
     assert metrics["mean_accuracy"] == pytest.approx(
         np.mean([fold["accuracy"] for fold in metrics["folds"]])
     )
     right = sum(fold["accuracy"] * fold["n"] for fold in metrics["folds"])
     assert metrics["pooled_accuracy"] == metrics["accuracy"] == pytest.approx(right / 60)
-    assert [(e.fold, e.folds, e.accuracy, e.n) for e in of_kind(told, FoldEnded)] == [
+    assert [(e.fold, e.folds, e.accuracy, e.n) for e in of_kind(received, FoldEnded)] == [
         (number, 3, fold["accuracy"], fold["n"])
         for number, fold in enumerate(metrics["folds"], start=1)
     ]
-    assert [(e.fold, e.folds) for e in of_kind(told, Started)] == [(1, 3), (2, 3), (3, 3)]
+    assert [(e.fold, e.folds) for e in of_kind(received, Started)] == [(1, 3), (2, 3), (3, 3)]
     assert not folder.model_file.exists()
     assert not folder.onnx_file.exists()
-    assert [event.run for event in of_kind(told, Started)] == [f"run fold {k}/3" for k in (1, 2, 3)]
-    assert [type(event) for event in told if isinstance(event, FINAL)] == [Finished]
+    assert [event.run for event in of_kind(received, Started)] == [
+        f"run fold {k}/3" for k in (1, 2, 3)
+    ]
+    assert [type(event) for event in received if isinstance(event, FINAL)] == [Finished]
 
 
 def test_a_stopped_cross_validation_keeps_the_folds_that_it_has(tmp_path: Path) -> None:
     folder = fold_run(tmp_path / "run", 3, epochs=1)
-    told, wish = after(4, "stop")
-    train(folder.path, told.append, wish)
-    assert told[-1].stopped
+    received, wish = after(4, "stop")
+    train(folder.path, received.append, wish)
+    assert received[-1].stopped
     assert 1 <= len(folder.read_metrics()["folds"]) < 3
-    assert len(folder.read_predictions()) == told[-1].n_test
+    assert len(folder.read_predictions()) == received[-1].n_test
 
 
 def test_a_cancelled_cross_validation_leaves_nothing(tmp_path: Path) -> None:
     folder = fold_run(tmp_path / "run", 3, epochs=1)
-    told, wish = after(4, "cancel")
-    train(folder.path, told.append, wish)
-    assert isinstance(told[-1], Cancelled)
+    received, wish = after(4, "cancel")
+    train(folder.path, received.append, wish)
+    assert isinstance(received[-1], Cancelled)
     assert not folder.predictions_file.exists()
 
 
@@ -397,12 +403,12 @@ def test_the_exported_network_says_what_it_learned_from_and_finds_its_own_crops_
         for crop, p in pixels
     ]
     predictor = Predictor(folder)
-    answers, unlike = predictor.predict_and_compare(scaled)
-    assert np.allclose(answers, probabilities(folder), atol=1e-4)
+    predictions, out_of_distribution = predictor.predict_and_compare(scaled)
+    assert np.allclose(predictions, probabilities(folder), atol=1e-4)
     features = folder.read_features()
     assert predictor.reference is not None
     assert features is not None
     far = predictor.reference.distances(features)
-    sure = np.abs(far / predictor.reference.limit - 1) > 1e-3
-    assert (unlike == (far > predictor.reference.limit))[sure].all()
-    assert unlike.mean() < 0.1
+    confidence = np.abs(far / predictor.reference.limit - 1) > 1e-3
+    assert (out_of_distribution == (far > predictor.reference.limit))[confidence].all()
+    assert out_of_distribution.mean() < 0.1

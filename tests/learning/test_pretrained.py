@@ -86,10 +86,10 @@ class _Hostile:
 
 def test_a_file_that_would_run_something_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    parts = (pretrained_weights._MAGIC, pretrained_weights._PROTOCOL, {}, {"x": _Hostile()})
+    splits = (pretrained_weights._MAGIC, pretrained_weights._PROTOCOL, {}, {"x": _Hostile()})
     with pytest.raises(TrainingError, match="does not hold"):
         pretrained_weights.read_legacy(
-            io.BytesIO(b"".join(pickle.dumps(part, 2) for part in parts))
+            io.BytesIO(b"".join(pickle.dumps(split, 2) for split in splits))
         )
     assert not (tmp_path / "harm").exists()
 

@@ -65,7 +65,7 @@ def opening(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str]) -> str:
+def received(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -87,19 +87,19 @@ def test_of_processes_that_open_a_project_at_once_one_alone_writes(
     for _ in range(repetitions(20)):
         processes = [opening(folder) for _ in range(3)]
         for one in processes:
-            assert told(one) == "ready"
+            assert received(one) == "ready"
         for one in processes:
             go_on(one)
-        assert sorted(told(one) for one in processes) == ["False", "True", "True"]
+        assert sorted(received(one) for one in processes) == ["False", "True", "True"]
         for one in processes:
             end(one)
 
 
 def test_the_lock_of_a_process_that_was_killed_holds_nobody_up(folder: Path) -> None:
     writer = opening(folder)
-    assert told(writer) == "ready"
+    assert received(writer) == "ready"
     go_on(writer)
-    assert told(writer) == "False"
+    assert received(writer) == "False"
     with Project.open(folder) as project:
         assert project.read_only
     if sys.platform == "win32":

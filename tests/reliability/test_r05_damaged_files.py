@@ -68,10 +68,10 @@ def forged(content: bytes, **tags: int) -> bytes:
     changed = bytearray(content)
     (at,) = struct.unpack_from("<I", changed, 4)
     for entry in range(struct.unpack_from("<H", changed, at)[0]):
-        place = at + 2 + 12 * entry
-        code = struct.unpack_from("<H", changed, place)[0]
+        index = at + 2 + 12 * entry
+        code = struct.unpack_from("<H", changed, index)[0]
         if f"t{code}" in tags:
-            struct.pack_into("<HII", changed, place + 2, 4, 1, tags[f"t{code}"])
+            struct.pack_into("<HII", changed, index + 2, 4, 1, tags[f"t{code}"])
     return bytes(changed)
 
 
@@ -260,12 +260,12 @@ def test_lzw_comes_back_as_it_was_whether_its_length_is_known_or_not(
 
 @pytest.mark.parametrize("bits", [1, 4])
 def test_packed_bits_in_lzw_are_read(tmp_path: Path, bits: int) -> None:
-    picture = (
+    image = (
         Pillow.fromarray(noise(70, 90) % 2 == 0)
         if bits == 1
         else Pillow.fromarray(noise(70, 90) % 16)
     )
-    picture.save(tmp_path / "a.tif", compression="tiff_lzw")
+    image.save(tmp_path / "a.tif", compression="tiff_lzw")
     np.testing.assert_array_equal(
-        read_image(tmp_path / "a.tif").pixels, np.asarray(picture.convert("L"))
+        read_image(tmp_path / "a.tif").pixels, np.asarray(image.convert("L"))
     )

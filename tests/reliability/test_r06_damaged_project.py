@@ -38,7 +38,7 @@ def read_all(folder: Path) -> Labels:
         project.detections()
         project.remarks()
         project.looks()
-        project.test_side()
+        project.test_split()
         project.label_log()
         return project.labels()
 
@@ -96,8 +96,8 @@ def test_a_flipped_byte_is_survived_or_refused_and_the_file_stays_as_it_is(
     for number in range(many):
         changed = bytearray(content)
         reach = len(content) if number % 2 else 4096
-        place = dice.randrange(reach)
-        changed[place] ^= 1 << dice.randrange(8)
+        index = dice.randrange(reach)
+        changed[index] ^= 1 << dice.randrange(8)
         refused += try_damage(folder, bytes(changed), good, comes_back=number % 10 == 0)
     assert 0 < refused < many
 

@@ -14,7 +14,7 @@ from poregui.cli.main import OK, REFUSED, main
 from poregui.domain.errors import ImageError
 from poregui.domain.recipe import recipe_for
 from poregui.store.project import Project
-from poregui.workflow.importing.image_identity import OtherPicture, check_same
+from poregui.workflow.importing.image_identity import OtherImage, check_same
 from poregui.workflow.training.prepare_dataset import freeze
 
 
@@ -84,7 +84,7 @@ def test_another_picture_under_the_same_name_is_noticed(
     Image.fromarray(grey(99, 150, 200)).save(file)
     with Project.open(folder, read_only=True) as project:
         (micrograph,) = project.micrographs()
-        with pytest.raises(OtherPicture):
+        with pytest.raises(OtherImage):
             check_same(micrograph, file, folder)
     assert main(["detect", str(folder)]) == REFUSED
     assert "has changed since it was imported" in capsys.readouterr().err

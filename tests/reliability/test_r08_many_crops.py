@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(1200)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, repetitions: Callable[[int], int]) -> Path:
     count = 100_000 if repetitions(10) == 10 else 5_000
-    return make_project(tmp_path_factory.mktemp("many") / "p", count, pictures=500)
+    return make_project(tmp_path_factory.mktemp("many") / "p", count, images=500)
 
 
 @pytest.fixture

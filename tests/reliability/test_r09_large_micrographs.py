@@ -42,17 +42,17 @@ def test_the_first_pixels_of_a_tiled_picture_come_soon_and_so_does_every_other_p
     began = time.perf_counter()
     with open_pyramid(file) as image:
         assert image.is_complete
-        least = len(image.levels) - 1
-        level = image.levels[least]
-        whole = image.read(least, Box(0, 0, level.width, level.height))
+        minimum = len(image.levels) - 1
+        level = image.levels[minimum]
+        whole = image.read(minimum, Box(0, 0, level.width, level.height))
         assert time.perf_counter() - began < FIRST_S
         assert whole.shape[:2] == (level.height, level.width)
         times = []
         before = peak_mb()
         for number in range(60):
-            place = number * (side - 1000) // 60
+            index = number * (side - 1000) // 60
             began = time.perf_counter()
-            part = image.read(0, Box(place, place, 1000, 700))
+            part = image.read(0, Box(index, index, 1000, 700))
             times.append(time.perf_counter() - began)
             assert part.shape[:2] == (700, 1000)
         assert peak_mb() - before < MOST_MB
@@ -64,10 +64,10 @@ def test_the_sizes_of_a_striped_picture_are_built_with_progress_and_can_be_left(
 ) -> None:
     file = write_striped(tmp_path / "striped.tif", side)
     target = tmp_path / "sizes.tif"
-    told: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
 
     def leave(done: int, total: int) -> None:
-        told.append((done, total))
+        received.append((done, total))
         if done > total // 3:
             raise Cancelled
 
@@ -76,9 +76,9 @@ def test_the_sizes_of_a_striped_picture_are_built_with_progress_and_can_be_left(
         with pytest.raises(Cancelled):
             replace_file(target, lambda beside: build_pyramid(image, file, beside, leave))
         assert [path.name for path in tmp_path.iterdir()] == [file.name]
-        assert len(told) > 1
-        build_pyramid(image, file, target, lambda done, total: told.append((done, total)))
-    assert told[-1][0] == told[-1][1]
+        assert len(received) > 1
+        build_pyramid(image, file, target, lambda done, total: received.append((done, total)))
+    assert received[-1][0] == received[-1][1]
     with open_pyramid(file, target) as image:
         assert image.is_complete
 

@@ -84,9 +84,9 @@ QApplication.instance().exec()
 """
 
 
-def start(code: str, *words: object, **more: str) -> subprocess.Popen[str]:
+def start(code: str, *text: object, **more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)],
+        [sys.executable, "-c", code, *map(str, text)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **more},
         stdin=subprocess.PIPE,
@@ -137,11 +137,11 @@ def test_a_kill_while_a_checkpoint_is_saved_leaves_the_whole_of_the_last_one(
 def epochs_of(process: subprocess.Popen[str], count: int) -> list[EpochEnded]:
     """Read what a trainer tells until `count` epochs have ended."""
     assert process.stdout is not None
-    told: list[EpochEnded] = []
-    while len(told) < count and (line := process.stdout.readline()):
+    received: list[EpochEnded] = []
+    while len(received) < count and (line := process.stdout.readline()):
         event = from_line(line)
-        told += [event] if isinstance(event, EpochEnded) else []
-    return told
+        received += [event] if isinstance(event, EpochEnded) else []
+    return received
 
 
 def wait_for_a_save(process: subprocess.Popen[str]) -> None:
@@ -155,26 +155,26 @@ def wait_for_a_save(process: subprocess.Popen[str]) -> None:
 def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(
     tmp_path: Path, repetitions
 ) -> None:
-    chance, reached, torn = random.Random(1), 0, 0
+    chance, reached, ungrouped = random.Random(1), 0, 0
     folder = make_run(
         tmp_path / "001", small_recipe(epochs=2000, early_stopping=False, threads=1), crops=30
     )
     for _ in range(repetitions(50)):
         trainer = start(TRAINING, folder.path)
-        told = epochs_of(trainer, 2)
-        assert told[0].epoch == reached + 1  # the epoch in which it was killed is repeated
+        received = epochs_of(trainer, 2)
+        assert received[0].epoch == reached + 1  # the epoch in which it was killed is repeated
         wait_for_a_save(trainer)
         time.sleep(chance.uniform(0, 0.02))
         kill(trainer)
-        torn += bool(leftovers(folder.path))
+        ungrouped += bool(leftovers(folder.path))
         stored = checkpoint.read(folder.checkpoint_file)
         assert stored is not None
         assert np.isfinite(stored.best[0]).all()
-        assert stored.state.epoch >= told[0].epoch
+        assert stored.state.epoch >= received[0].epoch
         reached = stored.state.epoch
         assert isinstance(folder.final_event(), Interrupted)
     assert reached >= repetitions(50)
-    assert torn >= repetitions(50) // 5  # so many were killed in the middle of it
+    assert ungrouped >= repetitions(50) // 5  # so many were killed in the middle of it
 
 
 def wait_for_the_end(run: RunFolder) -> Event | None:

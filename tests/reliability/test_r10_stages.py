@@ -54,12 +54,12 @@ def is_there(event: Event | None, stage: str) -> bool:
 def told_until(process: subprocess.Popen[str], stage: str) -> list[Event | None]:
     """Return what a trainer tells until it comes to a stage, or ends."""
     assert process.stdout is not None
-    told: list[Event | None] = []
+    received: list[Event | None] = []
     for line in process.stdout:
-        told.append(from_line(line))
-        if is_there(told[-1], stage):
+        received.append(from_line(line))
+        if is_there(received[-1], stage):
             break
-    return told
+    return received
 
 
 @pytest.mark.slow

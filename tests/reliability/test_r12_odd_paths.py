@@ -31,7 +31,7 @@ NAMES = (
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
-def place(parent: Path, name: str) -> Path:
+def index(parent: Path, name: str) -> Path:
     """Return a folder of this name; LONG: one whose files have paths of 240 characters."""
     if name != LONG:
         return parent / name
@@ -39,19 +39,19 @@ def place(parent: Path, name: str) -> Path:
     return parent / ("ä" * max(8, min(left, 120)))
 
 
-def said(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Any:
+def said(capsys: pytest.CaptureFixture[str], *text: str | Path) -> Any:
     capsys.readouterr()
-    code = main([*map(str, words), "--json"])
-    told = capsys.readouterr()
-    assert code == OK, told.err
-    return json.loads(told.out)
+    code = main([*map(str, text), "--json"])
+    received = capsys.readouterr()
+    assert code == OK, received.err
+    return json.loads(received.out)
 
 
 def test_the_whole_flow_works_whatever_folders_and_files_are_called(
     tmp_path: Path, repetitions: Callable[[int], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, name in enumerate(NAMES[: repetitions(10)]):
-        folder = place(tmp_path / str(number), name)
+        folder = index(tmp_path / str(number), name)
         flow(folder, capsys)
 
 
@@ -62,8 +62,8 @@ def flow(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         draw(images / f"S{number} Gefüge %.png", number)
     project = folder / "p"
     said(capsys, "new", project)
-    words = ("--as", "micrographs", "--specimen-from", "{specimen} *", "--um-per-px", "0.5")
-    assert said(capsys, "import", project, images, *words)["micrographs"] == 5
+    text = ("--as", "micrographs", "--specimen-from", "{specimen} *", "--um-per-px", "0.5")
+    assert said(capsys, "import", project, images, *text)["micrographs"] == 5
     said(capsys, "detect", project)
     label(project)
     said(capsys, "train", project, "--preset", "shape")

@@ -26,8 +26,8 @@ class EditsAgainstADictionary(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = tempfile.TemporaryDirectory()
-        self.folder = Path(self.place.name) / "p"
+        self.position = tempfile.TemporaryDirectory()
+        self.folder = Path(self.position.name) / "p"
         self.project = Project.create(self.folder)
         add_specimens(self.project, "S")
         self.ids = add_crops(self.project, [None] * 5)
@@ -78,7 +78,7 @@ class EditsAgainstADictionary(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.project.close()
-        self.place.cleanup()
+        self.position.cleanup()
 
 
 TestEditsAgainstADictionary = EditsAgainstADictionary.TestCase

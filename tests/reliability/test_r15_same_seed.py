@@ -16,16 +16,16 @@ def never() -> str:
 
 
 def probabilities(folder: RunFolder) -> np.ndarray:
-    return np.array([answer.probabilities for answer in folder.read_predictions()])
+    return np.array([prediction.probabilities for prediction in folder.read_predictions()])
 
 
 def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(
     tmp_path: Path,
 ) -> None:
-    answers = []
+    predictions = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         folder = make_run(tmp_path / name, small_recipe(epochs=1, seed=seed), crops=36)
         train(folder.path, lambda event: None, never)
-        answers.append(probabilities(folder))
-    assert np.array_equal(answers[0], answers[1])
-    assert not np.allclose(answers[0], answers[2], atol=1e-3)
+        predictions.append(probabilities(folder))
+    assert np.array_equal(predictions[0], predictions[1])
+    assert not np.allclose(predictions[0], predictions[2], atol=1e-3)

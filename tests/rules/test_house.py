@@ -130,7 +130,7 @@ def test_a_module_and_a_public_class_have_a_name_of_their_own_on_their_floor() -
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 named[floor, node.name].append(module_name(path))
-    assert [places for places in named.values() if len(places) > 1] == []
+    assert [indices for indices in named.values() if len(indices) > 1] == []
 
 
 def circles(edges: dict[str, set[str]]) -> list[set[str]]:
@@ -280,13 +280,13 @@ def is_hand_made_plural(node: ast.AST) -> bool:
     """Tell whether an expression chooses between two texts that differ by the s of a plural."""
     if not isinstance(node, ast.IfExp):
         return False
-    one, other = words(node.body), words(node.orelse)
+    one, other = text(node.body), text(node.orelse)
     return any(f"{word}{end}" in other for word in one for end in ("s", "es")) or any(
         f"{word}{end}" in one for word in other for end in ("s", "es")
     )
 
 
-def words(node: ast.AST) -> set[str]:
+def text(node: ast.AST) -> set[str]:
     """Return the words of a text in the code, with a sign in the place of what is put into it."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return set(node.value.split(" "))

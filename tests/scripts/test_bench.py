@@ -15,10 +15,10 @@ def test_a_benchmark_prints_one_json_object_with_its_machine(monkeypatch, capsys
     monkeypatch.setitem(bench.BENCHMARKS, "train", lambda options, folder: {"seeds": options.seeds})
     monkeypatch.setattr(sys, "argv", ["bench.py", "train", "--seeds", "3,4"])
     assert bench.main() == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["benchmark"] == "train"
-    assert told["seeds"] == [3, 4]
-    assert told["cores"] >= 1
+    received = json.loads(capsys.readouterr().out)
+    assert received["benchmark"] == "train"
+    assert received["seeds"] == [3, 4]
+    assert received["cores"] >= 1
 
 
 def test_a_project_is_measured_on_a_copy_without_its_runs(tmp_path):
@@ -38,9 +38,9 @@ def test_the_gaps_of_a_window_that_was_busy_are_seen(qtbot):
 
     ticks = bench.Ticks()
     QTimer.singleShot(50, lambda: time.sleep(0.2))
-    told = ticks.measure(0.6)
-    assert told["longest_gap_ms"] >= 200
-    assert told["ticks"] > 1
+    received = ticks.measure(0.6)
+    assert received["longest_gap_ms"] >= 200
+    assert received["ticks"] > 1
 
 
 def test_an_unknown_benchmark_is_refused():

@@ -53,8 +53,8 @@ def test_a_cell_trains_on_its_crops_and_tests_on_its_specimens(source, tmp_path)
     cell_project(source, tmp_path / "cell", fold)
     with Project.open(tmp_path / "cell") as project:
         dataset = freeze(project, recipe_for("default")).read_dataset()
-    assert {c.crop_id for c in dataset.crops if c.part == "test"} == set(fold.tested)
-    assert {c.crop_id for c in dataset.crops if c.part != "test"} == set(fold.trained)
+    assert {c.crop_id for c in dataset.crops if c.split == "test"} == set(fold.tested)
+    assert {c.crop_id for c in dataset.crops if c.split != "test"} == set(fold.trained)
 
 
 def test_the_peer_is_given_the_same_crops_in_class_folders(source, tmp_path):
@@ -75,7 +75,7 @@ def _options(*given: str) -> argparse.Namespace:
     return bench.command_line().parse_args(["train", *given])
 
 
-def _answers(preset: str, right: int) -> dict[str, Any]:
+def _predictions(preset: str, right: int) -> dict[str, Any]:
     curve = [
         {"epoch": 1, "seconds": 4.0, "accuracy": 0.5},
         {"epoch": 2, "seconds": 5.0, "accuracy": 0.7},
@@ -97,8 +97,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         options: Any, source: Any, folder: Any, preset: str, size: int, seed: int
     ) -> dict[str, Any]:
         ran.append(f"{preset}-{size}-{seed}")
-        told = {"peer": 6, "shape": 8, "default": 9}[preset]
-        cell = {"preset": preset, "size": size, "seed": seed, **_answers(preset, told)}
+        received = {"peer": 6, "shape": 8, "default": 9}[preset]
+        cell = {"preset": preset, "size": size, "seed": seed, **_predictions(preset, received)}
         return cell | ({"seconds": 100.0} if preset == "peer" else {})
 
     monkeypatch.setattr(_bench_train, "_run_cell", run_cell)
@@ -152,8 +152,8 @@ def test_time_and_accuracy_are_compared_pair_by_pair(tmp_path, source, done):
         "--peer",
         __file__,
     ]
-    told = _bench_train.train(_options(*given), tmp_path)
-    (peer,), (shape,) = told["against_peer"], told["against_shape"]
+    received = _bench_train.train(_options(*given), tmp_path)
+    (peer,), (shape,) = received["against_peer"], received["against_shape"]
     assert peer["gain_mean"] == pytest.approx(0.3)
     assert peer["times_sooner_at_its_accuracy"] == [
         20.0,
@@ -163,11 +163,11 @@ def test_time_and_accuracy_are_compared_pair_by_pair(tmp_path, source, done):
     assert peer["times_sooner_to_our_very_end"] == [12.5, 12.5, 12.5]
     assert shape["groups"] == 2
     assert shape["gain_mean"] == pytest.approx(0.1)
-    assert [row["accuracy"] for row in told["table"]] == [0.6, 0.8, 0.9]
+    assert [row["accuracy"] for row in received["table"]] == [0.6, 0.8, 0.9]
 
 
 def test_an_accuracy_that_was_never_reached_has_no_time():
-    cell = _answers("default", 7)
+    cell = _predictions("default", 7)
     assert _bench_train.seconds_to_reach(cell, 0.7) == 5.0
     assert _bench_train.seconds_to_reach(cell | {"curve": []}, 0.7) == 8.0
     assert _bench_train.seconds_to_reach(cell, 0.75) is None

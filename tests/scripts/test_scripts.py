@@ -160,10 +160,10 @@ def test_an_older_python_gets_far_enough_to_read_that_sentence() -> None:
     ],
 )
 def test_a_failed_installation_ends_with_its_log_and_a_remedy(log: str, sentence: str) -> None:
-    told = _environment.explain("first line\n" * 40 + log)
-    assert sentence in told.splitlines()[-1]
-    assert log.splitlines()[-1] in told
-    assert told.count("first line") < 15
+    received = _environment.explain("first line\n" * 40 + log)
+    assert sentence in received.splitlines()[-1]
+    assert log.splitlines()[-1] in received
+    assert received.count("first line") < 15
 
 
 def test_missing_qt_libraries_are_refused_with_the_exact_command(

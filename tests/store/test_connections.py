@@ -71,7 +71,7 @@ def counted(monkeypatch) -> type[Counted]:
     monkeypatch.setattr(
         connections.sqlite3,
         "connect",
-        lambda *words, **named: connect(*words, factory=Counted, **named),
+        lambda *text, **named: connect(*text, factory=Counted, **named),
     )
     return Counted
 
@@ -256,10 +256,10 @@ def test_each_refusal_has_a_sentence_of_its_own(
     tmp_path: Path, error, says: str, advises: str
 ) -> None:
     (tmp_path / "pixels.db").touch()
-    told = explain(error, tmp_path / "pixels.db")
-    assert says in told.what
-    assert advises in told.remedy
-    assert str(tmp_path) in told.what
+    received = explain(error, tmp_path / "pixels.db")
+    assert says in received.what
+    assert advises in received.remedy
+    assert str(tmp_path) in received.what
 
 
 @pytest.mark.parametrize("name", ["SQLITE_CANTOPEN", "SQLITE_IOERR_READ"])
@@ -338,10 +338,10 @@ def test_too_many_open_files_are_called_so_and_the_file_is_named(tmp_path: Path)
         with Project.create(tmp_path / name) as project:
             add_ready_made(project, 2)
             add_micrograph(project)
-    picture = tmp_path / "mine" / "field.png"
-    assert read_image(picture).width
+    image = tmp_path / "mine" / "field.png"
+    assert read_image(image).width
     done = subprocess.run(
-        [sys.executable, "-c", CROWDED, str(tmp_path / "mine"), str(picture)],
+        [sys.executable, "-c", CROWDED, str(tmp_path / "mine"), str(image)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -138,7 +138,7 @@ def test_a_result_that_was_changed_without_being_damaged_is_noticed(
     ("sealed", "words"), [(True, "has 20 of 30 rows"), (False, "has predictions for 20 of 30")]
 )
 def test_shortened_predictions_are_a_sentence_and_no_other_accuracy(
-    folder: Path, sealed: bool, words: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, sealed: bool, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = run_of(folder)
     lines = run.predictions_file.read_bytes().splitlines(keepends=True)
@@ -147,12 +147,12 @@ def test_shortened_predictions_are_a_sentence_and_no_other_accuracy(
     if not sealed:
         run.seal_file.unlink()
     with (
-        pytest.raises(DamagedRunError, match=words),
+        pytest.raises(DamagedRunError, match=text),
         Project.open(folder, read_only=True) as project,
     ):
         review(project, run)
     assert main(["evaluate", str(folder), "--run", str(OTHER)]) == 2
-    assert words in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 def verbs(folder: Path, out: Path) -> list[list[str]]:
@@ -194,10 +194,10 @@ def test_every_verb_that_reads_a_damaged_run_ends_with_a_sentence(
     damage(folder, file, how)
     out = tmp_path / "out"
     out.mkdir()
-    for words in verbs(folder, out):
-        code = main([*words, "--json"])
+    for text in verbs(folder, out):
+        code = main([*text, "--json"])
         said = capsys.readouterr()
-        assert code in (0, 2), words
+        assert code in (0, 2), text
         assert "Traceback" not in said.err
         if code == 0:
             json.loads(said.out)

@@ -22,7 +22,7 @@ from poregui.learning import checkpoint
 from poregui.store.pixels import MOST_CROP_BYTES, CropPixels, PixelStore, make_pixels
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, read_arrays
-from poregui.workflow.applying.overlay import read_picture
+from poregui.workflow.applying.overlay import read_image
 from poregui.workflow.applying.sensitivity import read_sensitivity
 from poregui.workflow.suggesting.suggestion_features import CropFeatures
 from poregui.workflow.training.prepare_dataset import freeze
@@ -36,8 +36,8 @@ LITTLE = 30 << 20
 @pytest.fixture(scope="module")
 def bomb() -> bytes:
     packer = zlib.compressobj(9)
-    parts = [packer.compress(bytes(1 << 20)) for _ in range(BOMB >> 20)]
-    return b"".join([*parts, packer.flush()])
+    splits = [packer.compress(bytes(1 << 20)) for _ in range(BOMB >> 20)]
+    return b"".join([*splits, packer.flush()])
 
 
 DAMAGES: dict[str, dict[str, Any]] = {
@@ -134,8 +134,8 @@ def _npy(array: np.ndarray) -> bytes:
 
 def _head(shape: tuple[int, ...], kind: str = "|u1") -> bytes:
     head = io.BytesIO()
-    told = {"descr": kind, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(head, told)
+    received = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, received)
     return head.getvalue()
 
 
@@ -179,7 +179,7 @@ def test_packed_arrays_that_are_not_what_they_say_are_taken_for_none(
         (tmp_path / "cache").mkdir()
         (tmp_path / "cache" / "crop-numbers-1.npz").write_bytes(ARCHIVES[how])
         assert checkpoint.read(file) is None
-        assert read_picture(tmp_path) is None
+        assert read_image(tmp_path) is None
         assert read_sensitivity(tmp_path) is None
         assert not CropFeatures(tmp_path).has("key")
     finally:
@@ -225,13 +225,13 @@ def test_opening_a_project_without_pixels_makes_none_and_says_so(
     ids=" ".join,
 )
 def test_every_verb_on_a_project_without_pixels_ends_with_a_sentence_and_makes_none(
-    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "pores"
     with labelled_project(folder, specimens=5, per_class=2):
         pass
     (folder / "pixels.db").unlink()
-    verb, *rest = [word.replace("out", str(tmp_path / "out")) for word in words]
+    verb, *rest = [word.replace("out", str(tmp_path / "out")) for word in text]
     assert main([verb, str(folder), *rest]) in (0, 2)
     assert "Traceback" not in "".join(capsys.readouterr())
     assert not (folder / "pixels.db").exists()

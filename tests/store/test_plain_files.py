@@ -236,12 +236,12 @@ def test_an_export_to_anything_but_a_file_is_a_sentence_and_touches_nothing(
         ["pack", "{project}", "{out}.zip"],
         ["evaluate", "{project}", "--predictions", "{out}.csv"],
     ],
-    ids=lambda words: "-".join([words[0], words[-1].rpartition(".")[2]]),
+    ids=lambda text: "-".join([text[0], text[-1].rpartition(".")[2]]),
 )
 def test_no_verb_that_writes_a_file_replaces_a_device_or_a_pipe(
-    folder: Path, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [word.format(project=folder, out=tmp_path / "out") for word in words]
+    given = [word.format(project=folder, out=tmp_path / "out") for word in text]
     (out,) = (Path(word) for word in given if word.startswith(str(tmp_path / "out")))
     os.mkfifo(out)
     assert main(given) == 2
@@ -293,9 +293,9 @@ def test_a_file_that_was_not_written_to_its_end_never_replaces_a_good_one(
     path = tmp_path / f"out{suffix}"
     replace_file(path, lambda beside: _write(beside, whole))
     for length in range(0, len(whole) - 12, max(1, len(whole) // 25)):
-        part = whole[:length]
+        split = whole[:length]
         with pytest.raises(PoreguiError, match="was not written completely"):
-            replace_file(path, lambda beside, part=part: _write(beside, part))
+            replace_file(path, lambda beside, split=split: _write(beside, split))
         assert path.read_bytes() == whole
     assert sorted(tmp_path.iterdir()) == [path]
 

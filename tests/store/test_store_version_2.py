@@ -96,7 +96,7 @@ def test_an_outline_comes_with_its_crop_and_goes_with_it(tmp_path: Path) -> None
         history = History(project)
         history.apply(AddCrops((crop,), who="Ada", outlines=((crop.id, SQUARE),)))
         assert project.outlines(micrograph_id=micrograph.id) == {crop.id: SQUARE}
-        assert project.crop(crop.id).is_proposal
+        assert project.crop(crop.id).is_candidate
         history.undo()
         assert project.outlines() == {}
         history.redo()

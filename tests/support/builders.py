@@ -61,7 +61,7 @@ def add_crops(
     *,
     micrograph: Micrograph | None = None,
     specimen_id: int | None = None,
-    given_side: str | None = None,
+    given_split: str | None = None,
     seed: int = 0,
 ) -> list[int]:
     """Add one crop of 32 x 24 px for each label and return their ids."""
@@ -80,7 +80,7 @@ def add_crops(
                 box=box,
                 source="" if micrograph else f"crop {first + i}.png",
                 specimen_id=specimen_id,
-                given_side=given_side,  # type: ignore[arg-type]
+                given_split=given_split,  # type: ignore[arg-type]
                 label=label,
             )
         )

@@ -58,14 +58,14 @@ def make_project(folder: Path) -> None:
 def complete(run: RunFolder, network: Path) -> RunFolder:
     """Write all that a trainer leaves into a frozen run, the seal last."""
     dataset = run.read_dataset()
-    answers = [Prediction(crop.crop_id, mostly_right(crop)) for crop in dataset.crops]
+    predictions = [Prediction(crop.crop_id, mostly_right(crop)) for crop in dataset.crops]
     run.write_predictions(
-        dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
+        dataset.classes, {crop.crop_id: crop.split for crop in dataset.crops}, predictions
     )
     tested = [
         (crop.label, one.index)
-        for crop, one in zip(dataset.crops, answers, strict=True)
-        if crop.part == "test"
+        for crop, one in zip(dataset.crops, predictions, strict=True)
+        if crop.split == "test"
     ]
     truth, predicted = np.array(tested, np.int64).T
     found = evaluate(dataset.classes, truth, predicted)
@@ -88,10 +88,10 @@ def complete(run: RunFolder, network: Path) -> RunFolder:
 
 
 def _metrics(
-    judged: dict[str, object], accuracy: float | None, dataset_hash: str
+    checked: dict[str, object], accuracy: float | None, dataset_hash: str
 ) -> dict[str, object]:
     return {
-        **judged,
+        **checked,
         "accuracy_as_trained": accuracy,
         "preset": "default",
         "dataset_hash": dataset_hash,

@@ -43,7 +43,7 @@ def detect_desk(qtbot, folder: Path, *, read_only: bool = False) -> Iterator[Des
     page.show()
     try:
         if project.micrographs():
-            qtbot.waitUntil(lambda: page.image_canvas.picture is not None)
+            qtbot.waitUntil(lambda: page.image_canvas.tiles is not None)
         yield Desk(page, presenter, session, services, notes)
     finally:
         background.cancel_all()

@@ -31,15 +31,15 @@ EPOCHS, BATCHES = 3, 4
 
 def epochs(last: int = EPOCHS) -> list[Event]:
     """Return the events of a training whose second epoch is the best one."""
-    told: list[Event] = []
+    received: list[Event] = []
     for epoch in range(1, last + 1):
         loss = 1.0 / epoch
-        told += [
+        received += [
             BatchEnded(epoch, batch, BATCHES, loss + 0.01 * batch, 0.3 * epoch)
             for batch in range(1, BATCHES + 1)
         ]
         best = min(epoch, 2)
-        told.append(
+        received.append(
             EpochEnded(
                 epoch,
                 EPOCHS,
@@ -55,7 +55,7 @@ def epochs(last: int = EPOCHS) -> list[Event]:
                 9,
             )
         )
-    return told
+    return received
 
 
 BEGIN: list[Event] = [
@@ -67,14 +67,14 @@ FINISHED = Finished(EPOCHS, 2, 0.75, 120, 5.0, low=0.664, high=0.819, over="3 sp
 STOPPED = Finished(1, 1, 0.5, 120, 5.0, stopped=True)
 
 
-def answer(run: RunFolder) -> None:
+def prediction(run: RunFolder) -> None:
     """Leave answers as every trainer does, where there is something to answer."""
     if run.dataset_file.exists():
         dataset = run.read_dataset()
         alike = tuple(1 / len(dataset.classes) for _ in dataset.classes)
-        answers = [Prediction(crop.crop_id, alike) for crop in dataset.crops]
+        predictions = [Prediction(crop.crop_id, alike) for crop in dataset.crops]
         run.write_predictions(
-            dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
+            dataset.classes, {crop.crop_id: crop.split for crop in dataset.crops}, predictions
         )
         write_json(run.metrics_file, {"accuracy_as_trained": 0.75, "pooled_accuracy": 0.75})
 
@@ -105,7 +105,7 @@ def play(way: str, run: RunFolder) -> int:
         tell(*epochs(1))
         return _obey(way, run, tell)
     tell(*epochs())
-    answer(run)
+    prediction(run)
     tell(FINISHED)
     lock.release()
     return 0
@@ -117,7 +117,7 @@ def _obey(way: str, run: RunFolder, tell: object) -> int:
     wish = os.read(0, 100).decode()
     assert callable(tell)
     if "stop" in wish:
-        answer(run)
+        prediction(run)
     tell(STOPPED if "stop" in wish else Cancelled(1.0) if "cancel" in wish else Interrupted(1))
     return 0
 

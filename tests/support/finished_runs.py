@@ -26,9 +26,9 @@ def mostly_right(crop: DatasetCrop) -> tuple[float, ...]:
     """Answer rightly with 80 % but for every seventh crop, which is taken for the next class with
     70 %.
     """
-    place = (crop.label + 1) % 3 if crop.crop_id % 7 == 0 else crop.label
-    sure = 0.7 if crop.crop_id % 7 == 0 else 0.8
-    return tuple(sure if i == place else (1 - sure) / 2 for i in range(3))
+    index = (crop.label + 1) % 3 if crop.crop_id % 7 == 0 else crop.label
+    confidence = 0.7 if crop.crop_id % 7 == 0 else 0.8
+    return tuple(confidence if i == index else (1 - confidence) / 2 for i in range(3))
 
 
 def all_right(crop: DatasetCrop) -> tuple[float, ...]:
@@ -36,12 +36,12 @@ def all_right(crop: DatasetCrop) -> tuple[float, ...]:
     return tuple(0.9 if i == crop.label else 0.05 for i in range(3))
 
 
-def finish(run: RunFolder, answer: Answer = mostly_right) -> RunFolder:
-    """Let `answer` answer all crops of a frozen run and write what its end leaves."""
+def finish(run: RunFolder, prediction: Answer = mostly_right) -> RunFolder:
+    """Let `prediction` answer all crops of a frozen run and write what its end leaves."""
     dataset = run.read_dataset()
-    answers = [Prediction(crop.crop_id, answer(crop)) for crop in dataset.crops]
-    run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
-    write_json(run.metrics_file, metrics(dataset, answers))
+    predictions = [Prediction(crop.crop_id, prediction(crop)) for crop in dataset.crops]
+    run.write_predictions(dataset.classes, {c.crop_id: c.split for c in dataset.crops}, predictions)
+    write_json(run.metrics_file, metrics(dataset, predictions))
     tell_finished(run)
     return run
 
@@ -53,12 +53,12 @@ def tell_finished(run: RunFolder) -> None:
     writer.close()
 
 
-def metrics(dataset: Dataset, answers: list[Prediction]) -> dict[str, object]:
+def metrics(dataset: Dataset, predictions: list[Prediction]) -> dict[str, object]:
     """Return what a run measures when it ends."""
     tested = [
         crop.label == one.index
-        for crop, one in zip(dataset.crops, answers, strict=True)
-        if crop.part == "test"
+        for crop, one in zip(dataset.crops, predictions, strict=True)
+        if crop.split == "test"
     ]
     return {
         "accuracy_as_trained": sum(tested) / len(tested),
@@ -71,19 +71,19 @@ def metrics(dataset: Dataset, answers: list[Prediction]) -> dict[str, object]:
     }
 
 
-def finished_run(project: Project, answer: Answer = mostly_right) -> RunFolder:
+def finished_run(project: Project, prediction: Answer = mostly_right) -> RunFolder:
     """Freeze a run of a project and finish it."""
-    return finish(freeze(project, Recipe()), answer)
+    return finish(freeze(project, Recipe()), prediction)
 
 
-def add_baseline(run: RunFolder, answer: Answer = all_right) -> None:
+def add_baseline(run: RunFolder, prediction: Answer = all_right) -> None:
     """Write a shape baseline that answers by a rule."""
     dataset = run.read_dataset()
-    rows = [[crop.crop_id, *answer(crop)] for crop in dataset.crops]
+    rows = [[crop.crop_id, *prediction(crop)] for crop in dataset.crops]
     run.write_baseline(
         {
             "test": [
-                row for row, crop in zip(rows, dataset.crops, strict=True) if crop.part == "test"
+                row for row, crop in zip(rows, dataset.crops, strict=True) if crop.split == "test"
             ],
             "out_of_fold": rows,
             "accuracy_as_trained": 1.0,

@@ -118,9 +118,9 @@ def as_older(folder: Path) -> None:
     database.commit()
     database.close()
     for file in folder.glob("runs/*/*.json"):
-        told = json.loads(file.read_text(encoding="utf-8"))
-        told.pop("class_uids", None)
-        file.write_text(json.dumps(told), encoding="utf-8")
+        received = json.loads(file.read_text(encoding="utf-8"))
+        received.pop("class_uids", None)
+        file.write_text(json.dumps(received), encoding="utf-8")
 
 
 def change(folder: Path, renaming: Renaming) -> None:
@@ -129,19 +129,19 @@ def change(folder: Path, renaming: Renaming) -> None:
         renaming(project, History(project).apply)
 
 
-def asked(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
+def asked(capsys: pytest.CaptureFixture[str], *text: object) -> dict[str, Any]:
     """Run a verb that has to succeed and return its JSON."""
     capsys.readouterr()
-    code = main([*map(str, words), "--json"])
-    told = capsys.readouterr()
-    assert code == 0, told.err
-    return json.loads(told.out)
+    code = main([*map(str, text), "--json"])
+    received = capsys.readouterr()
+    assert code == 0, received.err
+    return json.loads(received.out)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *text: object) -> str:
     """Run a verb that has to be refused and return its sentence."""
     capsys.readouterr()
-    assert main([*map(str, words)]) == 2
+    assert main([*map(str, text)]) == 2
     return capsys.readouterr().err
 
 
@@ -153,7 +153,7 @@ def applied(capsys: pytest.CaptureFixture[str], folder: Path, *more: object) -> 
     )
 
 
-def by_id(told: dict[str, Any]) -> dict[int, tuple[float, int]]:
+def by_id(received: dict[str, Any]) -> dict[int, tuple[float, int]]:
     """Return area per cent, and how many pores, of each class by its id."""
-    rows = zip(told["class_ids"], told["whole"]["classes"], strict=True)
+    rows = zip(received["class_ids"], received["whole"]["classes"], strict=True)
     return {i: (row["area"]["plain"], row["sizes"]["pores"]) for i, row in rows}

@@ -60,42 +60,44 @@ class ReviewDesk:
         return self.project.crop(crop_id).label
 
 
-def first_two_gas_wrong(place: int, crop: DatasetCrop) -> tuple[int, float]:
+def first_two_gas_wrong(index: int, crop: DatasetCrop) -> tuple[int, float]:
     """Take the first Gas crop for a Keyhole, surely, and the next one as well, less surely; answer
     all else rightly.
     """
-    if crop.label == 0 and place in (0, 3):
-        return 1, 0.9 if place == 0 else 0.6
+    if crop.label == 0 and index in (0, 3):
+        return 1, 0.9 if index == 0 else 0.6
     return crop.label, 0.8
 
 
 def make_run(project: Project, rule: Rule = first_two_gas_wrong, *, folds: int = 0) -> RunFolder:
     """Freeze a run and let a rule answer all its crops."""
     run = freeze(project, Recipe(), folds=folds)
-    answer(run, rule)
+    prediction(run, rule)
     return run
 
 
-def answer(run: RunFolder, rule: Rule = first_two_gas_wrong) -> None:
+def prediction(run: RunFolder, rule: Rule = first_two_gas_wrong) -> None:
     """Write predictions and metrics of a run as its end does."""
     dataset = run.read_dataset()
-    answers, right = [], []
+    predictions, right = [], []
     for part in ("test", "validation", "train"):
-        for place, crop in enumerate(dataset.part(part)):
-            predicted, sure = rule(place, crop)
-            rest = (1 - sure) / (len(dataset.classes) - 1)
-            shares = tuple(sure if i == predicted else rest for i in range(len(dataset.classes)))
-            answers.append(Prediction(crop.crop_id, shares))
+        for index, crop in enumerate(dataset.split(part)):
+            predicted, confidence = rule(index, crop)
+            rest = (1 - confidence) / (len(dataset.classes) - 1)
+            shares = tuple(
+                confidence if i == predicted else rest for i in range(len(dataset.classes))
+            )
+            predictions.append(Prediction(crop.crop_id, shares))
             if part == "test":
                 right.append(predicted == crop.label)
-    run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
+    run.write_predictions(dataset.classes, {c.crop_id: c.split for c in dataset.crops}, predictions)
     write_json(run.metrics_file, {"accuracy_as_trained": sum(right) / len(right)})
     tell_finished(run)
 
 
 def ids_of_test(run: RunFolder) -> list[int]:
     """Return the ids of a run's test crops in their order."""
-    return [crop.crop_id for crop in run.read_dataset().part("test")]
+    return [crop.crop_id for crop in run.read_dataset().split("test")]
 
 
 @contextmanager

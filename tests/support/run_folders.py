@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.recipe import Recipe, recipe_for
 from poregui.store.run_folder import RunFolder
 
@@ -56,7 +56,7 @@ def make_run(
     rest to train.
     """
     random = np.random.default_rng(1)
-    parts: tuple[Part, ...] = ("train", "train", "validation", "train", "test", "train")
+    splits: tuple[SplitName, ...] = ("train", "train", "validation", "train", "test", "train")
     rows, pixels, offset = [], [], 0
     for number in range(crops):
         label, group = number % len(classes), number // len(classes) % GROUPS
@@ -66,7 +66,7 @@ def make_run(
             DatasetCrop(
                 crop_id=100 + number,
                 label=label,
-                part=parts[group],
+                split=splits[group],
                 group=f"specimen:{group}",
                 name=f"crop {number}",
                 pixels=f"{number:064x}",

@@ -84,8 +84,8 @@ def draw_discs(path: Path, diameters: list[float], *, side: int = 600, seed: int
     columns = int(side // step)
     down, across = np.mgrid[:side, :side] + 0.5
     inside = np.zeros((side, side))
-    for place, diameter in enumerate(diameters):
-        x, y = (place % columns + 0.5) * step, (place // columns + 0.5) * step
+    for index, diameter in enumerate(diameters):
+        x, y = (index % columns + 0.5) * step, (index // columns + 0.5) * step
         inside += np.clip(diameter / 2 - np.hypot(across - x, down - y) + 0.5, 0, 1)
     image = 190 - 130 * inside
     noise = np.random.default_rng(seed).normal(0, 2, image.shape)

@@ -108,15 +108,15 @@ def labels_of(folder: Path) -> dict[str, list[str]]:
 ALL = {"S1": ["Keyhole"] * len(DISCS["S1"]), "S2": ["Gas"] * len(DISCS["S2"])}
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
+def received(capsys: pytest.CaptureFixture[str], *text: object) -> dict:
     """Return what a command answers as JSON."""
     capsys.readouterr()
-    assert main([*(str(word) for word in words), "--json"]) == 0
+    assert main([*(str(word) for word in text), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *text: object) -> str:
     """Return the sentence with which a command refuses."""
     capsys.readouterr()
-    assert main([str(word) for word in words]) == 2
+    assert main([str(word) for word in text]) == 2
     return capsys.readouterr().err

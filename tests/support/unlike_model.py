@@ -26,10 +26,10 @@ def write_pattern_model(folder: Path, crops: list[NDArray[np.uint8]] | None) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     _write_graph(folder / "model.onnx", with_features=crops is not None)
-    told = {"classes": CLASSES, "class_ids": [1, 2, 3], "input": SPEC, "um_per_px": None}
+    received = {"classes": CLASSES, "class_ids": [1, 2, 3], "input": SPEC, "um_per_px": None}
     if crops is not None:
-        told["trained_on"] = _reference(crops).to_json()
-    (folder / "model.json").write_text(json.dumps(told), encoding="utf-8")
+        received["trained_on"] = _reference(crops).to_json()
+    (folder / "model.json").write_text(json.dumps(received), encoding="utf-8")
     return folder / "model.onnx"
 
 
@@ -79,8 +79,8 @@ def draw_field(path: Path, letters: str, *, discs: int, seed: int = 0) -> int:
     """
     rng = np.random.default_rng(seed)
     image = np.full((900, 900), 190, np.uint8)
-    places = [(x, y) for y in range(45, 900, 90) for x in range(45, 900, 90)]
-    for number, (x, y) in enumerate(places[: discs + len(letters)]):
+    indices = [(x, y) for y in range(45, 900, 90) for x in range(45, 900, 90)]
+    for number, (x, y) in enumerate(indices[: discs + len(letters)]):
         if number < discs:
             cv2.circle(image, (x, y), int(rng.integers(8, 25)), 60, -1, cv2.LINE_AA)
         else:

@@ -22,12 +22,12 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 NOT_HERE = 77
 
 
-def python_without_rights(*words: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def python_without_rights(*text: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run Python with these words where rights of files count; skip the test where that fails."""
     if sys.platform != "linux":
         pytest.skip("Rights are taken away in the way of Linux.")
     done = subprocess.run(
-        [sys.executable, "-c", _DROP, *words],
+        [sys.executable, "-c", _DROP, *text],
         cwd=cwd,
         env=child_environment(QT_QPA_PLATFORM="offscreen", **more),
         stdin=subprocess.DEVNULL,

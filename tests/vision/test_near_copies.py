@@ -21,11 +21,11 @@ from poregui.vision.near_copies import clusters, fingerprint, near_copies
 from poregui.vision.synthetic import draw_specimen
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
-from poregui.workflow.training.grouping import untangle_folds, untangle_parts
+from poregui.workflow.training.grouping import untangle_folds, untangle_splits
 from poregui.workflow.training.prepare_dataset import freeze
 
 
-def picture(seed: int, height: int = 60, width: int = 48) -> np.ndarray:
+def image(seed: int, height: int = 60, width: int = 48) -> np.ndarray:
     """Return a dark pore on a grained ground."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
@@ -50,9 +50,9 @@ def copied(
 @pytest.mark.parametrize("turn", range(4))
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_turned_mirrored_shrunk_and_compressed_copy_is_found(turn: int, mirror: bool) -> None:
-    pictures = [picture(seed) for seed in range(6)]
-    pictures.append(copied(pictures[2], turn=turn, mirror=mirror, shrink=0.85, quality=85))
-    assert near_copies(np.stack([fingerprint(p) for p in pictures])) == [(2, 6)]
+    images = [image(seed) for seed in range(6)]
+    images.append(copied(images[2], turn=turn, mirror=mirror, shrink=0.85, quality=85))
+    assert near_copies(np.stack([fingerprint(p) for p in images])) == [(2, 6)]
 
 
 def test_pores_of_one_kind_are_not_copies_of_one_another() -> None:
@@ -72,8 +72,8 @@ def test_flat_pictures_are_no_copies_and_depth_or_brightness_make_no_difference(
     flat = fingerprint(np.full((20, 20), 128, np.uint8))
     assert not flat.any()
     assert near_copies(np.stack([flat, flat])) == []
-    deep = picture(1).astype(np.uint16) * 200 + 500
-    assert near_copies(np.stack([fingerprint(picture(1)), fingerprint(deep)])) == [(0, 1)]
+    deep = image(1).astype(np.uint16) * 200 + 500
+    assert near_copies(np.stack([fingerprint(image(1)), fingerprint(deep)])) == [(0, 1)]
 
 
 def test_pairs_join_to_clusters() -> None:
@@ -81,7 +81,7 @@ def test_pairs_join_to_clusters() -> None:
 
 
 def test_copies_of_test_crops_are_not_trained_on_and_it_is_said() -> None:
-    parts, notes = untangle_parts(
+    parts, notes = untangle_splits(
         {1: "train", 2: "test", 3: "validation", 4: "train"}, [[1, 2], [3, 4]]
     )
     assert parts == {2: "test", 3: "train", 4: "train"}
@@ -99,13 +99,13 @@ def test_copies_fall_into_one_fold() -> None:
 def test_a_frozen_dataset_has_no_copy_of_a_test_crop_on_its_training_side(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p", specimens=5, per_class=6) as project:
         dataset = freeze(project, recipe_for("default")).read_dataset()
-        tested = next(crop for crop in dataset.crops if crop.part == "test")
-        trained = next(crop for crop in dataset.crops if crop.part == "train")
+        tested = next(crop for crop in dataset.crops if crop.split == "test")
+        trained = next(crop for crop in dataset.crops if crop.split == "train")
         original = project.crop(tested.crop_id)
         twin = np.ascontiguousarray(np.rot90(project.pixels.get(original.pixels).array))
         added = _add_twin(project, twin, original, project.crop(trained.crop_id).specimen_id)
         again = freeze(project, recipe_for("default")).read_dataset()
-    parts = {crop.crop_id: crop.part for crop in again.crops}
+    parts = {crop.crop_id: crop.split for crop in again.crops}
     assert added not in parts
     assert parts[tested.crop_id] == "test"
     assert any("copy of a test crop" in warning for warning in again.warnings)

@@ -105,7 +105,7 @@ def key_of(file: Path, plane: Plane) -> str:
 
 
 def open_study(
-    folder: Path, run: RunFolder | None, keys: Sequence[str], least: float = 0.0
+    folder: Path, run: RunFolder | None, keys: Sequence[str], min_confidence: float = 0.0
 ) -> ApplyStudy:
     """Return the study of micrographs of the list with a run, or what is locked; fit for any
     thread.
@@ -127,7 +127,7 @@ def open_study(
         fields = to_apply(list(files), project, lock.um_per_px if lock else None)
         fields = [one for one in fields if key_of(one.file, one.plane) in keys]
         out = results_folder(folder, run, lock)
-        study = ApplyStudy.open(model, fields, out, lock=lock, least=least)
+        study = ApplyStudy.open(model, fields, out, lock=lock, min_confidence=min_confidence)
         return study.with_labels(project)
 
 

@@ -120,7 +120,7 @@ class ApplyPage(QWidget):
     """Hold the widgets of applying and say what a person wants; the presenter fills them.
 
     `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty:
-    all), `sureness_changed` the wanted confidence as a fraction; `shown` tells that the page came
+    all), `confidence_changed` the wanted confidence as a fraction; `shown` tells that the page came
     into sight.
     """
 
@@ -134,7 +134,7 @@ class ApplyPage(QWidget):
     run_chosen = Signal(int)
     field_chosen = Signal(str)
     group_chosen = Signal(str)
-    sureness_changed = Signal(float)
+    confidence_changed = Signal(float)
     unsure_requested = Signal()
     shown = Signal()
 
@@ -204,23 +204,23 @@ class ApplyPage(QWidget):
         self.progress.setValue(done)
         self.state_text.setText(text)
 
-    def set_sureness(self, text: str) -> None:
+    def set_confidence(self, text: str) -> None:
         """Say what the wanted confidence means for the test crops."""
-        self.sureness_text.setText(text)
+        self.confidence_text.setText(text)
 
     def set_waiting(self, pores: int) -> None:
         """Offer to look at the pores that wait for a person."""
         self.unsure_button.setText(f"Review {count(pores, 'unsure pore')}…")
         self.unsure_button.setVisible(pores > 0)
 
-    def sureness(self) -> float:
+    def confidence_counts(self) -> float:
         """Return the wanted confidence as a fraction."""
-        return self.sureness_slider.value() / 100
+        return self.confidence_slider.value() / 100
 
-    def set_wanted_sureness(self, least: float) -> None:
+    def set_wanted_confidence(self, min_confidence: float) -> None:
         """Set the wanted confidence, a fraction, without saying that a person did."""
-        with QSignalBlocker(self.sureness_slider):
-            self.sureness_slider.setValue(round(100 * least))
+        with QSignalBlocker(self.confidence_slider):
+            self.confidence_slider.setValue(round(100 * min_confidence))
 
     def set_groups(self, names: Sequence[tuple[str, str]]) -> None:
         """Offer all specimens together and each alone: (text, name)."""
@@ -244,7 +244,7 @@ class ApplyPage(QWidget):
 
     def refuse(self, problem: str) -> None:
         """Say in the place of numbers why there are none."""
-        self.set_sureness("")
+        self.set_confidence("")
         self.set_waiting(0)
         self.set_numbers("", HEADS, (), problem)
 
@@ -252,24 +252,24 @@ class ApplyPage(QWidget):
         """Take what draws the sizes of the pores whose numbers are shown."""
         self.size_view.set_drawing(draw)
 
-    def set_picture_title(self, title: str, detail: str = "") -> None:
+    def set_image_title(self, title: str, detail: str = "") -> None:
         """Name the micrograph that is shown."""
-        self.picture_title.setText(title)
-        self.picture_detail.setText(detail)
+        self.image_title.setText(title)
+        self.image_detail.setText(detail)
 
     def clear(self) -> None:
         """Forget everything that is shown of a project."""
         self.set_fields(())
         self.set_numbers("", HEADS, (), "")
         self.canvas.show_message("")
-        self.set_picture_title("")
+        self.set_image_title("")
         self.set_working(False)
 
     # ---- building ---------------------------------------------------------------------------
 
     def _build_work(self) -> QWidget:
         right = QSplitter(Qt.Orientation.Vertical)
-        right.addWidget(self._build_picture())
+        right.addWidget(self._build_image())
         right.addWidget(self._build_result())
         right.setStretchFactor(0, 1)
         right.setChildrenCollapsible(False)
@@ -295,17 +295,17 @@ class ApplyPage(QWidget):
         )
 
     def _name_confidence(self) -> None:
-        self.sureness_slider = QSlider(Qt.Orientation.Horizontal)
-        self.sureness_slider.setObjectName("sureness_slider")
-        self.sureness_slider.setAccessibleName("Minimum confidence")
-        self.sureness_slider.setRange(0, 99)
-        self.sureness_text = pieces.muted("sureness_text")
+        self.confidence_slider = QSlider(Qt.Orientation.Horizontal)
+        self.confidence_slider.setObjectName("sureness_slider")
+        self.confidence_slider.setAccessibleName("Minimum confidence")
+        self.confidence_slider.setRange(0, 99)
+        self.confidence_text = pieces.muted("sureness_text")
         self.unsure_button = _wide("unsure_button", "Review unsure pores…")
         self.unsure_button.setToolTip(
             "Import them into the project and label them; the numbers update"
         )
         self.unsure_button.hide()
-        self.sureness_text.setWordWrap(True)
+        self.confidence_text.setWordWrap(True)
 
     def _name_progress(self) -> None:
         self.state_text = pieces.muted("apply_state")
@@ -334,24 +334,24 @@ class ApplyPage(QWidget):
         buttons.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
         layout.addWidget(pieces.heading("Minimum confidence"))
-        layout.addWidget(self.sureness_slider)
-        layout.addWidget(self.sureness_text)
+        layout.addWidget(self.confidence_slider)
+        layout.addWidget(self.confidence_text)
         layout.addWidget(self.unsure_button)
         for widget in (self.apply_button, self.cancel_button, self.progress, self.state_text):
             layout.addWidget(widget)
         self.set_working(False)
         return panel
 
-    def _build_picture(self) -> QWidget:
-        self.picture_title = pieces.heading("", name="apply_picture_title", strong=True)
-        self.picture_detail = pieces.muted("apply_picture_detail")
-        self.picture_detail.setMinimumSize(QSize(1, 1))
+    def _build_image(self) -> QWidget:
+        self.image_title = pieces.heading("", name="apply_picture_title", strong=True)
+        self.image_detail = pieces.muted("apply_picture_detail")
+        self.image_detail.setMinimumSize(QSize(1, 1))
         self.canvas.setObjectName("apply_canvas")
         self.canvas.setAccessibleName("Micrograph with its pores outlined")
         self.fit_button = pieces.button("apply_fit_button", "Fit", "Show the whole micrograph")
         panel = pieces.panel()
         layout = pieces.column(panel, 0)
-        layout.addLayout(pieces.row(self.picture_title, self.picture_detail, None, self.fit_button))
+        layout.addLayout(pieces.row(self.image_title, self.image_detail, None, self.fit_button))
         layout.addWidget(self.canvas, 1)
         return panel
 
@@ -440,8 +440,8 @@ class ApplyPage(QWidget):
         self.field_list.currentItemChanged.connect(self._choose_field)
         self.field_list.itemChanged.connect(lambda _: self._count())
         self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
-        self.sureness_slider.valueChanged.connect(
-            lambda value: self.sureness_changed.emit(value / 100)
+        self.confidence_slider.valueChanged.connect(
+            lambda value: self.confidence_changed.emit(value / 100)
         )
 
     def _choose_numbers_or_sizes(self) -> None:
@@ -465,7 +465,7 @@ class ApplyPage(QWidget):
         self._choose_numbers_or_sizes()
 
     def _items(self) -> list[QListWidgetItem]:
-        return [self.field_list.item(place) for place in range(self.field_list.count())]
+        return [self.field_list.item(index) for index in range(self.field_list.count())]
 
     def _choose_field(self, now: QListWidgetItem | None) -> None:
         if now is not None:

@@ -22,9 +22,9 @@ from poregui.gui.apply.applied_results import (
     results_folder,
 )
 from poregui.gui.apply.apply_page import HEADS, ApplyPage, FieldRow
-from poregui.gui.apply.apply_text import note_of, rows_of, sureness_words, title_of
+from poregui.gui.apply.apply_text import confidence_sentence, note_of, rows_of, title_of
 from poregui.gui.apply.locking import LockFlow
-from poregui.gui.apply.result_image import PictureFlow, ResultImage
+from poregui.gui.apply.result_image import ImageFlow, ResultImage
 from poregui.gui.apply.unsure_queue import UnsureFlow
 from poregui.gui.base.messages import messages
 from poregui.gui.services.jobs import TaskControl, TaskHandle
@@ -53,7 +53,7 @@ class ApplyPresenter(QObject):
         self._answers_changed = False
         self._unlooked = False
         self._work: TaskHandle | None = None
-        self._picture = PictureFlow(page.canvas, services)
+        self._image = ImageFlow(page.canvas, services)
         self._links: list[tuple[object, Callable]] = []
         self._unsure = UnsureFlow(page, session, services, self)
         self._lock = LockFlow(page, session, services, self._follow_lock, self)
@@ -75,20 +75,20 @@ class ApplyPresenter(QObject):
             (page.report_requested, self._ask_report),
             (
                 page.lock_panel.lock_requested,
-                lambda: self._lock.ask_lock(self._run(), self._least()),
+                lambda: self._lock.ask_lock(self._run(), self._min_confidence()),
             ),
             (page.lock_panel.unlock_requested, self._lock.ask_unlock),
             (page.lock_panel.take_requested, self._lock.ask_take),
             (page.run_chosen, self._take_run),
-            (page.field_chosen, self._show_picture),
+            (page.field_chosen, self._show_image),
             (page.group_chosen, lambda _: self._show_numbers()),
-            (page.sureness_changed, lambda _: self._renew()),
+            (page.confidence_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
             (page.shown, self._come_into_sight),
         ]
         for signal, slot in self._links:
             signal.connect(slot)
-        self._picture.forget("Choose a micrograph to see its pores.")
+        self._image.forget("Choose a micrograph to see its pores.")
         self._fill()
         self._lock.look()
 
@@ -100,7 +100,7 @@ class ApplyPresenter(QObject):
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
-        self._picture.forget()
+        self._image.forget()
         self._page.clear()
 
     # ---- what a person wants ----------------------------------------------------------------
@@ -114,13 +114,13 @@ class ApplyPresenter(QObject):
         if not self._ready or not wanted or self._work is not None:
             return
         folder = self._session.project.folder
-        least = self._least()
+        min_confidence = self._min_confidence()
 
         def work(control: TaskControl) -> ApplyStudy:
-            study = open_study(folder, run, wanted, least)
+            study = open_study(folder, run, wanted, min_confidence)
             study = study.run(progress=control.progress, cancelled=control.cancelled)
             if study.fields:
-                study.at(least).save()
+                study.at(min_confidence).save()
             return study
 
         self._work = self._services.background.run("Finding pores", work, self._done)
@@ -246,10 +246,10 @@ class ApplyPresenter(QObject):
         if self._links:
             self._fill()
 
-    def _least(self) -> float:
+    def _min_confidence(self) -> float:
         if self._lock.lock is not None:
-            return self._lock.lock.least
-        return self._page.sureness()
+            return self._lock.lock.min_confidence
+        return self._page.confidence_counts()
 
     def _take_run(self, number: int) -> None:
         self._runs.take(number)
@@ -300,14 +300,14 @@ class ApplyPresenter(QObject):
             self._page.set_working(False)
 
     def _done(self, study: ApplyStudy) -> None:
-        words = f"{count(len(study.fields), 'micrograph')} processed."
+        text = f"{count(len(study.fields), 'micrograph')} processed."
         if study.taken_up:
-            words += f" {study.taken_up:,} had been processed before."
+            text += f" {study.taken_up:,} had been processed before."
         if study.problems:
             first = study.problems[0]
-            words += f" {len(study.problems):,} could not be processed: "
-            words += f"{first.name}: {first.reason}"
-        self._page.set_working(False, words)
+            text += f" {len(study.problems):,} could not be processed: "
+            text += f"{first.name}: {first.reason}"
+        self._page.set_working(False, text)
         self._take(self._run(), study)
 
     def _take(self, run: RunFolder | None, study: ApplyStudy) -> None:
@@ -326,27 +326,29 @@ class ApplyPresenter(QObject):
             task = study.fields[0].task
             self._page.choose_field(key_of(task.file, task.plane))
         elif chosen is not None:
-            self._show_picture(chosen)
+            self._show_image(chosen)
 
     def _renew(self) -> None:
         """Show picture and numbers for what is answered now."""
         self._sum_up()
         chosen = self._page.chosen_field()
         if self._study is not None and chosen is not None:
-            self._show_picture(chosen)
+            self._show_image(chosen)
 
     def _sum_up(self) -> None:
         study = self._study
         page = self._page
-        least = self._least()
-        words = ""
+        min_confidence = self._min_confidence()
+        text = ""
         if study is not None and study.model.tested is not None:
-            words = sureness_words(study.model.tested.sureness(least), least)
-        page.set_sureness(words)
+            text = confidence_sentence(
+                study.model.tested.confidence_counts(min_confidence), min_confidence
+            )
+        page.set_confidence(text)
         self._view = None
         waiting = 0
         if study is not None and study.fields:
-            self._view = study.at(least)
+            self._view = study.at(min_confidence)
             waiting = self._view.waiting
         page.set_waiting(0 if self._session.project.read_only else waiting)
         self._show_numbers()
@@ -372,14 +374,14 @@ class ApplyPresenter(QObject):
 
     # ---- pictures and files -----------------------------------------------------------------
 
-    def _show_picture(self, key: str) -> None:
+    def _show_image(self, key: str) -> None:
         field = self._field_of(key)
         if field is None or self._study is None:
-            self._page.set_picture_title(self._name_of(key), "not processed yet")
-            self._picture.forget("This micrograph has not been processed yet.")
+            self._page.set_image_title(self._name_of(key), "not processed yet")
+            self._image.forget("This micrograph has not been processed yet.")
             return
-        self._page.set_picture_title(field.task.name, f"{field.result.pores:,} pores")
-        self._picture.show(ResultImage(field, self._study.model.colours, self._least()))
+        self._page.set_image_title(field.task.name, f"{field.result.pores:,} pores")
+        self._image.show(ResultImage(field, self._study.model.colours, self._min_confidence()))
 
     def _field_of(self, key: str) -> AppliedField | None:
         fields = () if self._study is None else self._study.fields

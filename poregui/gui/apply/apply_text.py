@@ -7,27 +7,27 @@ from collections.abc import Mapping
 from poregui.domain.classes import UNSURE_COLOUR
 from poregui.domain.wording import count, fraction, percent
 from poregui.gui.lists.number_table import NumberRow
-from poregui.workflow.applying.study import Sureness
+from poregui.workflow.applying.study import ConfidenceCounts
 from poregui.workflow.applying.summary import (
     ClassSummary,
     GroupSummary,
     Summary,
-    calibration_words,
-    sensitivity_words,
-    unlike_words,
+    calibration_text,
+    out_of_distribution_text,
+    sensitivity_text,
 )
 
 
-def sureness_words(found: Sureness, least: float) -> str:
+def confidence_sentence(found: ConfidenceCounts, min_confidence: float) -> str:
     """Say what a wanted confidence meant for the test crops."""
     if not found.n:
         return "This run has no test crops to check the confidence with."
     if found.accuracy is None:
-        return f"Minimum confidence {percent(least, 0)}: no test crop reached it."
-    if least == 0:
+        return f"Minimum confidence {percent(min_confidence, 0)}: no test crop reached it."
+    if min_confidence == 0:
         threshold = "No threshold"
     else:
-        threshold = f"Minimum confidence {percent(least, 0)}"
+        threshold = f"Minimum confidence {percent(min_confidence, 0)}"
     reached = round(found.coverage * found.n)
     right = fraction(round(found.accuracy * reached), reached)
     return f"{threshold}: {fraction(reached, found.n, 0)} test crops classified, {right} correctly."
@@ -126,8 +126,8 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
         )
     else:
         parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
-    parts += [calibration_words(summary), unlike_words(group)]
-    parts.append(sensitivity_words(group))
+    parts += [calibration_text(summary), out_of_distribution_text(group)]
+    parts.append(sensitivity_text(group))
     parts += summary.warnings[:3]
     if len(summary.warnings) > 3:
         parts.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")

@@ -87,19 +87,19 @@ class LockFlow(QObject):
             self._looking.cancel()
             self._looking = None
 
-    def ask_lock(self, run: RunFolder | None, least: float) -> None:
+    def ask_lock(self, run: RunFolder | None, min_confidence: float) -> None:
         """Ask who locks, and lock a run with the confidence that is set."""
         if run is None:
             return
-        dialog = LockDialog(f"run {run.number}", least, self._session.who, self._page)
+        dialog = LockDialog(f"run {run.number}", min_confidence, self._session.who, self._page)
         dialog.accepted.connect(
-            lambda: self.make(run, least, dialog.who, dialog.title, dialog.um_per_px)
+            lambda: self.make(run, min_confidence, dialog.who, dialog.title, dialog.um_per_px)
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def make(
-        self, run: RunFolder, least: float, who: str, title: str, um_per_px: float | None
+        self, run: RunFolder, min_confidence: float, who: str, title: str, um_per_px: float | None
     ) -> None:
         """Lock a run in the background."""
         folder = self._session.project.folder
@@ -112,7 +112,7 @@ class LockFlow(QObject):
                     folder / FOLDER,
                     who=who,
                     title=title,
-                    least=least,
+                    min_confidence=min_confidence,
                     um_per_px=um_per_px,
                 )
 
@@ -157,19 +157,19 @@ class LockFlow(QObject):
                 messages().error(error)
             self._found(None)
 
-    def _found(self, told: _Found | str | None) -> None:
+    def _found(self, received: _Found | str | None) -> None:
         self._looking = None
         before = (self.lock, self.broken)
-        found = told if isinstance(told, _Found) else None
+        found = received if isinstance(received, _Found) else None
         self.lock = found.lock if found else None
         self.foreign = bool(found and found.foreign)
-        self.broken = told if isinstance(told, str) else ""
+        self.broken = received if isinstance(received, str) else ""
         page = self._page
         writable = not self._session.project.read_only
         if self.lock is not None:
             state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
             page.lock_panel.set_locked(
-                state, _words(self.lock), _details(self.lock), may_unlock=writable
+                state, _text(self.lock), _details(self.lock), may_unlock=writable
             )
         elif self.broken:
             page.lock_panel.set_locked(
@@ -177,12 +177,12 @@ class LockFlow(QObject):
             )
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
-        fixed = told is not None
+        fixed = received is not None
         page.run_picker.setEnabled(not fixed)
         page.run_picker.setVisible(not self.foreign)
-        page.sureness_slider.setEnabled(not fixed)
+        page.confidence_slider.setEnabled(not fixed)
         if self.lock is not None:
-            page.set_wanted_sureness(self.lock.least)
+            page.set_wanted_confidence(self.lock.min_confidence)
         if before != (self.lock, self.broken):
             self._changed()
 
@@ -198,7 +198,7 @@ def _find(folder: Path, lock: Lock) -> _Found:
     return _Found(lock, not own)
 
 
-def _words(lock: Lock) -> str:
+def _text(lock: Lock) -> str:
     recipe = lock.recipe
     name = f"“{lock.title}”: " if lock.title else ""
     if lock.um_per_px is None:

@@ -13,18 +13,18 @@ from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.tile_layer import layer_of
 from poregui.gui.services.page_services import Services
-from poregui.workflow.applying.study import AppliedField, FieldPicture
+from poregui.workflow.applying.study import AppliedField, FieldImage
 
-Drawn = tuple["ResultImage", FieldPicture | None, NDArray[np.uint8] | None]
+Drawn = tuple["ResultImage", FieldImage | None, NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True, eq=False)
 class ResultImage:
-    """Hold what is drawn: a micrograph with its pores at the confidence `least`."""
+    """Hold what is drawn: a micrograph with its pores at the confidence `min_confidence`."""
 
     field: AppliedField
     colours: Sequence[str]
-    least: float
+    min_confidence: float
 
     @property
     def shown(self) -> tuple[Path, str]:
@@ -32,7 +32,7 @@ class ResultImage:
         return self.field.task.folder, self.field.result.fingerprint
 
 
-class PictureFlow:
+class ImageFlow:
     """Draw the newest picture that was asked for beside the window, and what was asked for
     meanwhile after it.
     """
@@ -42,7 +42,7 @@ class PictureFlow:
         self._services = services
         self._wanted: ResultImage | None = None
         self._working = False
-        self._there: tuple[tuple[Path, str], FieldPicture] | None = None
+        self._there: tuple[tuple[Path, str], FieldImage] | None = None
         self._on_canvas: tuple[Path, str] | None = None
 
     def show(self, wanted: ResultImage) -> None:
@@ -51,10 +51,10 @@ class PictureFlow:
         if not self._working:
             self._draw(wanted)
 
-    def forget(self, words: str = "") -> None:
+    def forget(self, text: str = "") -> None:
         """Show words in the place of a picture, and none that was asked for before."""
         self._wanted = self._there = self._on_canvas = None
-        self._canvas.show_message(words)
+        self._canvas.show_message(text)
 
     def _draw(self, wanted: ResultImage) -> None:
         there = None
@@ -62,41 +62,41 @@ class PictureFlow:
             there = self._there[1]
 
         def work(_control: object) -> Drawn:
-            picture = there or wanted.field.picture()
-            if picture is None:
+            image = there or wanted.field.image()
+            if image is None:
                 return wanted, None, None
-            drawn = picture.of_table(wanted.field.pores, wanted.colours, wanted.least)
-            return wanted, picture, np.ascontiguousarray(drawn[..., ::-1])
+            drawn = image.of_table(wanted.field.pores, wanted.colours, wanted.min_confidence)
+            return wanted, image, np.ascontiguousarray(drawn[..., ::-1])
 
         self._working = True
         self._services.background.run("Drawing pores", work, self._take)
 
     def _take(self, found: Drawn) -> None:
-        shown, picture, pixels = found
+        shown, image, pixels = found
         self._working = False
         wanted = self._wanted
         if wanted is None:
             return
         if wanted.shown == shown.shown:
-            self._put(shown.shown, picture, pixels)
+            self._put(shown.shown, image, pixels)
         if wanted is not shown:
             self._draw(wanted)
 
     def _put(
         self,
         shown: tuple[Path, str],
-        picture: FieldPicture | None,
+        image: FieldImage | None,
         pixels: NDArray[np.uint8] | None,
     ) -> None:
-        if picture is None or pixels is None:
+        if image is None or pixels is None:
             self._on_canvas = None
             self._canvas.show_message(
                 "The image of this micrograph is missing. Find its pores again."
             )
             return
-        self._there = (shown, picture)
+        self._there = (shown, image)
         before = self._canvas.view if self._on_canvas == shown else None
-        self._canvas.set_picture(layer_of(pixels), editable=False)
+        self._canvas.set_tiles(layer_of(pixels), editable=False)
         if (
             before is not None
             and before.scale != CanvasView.fitted(before.size, before.window).scale

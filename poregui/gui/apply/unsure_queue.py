@@ -44,7 +44,7 @@ class UnsureFlow(QObject):
         self._session = session
         self._services = services
         self.dialog: UnsureDialog | None = None
-        self._words: dict[int, str] = {}
+        self._text: dict[int, str] = {}
 
     def look(self, pores: Sequence[UnsurePore]) -> None:
         """Bring pores in that are not there yet and show all of them."""
@@ -86,19 +86,19 @@ class UnsureFlow(QObject):
         if settled.edit is not None:
             session.apply(settled.edit)
         likely = {(one.task.folder, one.number): one for one, _ in cut.pores}
-        words = [_words_of(one) for one in likely.values()]
-        self._show(settled.crop_ids, words)
+        text = [_text_of(one) for one in likely.values()]
+        self._show(settled.crop_ids, text)
 
-    def _show(self, crop_ids: Sequence[int], words: Sequence[str]) -> None:
+    def _show(self, crop_ids: Sequence[int], text: Sequence[str]) -> None:
         self.close()
-        self._words = dict(zip(crop_ids, words, strict=False))
+        self._text = dict(zip(crop_ids, text, strict=False))
         dialog = UnsureDialog(self._page)
         self.dialog = dialog
         dialog.set_classes(self._session.project.classes(retired=True))
-        dialog.grid.set_pictures(self._picture)
+        dialog.grid.set_images(self._image)
         dialog.pressed.connect(self._pressed)
         dialog.finished.connect(self._closed)
-        self._services.thumbnails.ready.connect(dialog.grid.picture_ready)
+        self._services.thumbnails.ready.connect(dialog.grid.image_ready)
         self._session.changed.connect(self._follow)
         self._fill()
         dialog.grid.choose(crop_ids[0] if crop_ids else None)
@@ -110,10 +110,10 @@ class UnsureFlow(QObject):
         self.dialog = None
         if dialog is not None:
             self._session.changed.disconnect(self._follow)
-            self._services.thumbnails.ready.disconnect(dialog.grid.picture_ready)
+            self._services.thumbnails.ready.disconnect(dialog.grid.image_ready)
             dialog.deleteLater()
 
-    def _picture(self, crop_id: int) -> QImage | None:
+    def _image(self, crop_id: int) -> QImage | None:
         return self._services.thumbnails.image(self._session.project.crop(crop_id))
 
     def _follow(self, changed: Changed) -> None:
@@ -122,9 +122,9 @@ class UnsureFlow(QObject):
 
     def _fill(self) -> None:
         if self.dialog is not None:
-            labels = self._session.project.labels_of(list(self._words))
+            labels = self._session.project.labels_of(list(self._text))
             self.dialog.set_rows(
-                [CropRow(i, labels[i], text) for i, text in self._words.items() if i in labels]
+                [CropRow(i, labels[i], text) for i, text in self._text.items() if i in labels]
             )
 
     def _pressed(self, meant: str) -> None:
@@ -159,15 +159,15 @@ class UnsureFlow(QObject):
             return UNSURE
         classes = self._session.project.classes()
         if meant.startswith("class_"):
-            place = int(meant.removeprefix("class_")) - 1
+            index = int(meant.removeprefix("class_")) - 1
         else:
-            place = len(classes)
-        if place < len(classes):
-            return classes[place].id
+            index = len(classes)
+        if index < len(classes):
+            return classes[index].id
         return None
 
 
-def _words_of(pore: UnsurePore) -> str:
+def _text_of(pore: UnsurePore) -> str:
     """Return what stands below a pore: that it is unlike all training crops, or how sure the
     network was.
     """

@@ -22,11 +22,11 @@ def icon(name: str) -> QIcon:
     made = QIcon()
     for mode, colour in ((QIcon.Mode.Normal, tokens.text), (QIcon.Mode.Disabled, tokens.muted)):
         for scale in (1, 2, 3):
-            made.addPixmap(_picture(name, colour, scale), mode)
+            made.addPixmap(_image(name, colour, scale), mode)
     return made
 
 
-def _picture(name: str, colour: str, scale: int) -> QPixmap:
+def _image(name: str, colour: str, scale: int) -> QPixmap:
     image = QImage(QSize(_SIDE, _SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)

@@ -106,7 +106,7 @@ class KeyMap(QObject):
         """Return the key of an entry as Qt writes it in files, such as `Shift+A`."""
         return self._changes.get(name, _BY_NAME[name].usual)
 
-    def words(self, name: str) -> str:
+    def text(self, name: str) -> str:
         """Return the key of an entry as this desktop writes it."""
         return QKeySequence(self.key(name)).toString(QKeySequence.SequenceFormat.NativeText)
 

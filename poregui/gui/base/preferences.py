@@ -13,7 +13,7 @@ from poregui.gui.base.theme import Mode
 from poregui.launching import login_name
 
 _MOST_RECENT = 8
-LEAST_TILE_MEGABYTES = 32
+MIN_TILE_MEGABYTES = 32
 USUAL_TILE_MEGABYTES = 128
 MOST_TILE_MEGABYTES = 8192
 
@@ -83,7 +83,7 @@ class Preferences:
             value = int(str(self._settings.value("tile_megabytes", USUAL_TILE_MEGABYTES)))
         except ValueError:
             return USUAL_TILE_MEGABYTES
-        return min(max(value, LEAST_TILE_MEGABYTES), MOST_TILE_MEGABYTES)
+        return min(max(value, MIN_TILE_MEGABYTES), MOST_TILE_MEGABYTES)
 
     @tile_megabytes.setter
     def tile_megabytes(self, megabytes: int) -> None:

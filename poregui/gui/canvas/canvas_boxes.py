@@ -76,7 +76,7 @@ def handle_points(frame: QRectF) -> dict[str, QPointF]:
     }
 
 
-def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, least: int) -> Box:
+def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, minimum: int) -> Box:
     """Return a box whose `grip` was dragged by some px, kept inside an image of `width` x `height`
     px.
     """
@@ -89,13 +89,13 @@ def dragged(box: Box, grip: str, by: QPointF, width: int, height: int, least: in
     right = box.right
     bottom = box.bottom
     if "w" in grip:
-        left = min(max(0, left + dx), right - least)
+        left = min(max(0, left + dx), right - minimum)
     if "e" in grip:
-        right = max(min(width, right + dx), left + least)
+        right = max(min(width, right + dx), left + minimum)
     if "n" in grip:
-        top = min(max(0, top + dy), bottom - least)
+        top = min(max(0, top + dy), bottom - minimum)
     if "s" in grip:
-        bottom = max(min(height, bottom + dy), top + least)
+        bottom = max(min(height, bottom + dy), top + minimum)
     return Box(left, top, right - left, bottom - top)
 
 

@@ -14,7 +14,7 @@ _LONGEST = 150
 _GAP = 10
 _SEEN = 0.85
 """Part of the image's width and height that has to be seen for the overview to hide."""
-_LEAST_FRAME = 6.0
+_MIN_FRAME = 6.0
 
 
 class CanvasInset(QWidget):
@@ -33,35 +33,35 @@ class CanvasInset(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._canvas = canvas
         self._view: CanvasView | None = None
-        self._picture: TileLayer | None = None
+        self._image: TileLayer | None = None
         self.hide()
 
-    def follow(self, view: CanvasView | None, picture: TileLayer | None) -> None:
+    def follow(self, view: CanvasView | None, tiles: TileLayer | None) -> None:
         """Show, hide or move with what the canvas shows of a picture."""
         self._view = view
-        self._picture = picture
-        if view is None or picture is None:
+        self._image = tiles
+        if view is None or tiles is None:
             self.hide()
             return
         seen = view.visible()
         part = max(seen.width() / view.size.width(), seen.height() / view.size.height())
-        least = min(seen.width() / view.size.width(), seen.height() / view.size.height())
+        minimum = min(seen.width() / view.size.width(), seen.height() / view.size.height())
         longer = max(view.size.width(), view.size.height())
         wide = max(24, round(_LONGEST * view.size.width() / longer))
         high = max(24, round(_LONGEST * view.size.height() / longer))
         roomy = self._canvas.width() > 2.2 * wide and self._canvas.height() > 2 * high
-        self.setVisible(roomy and (part < _SEEN or least < _SEEN / 2))
+        self.setVisible(roomy and (part < _SEEN or minimum < _SEEN / 2))
         self.setFixedSize(QSize(wide, high))
         self.move(self._canvas.width() - wide - _GAP, _GAP)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        picture = self._picture
-        if self._view is None or picture is None:
+        tiles = self._image
+        if self._view is None or tiles is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(self.rect(), picture.overview_image())
+        painter.drawImage(self.rect(), tiles.overview_image())
         painter.setPen(QPen(QColor(theme().tokens.border), 1))
         painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         frame = self._frame()
@@ -80,8 +80,8 @@ class CanvasInset(QWidget):
         frame = QRectF(
             seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down
         )
-        wide = max(frame.width(), _LEAST_FRAME)
-        high = max(frame.height(), _LEAST_FRAME)
+        wide = max(frame.width(), _MIN_FRAME)
+        high = max(frame.height(), _MIN_FRAME)
         frame = QRectF(frame.center().x() - wide / 2, frame.center().y() - high / 2, wide, high)
         return frame.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
 

@@ -70,8 +70,8 @@ class CanvasView:
         """Return the view enlarged by `factor` in which the same image px stays under a point of
         the screen.
         """
-        least = min(CanvasView.fitted(self.size, self.window).scale * 0.5, 1.0)
-        scale = min(max(self.scale * factor, least), MOST_ENLARGED)
+        minimum = min(CanvasView.fitted(self.size, self.window).scale * 0.5, 1.0)
+        scale = min(max(self.scale * factor, minimum), MOST_ENLARGED)
         fixed = self.to_image(under)
         centre = QPointF(
             fixed.x() - (under.x() - self.window.width() / 2) / scale,
@@ -195,8 +195,8 @@ def draw_scale_bar(painter: QPainter, area: QRectF, um_per_screen_px: float) -> 
     painter.setBrush(QColor(0, 0, 0, 150))
     painter.drawRoundedRect(plate, 3, 3)
     painter.setPen(QColor("#ffffff"))
-    words = plate.adjusted(0, 3, 0, -9)
-    painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), text)
+    caption_area = plate.adjusted(0, 3, 0, -9)
+    painter.drawText(caption_area, int(Qt.AlignmentFlag.AlignCenter), text)
     left = plate.center().x() - wide / 2
     painter.fillRect(
         QRectF(QPointF(left, plate.bottom() - 8), QPointF(left + wide, plate.bottom() - 5)),

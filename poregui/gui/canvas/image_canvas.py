@@ -35,7 +35,7 @@ from poregui.gui.canvas.canvas_inset import CanvasInset
 from poregui.gui.canvas.canvas_view import CanvasTool, CanvasView, draw_scale_bar
 from poregui.gui.canvas.tile_layer import TileLayer
 
-LEAST_BOX = 8
+MIN_BOX = 8
 """Shortest side in px of a box that can be drawn."""
 _WHEEL_STEP = 1.25
 _MARGIN = 12
@@ -62,7 +62,7 @@ class ImageCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(160, 120)
-        self._picture: TileLayer | None = None
+        self._image: TileLayer | None = None
         self._view: CanvasView | None = None
         self._fits = True
         self._message = ""
@@ -94,9 +94,9 @@ class ImageCanvas(QWidget):
 
     # ---- what is shown ----------------------------------------------------------------------
 
-    def set_picture(
+    def set_tiles(
         self,
-        picture: TileLayer,
+        tiles: TileLayer,
         *,
         um_per_px: float | None = None,
         read_out: Callable[[int, int], str] | None = None,
@@ -104,24 +104,24 @@ class ImageCanvas(QWidget):
     ) -> None:
         """Show a picture, fitted; `read_out(x, y)` gives the words for the values of a px."""
         self._stop_gesture()
-        self._follow(picture)
+        self._follow(tiles)
         self._message = ""
         self._um_per_px = um_per_px
         self._read_out = read_out
         self._editable = editable
-        self._view = CanvasView.fitted(QSizeF(picture.width, picture.height), QSizeF(self.size()))
+        self._view = CanvasView.fitted(QSizeF(tiles.width, tiles.height), QSizeF(self.size()))
         self._fits = True
         self._set_cursor()
         self.zoomed.emit(self._view.scale)
         self.update()
 
-    def _follow(self, picture: TileLayer | None) -> None:
+    def _follow(self, tiles: TileLayer | None) -> None:
         """Draw this picture from now on, whenever there is more of it to see."""
-        if self._picture is not None:
-            self._picture.changed.disconnect(self.update)
-        self._picture = picture
-        if picture is not None:
-            picture.changed.connect(self.update)
+        if self._image is not None:
+            self._image.changed.disconnect(self.update)
+        self._image = tiles
+        if tiles is not None:
+            tiles.changed.connect(self.update)
 
     def set_scale(self, um_per_px: float | None) -> None:
         """Take the scale for bar and read-out, None when it is unknown."""
@@ -205,9 +205,9 @@ class ImageCanvas(QWidget):
         return self._view.scale if self._view else 1.0
 
     @property
-    def picture(self) -> TileLayer | None:
+    def tiles(self) -> TileLayer | None:
         """Return what is drawn, or None while there is none."""
-        return self._picture
+        return self._image
 
     @property
     def view(self) -> CanvasView | None:
@@ -257,13 +257,13 @@ class ImageCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme().tokens.canvas))
-        if self._picture is None or self._view is None:
+        if self._image is None or self._view is None:
             painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.rect().adjusted(32, 16, -32, -16), words, self._message)
+            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.rect().adjusted(32, 16, -32, -16), text, self._message)
             return
         source = self._view.visible()
-        self._picture.draw(painter, self._view.to_screen(source), source)
+        self._image.draw(painter, self._view.to_screen(source), source)
         for paint in self._overlays:
             paint(painter, self._view)
         bare = (
@@ -298,12 +298,12 @@ class ImageCanvas(QWidget):
         if (
             self._pointer is None
             or self._view is None
-            or self._picture is None
+            or self._image is None
             or self._read_out is None
         ):
             return
         at = self._view.to_image(self._pointer)
-        if self._picture.holds(at.x(), at.y()):
+        if self._image.holds(at.x(), at.y()):
             corner = QPointF(
                 self.width() - _MARGIN, self.height() - _MARGIN - painter.fontMetrics().height() - 6
             )
@@ -409,7 +409,7 @@ class ImageCanvas(QWidget):
         self._show_inset()
 
     def _show_inset(self) -> None:
-        self._inset.follow(self._view, self._picture)
+        self._inset.follow(self._view, self._image)
 
     def _click(self, at: QPointF) -> None:
         where = self._outlined
@@ -419,21 +419,21 @@ class ImageCanvas(QWidget):
         )
         if hit is not None:
             self.crop_clicked.emit(hit.crop_id)
-        elif self._editable and self._picture is not None and self._picture.holds(at.x(), at.y()):
+        elif self._editable and self._image is not None and self._image.holds(at.x(), at.y()):
             self.point_clicked.emit(at.x(), at.y())
 
     def _drag_to(self, point: QPointF) -> None:
         assert self._pressed is not None
         assert self._view is not None
-        assert self._picture is not None
+        assert self._image is not None
         moved = point - self._pressed
         if self._drag_box is None and moved.manhattanLength() < QApplication.startDragDistance():
             return
-        width = self._picture.width
-        height = self._picture.height
+        width = self._image.width
+        height = self._image.height
         if self._gripped is not None and self._grip is not None:
             by = moved / self._view.scale
-            self._drag_box = dragged(self._gripped.box, self._grip, by, width, height, LEAST_BOX)
+            self._drag_box = dragged(self._gripped.box, self._grip, by, width, height, MIN_BOX)
             return
         start = self._view.to_image(self._pressed)
         end = self._view.to_image(point)

@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, QPolygonF
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.canvas.canvas_view import CanvasView
-from poregui.vision.shape.polygons import Rings, ranges
+from poregui.vision.shape.polygons import Polygons, ranges
 
 _FRACTION = 4
 """Bits behind the point of coordinates that OpenCV draws at."""
@@ -39,28 +39,28 @@ _TIMES = 2
 class Lines:
     """Hold closed lines, in px of the picture, that look alike."""
 
-    rings: Rings
+    polygons: Polygons
     colour: QColor
     dashed: bool = False
 
 
-def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float) -> QImage:
+def line_image(groups: Sequence[Lines], width: int, height: int, ratio: float) -> QImage:
     """Return `width` x `height` px of lines on nothing; `ratio` is how many px are one of an
     ordinary screen.
     """
     pixels: NDArray[Any] = np.zeros((height, width, 4), np.uint8)
     rim: NDArray[Any] = np.zeros((height, width), np.uint8)
     for group in groups:
-        whole = _fixed(group.rings.points)
-        rings = [
+        whole = _fixed(group.polygons.points)
+        polygons = [
             whole[start:end]
-            for start, end in zip(group.rings.starts, group.rings.starts[1:], strict=False)
+            for start, end in zip(group.polygons.starts, group.polygons.starts[1:], strict=False)
         ]
-        cv2.polylines(rim, rings, True, 255, 1, cv2.LINE_AA, _FRACTION)
+        cv2.polylines(rim, polygons, True, 255, 1, cv2.LINE_AA, _FRACTION)
         if group.dashed:
-            lines = list(_fixed(_dashes(group.rings, ratio)))
+            lines = list(_fixed(_dashes(group.polygons, ratio)))
         else:
-            lines = rings
+            lines = polygons
         colour = (group.colour.red(), group.colour.green(), group.colour.blue(), 255)
         for _ in range(_TIMES):
             cv2.polylines(pixels, lines, not group.dashed, colour, 1, cv2.LINE_AA, _FRACTION)
@@ -76,20 +76,20 @@ def line_picture(groups: Sequence[Lines], width: int, height: int, ratio: float)
     return image.copy()  # the pixels above are not kept
 
 
-def _dashes(rings: Rings, ratio: float) -> NDArray[np.float64]:
+def _dashes(polygons: Polygons, ratio: float) -> NDArray[np.float64]:
     """Return (dashes, points, 2) in px: as many on each ring as fit evenly, one at least."""
     # Each ring with its first point again at its end, and how far along all rings together each
     # point lies.
-    order = np.insert(np.arange(len(rings.points)), rings.starts[1:], rings.starts[:-1])
-    corners = rings.points[order]
-    ends = rings.starts[1:] + np.arange(1, rings.count + 1)
+    order = np.insert(np.arange(len(polygons.points)), polygons.starts[1:], polygons.starts[:-1])
+    corners = polygons.points[order]
+    ends = polygons.starts[1:] + np.arange(1, polygons.count + 1)
     steps = np.hypot(*np.diff(corners, axis=0, prepend=corners[:1]).T)
     steps[ends[:-1]] = 0.0  # from one ring to the next
     along = np.cumsum(steps)
     begins = along[np.concatenate([[0], ends[:-1]])]
     lengths = along[ends - 1] - begins
     counts = np.maximum(1, np.rint(lengths / ((_ON + _OFF) * ratio))).astype(np.int64)
-    owner = np.repeat(np.arange(rings.count), counts)
+    owner = np.repeat(np.arange(polygons.count), counts)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     pitch = (lengths / counts)[owner]
     first = begins[owner] + number * pitch
@@ -116,7 +116,7 @@ _MANY = 800
 _COARSE = 1.5
 _COARSE_STEP = 2.0
 _FINE_STEP = 0.8
-_PROPOSAL = QColor("#ffffff")
+_CANDIDATE = QColor("#ffffff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +137,8 @@ class OutlineLayer:
 
     def __init__(self, colour: QColor | None = None) -> None:
         self._outlines: tuple[DrawnOutline, ...] = ()
-        self._rings = Rings.of([])
-        self._low, self._high = self._rings.bounds()
+        self._polygons = Polygons.of([])
+        self._low, self._high = self._polygons.bounds()
         self._places: dict[int, int] = {}
         self._marks = ClassMarks(())
         self._colour = colour
@@ -154,8 +154,8 @@ class OutlineLayer:
         """Draw these."""
         self._outlines = tuple(outlines)
         self._kept = None
-        self._rings = Rings.of([one.points for one in outlines])
-        self._low, self._high = self._rings.bounds()
+        self._polygons = Polygons.of([one.points for one in outlines])
+        self._low, self._high = self._polygons.bounds()
         self._places = {one.crop_id: place for place, one in enumerate(outlines)}
 
     def set_labels(self, labels: Mapping[int, int | None]) -> None:
@@ -212,7 +212,7 @@ class OutlineLayer:
             )
             for label, places in self._by_label(seen).items()
         ]
-        return line_picture(groups, size.width(), size.height(), ratio)
+        return line_image(groups, size.width(), size.height(), ratio)
 
     def _by_label(self, seen: Sequence[int]) -> dict[int | None, list[int]]:
         chosen: dict[int | None, list[int]] = {}
@@ -223,7 +223,7 @@ class OutlineLayer:
         return chosen
 
     def _colour_of(self, label: int | None) -> QColor:
-        return self._colour or (_PROPOSAL if label is None else self._marks.colour(label))
+        return self._colour or (_CANDIDATE if label is None else self._marks.colour(label))
 
     def _seen(self, view: CanvasView) -> list[int]:
         part = view.visible()
@@ -239,10 +239,11 @@ class OutlineLayer:
         size = view.window.toSize() * ratio
         pixels = np.zeros((size.height(), size.width(), 4), np.uint8)
         for label, places in self._by_label(seen).items():
-            rings = self._few_points(np.array(places), view, ratio, _COARSE_STEP)
-            there = np.rint(rings.points).astype(np.int32)
+            polygons = self._few_points(np.array(places), view, ratio, _COARSE_STEP)
+            there = np.rint(polygons.points).astype(np.int32)
             lines = [
-                there[start:end] for start, end in zip(rings.starts, rings.starts[1:], strict=False)
+                there[start:end]
+                for start, end in zip(polygons.starts, polygons.starts[1:], strict=False)
             ]
             colour = self._colour_of(label)
             thick = max(1, round(_COARSE * ratio))
@@ -260,18 +261,18 @@ class OutlineLayer:
 
     def _few_points(
         self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float
-    ) -> Rings:
+    ) -> Polygons:
         """Return the lines on the screen of some outlines, in its px, with about one point for each
         `step` of them.
         """
-        lengths = self._rings.lengths[seen]
-        first = self._rings.starts[seen]
+        lengths = self._polygons.lengths[seen]
+        first = self._polygons.starts[seen]
         around = 3 * (self._high - self._low).max(axis=1)[seen] * view.scale * ratio
         kept = np.clip((around / step).astype(np.int64), 3, lengths)
         places = ranges(np.zeros(len(seen), np.int64), kept)
         stride = np.repeat(lengths / kept, kept)
-        points = self._rings.points[np.repeat(first, kept) + (places * stride).astype(np.int64)]
-        return Rings(_on_screen(points, view) * ratio, np.concatenate([[0], np.cumsum(kept)]))
+        points = self._polygons.points[np.repeat(first, kept) + (places * stride).astype(np.int64)]
+        return Polygons(_on_screen(points, view) * ratio, np.concatenate([[0], np.cumsum(kept)]))
 
     def _letters(self, painter: QPainter, view: CanvasView, seen: Sequence[int]) -> None:
         large = (self._high - self._low).max(axis=1) * view.scale >= _LETTER_FROM

@@ -432,7 +432,7 @@ def default_lookup(pyramid: Pyramid) -> NDArray[np.uint8] | None:
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
-def small_picture(pyramid: Pyramid, overview: NDArray[Any]) -> QImage:
+def small_image(pyramid: Pyramid, overview: NDArray[Any]) -> QImage:
     """Return an overview as a picture of its own, in the image's own grey range."""
     colours = to_colours(overview, default_lookup(pyramid))
     height, width = colours.shape[:2]

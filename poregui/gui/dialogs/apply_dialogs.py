@@ -98,10 +98,10 @@ class UnsureDialog(QDialog):
         live = [one for one in classes if not one.retired]
         named = [(f"class_{index}", one.name) for index, one in enumerate(live[:9], start=1)]
         named += [("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo")]
-        self.hint.setText("   ".join(f"{key_map().words(key)} {text}" for key, text in named))
+        self.hint.setText("   ".join(f"{key_map().text(key)} {text}" for key, text in named))
 
     def set_rows(self, rows: Sequence[CropRow]) -> None:
         """Show pores and how many of them are answered."""
         self.grid.set_rows(rows)
-        answered = sum(row.label is not None for row in rows)
-        self.title.setText(f"{answered:,} of {count(len(rows), 'pore')} labelled")
+        human_label = sum(row.label is not None for row in rows)
+        self.title.setText(f"{human_label:,} of {count(len(rows), 'pore')} labelled")

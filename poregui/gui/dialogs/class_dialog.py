@@ -32,7 +32,7 @@ from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
-_PICTURE = 72
+_IMAGE = 72
 _ROW = 32
 
 
@@ -59,7 +59,7 @@ class ClassesDialog(QDialog):
         self.resize(760, 480)
         self._classes: tuple[PoreClass, ...] = ()
         self._shown: PoreClass | None = None
-        self._pictures: Callable[[int], Sequence[QImage]] = _no_pictures
+        self._images: Callable[[int], Sequence[QImage]] = _no_images
         columns = QHBoxLayout()
         columns.setSpacing(2 * MARGIN)
         columns.addLayout(self._build_list(), 2)
@@ -108,7 +108,7 @@ class ClassesDialog(QDialog):
     def _build_card(self) -> QVBoxLayout:
         self._references = QLabel()
         self._references.setObjectName("class_references")
-        self._references.setMinimumHeight(_PICTURE + 8)
+        self._references.setMinimumHeight(_IMAGE + 8)
         title = QLabel("Reference crops")
         title.setProperty("heading", True)
         choose = _button("Use selected crops", "class_references_button", self._ask_references)
@@ -158,14 +158,14 @@ class ClassesDialog(QDialog):
         self,
         classes: Sequence[PoreClass],
         counts: Sequence[int],
-        pictures: Callable[[int], Sequence[QImage]],
+        images: Callable[[int], Sequence[QImage]],
     ) -> None:
         """Show classes with the crops that carry each, and a function that gives a class's
         reference pictures.
         """
         row = max(self._list.currentRow(), 0)
         self._classes = tuple(classes)
-        self._pictures = pictures
+        self._images = images
         self._problem.clear()
         self._list.blockSignals(True)
         self._list.clear()
@@ -208,7 +208,7 @@ class ClassesDialog(QDialog):
         self._name.setText(shown.name)
         self._definition.setPlainText(shown.definition)
         self._colour.setIcon(_swatch(shown.colour))
-        self._references.setPixmap(_strip(self._pictures(shown.id)))
+        self._references.setPixmap(_strip(self._images(shown.id)))
 
     # ---- what a person asks for -------------------------------------------------------------
 
@@ -318,7 +318,7 @@ def _button(text: str, name: str, pressed: Callable[[], object]) -> QPushButton:
     return button
 
 
-def _no_pictures(_class_id: int) -> tuple[QImage, ...]:
+def _no_images(_class_id: int) -> tuple[QImage, ...]:
     return ()
 
 
@@ -328,14 +328,14 @@ def _swatch(colour: str) -> QIcon:
     return QIcon(pixmap)
 
 
-def _strip(pictures: Sequence[QImage]) -> QPixmap:
-    strip = QPixmap(max(1, len(pictures)) * (_PICTURE + GAP), _PICTURE)
+def _strip(images: Sequence[QImage]) -> QPixmap:
+    strip = QPixmap(max(1, len(images)) * (_IMAGE + GAP), _IMAGE)
     strip.fill(Qt.GlobalColor.transparent)
     painter = QPainter(strip)
-    for index, picture in enumerate(pictures):
+    for index, image in enumerate(images):
         keep = Qt.AspectRatioMode.KeepAspectRatio
         smooth = Qt.TransformationMode.SmoothTransformation
-        scaled = picture.scaled(_PICTURE, _PICTURE, keep, smooth)
-        painter.drawImage(index * (_PICTURE + GAP), (_PICTURE - scaled.height()) // 2, scaled)
+        scaled = image.scaled(_IMAGE, _IMAGE, keep, smooth)
+        painter.drawImage(index * (_IMAGE + GAP), (_IMAGE - scaled.height()) // 2, scaled)
     painter.end()
     return strip

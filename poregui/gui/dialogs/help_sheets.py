@@ -80,9 +80,9 @@ class AboutDialog(QDialog):
 
 def _keys(spec: ActionSpec) -> str:
     if spec.page_keys:
-        return key_map().words(spec.name.removeprefix("press_"))
+        return key_map().text(spec.name.removeprefix("press_"))
     if spec.shortcuts:
-        return key_map().words(f"window_{spec.name}")
+        return key_map().text(f"window_{spec.name}")
     return ""
 
 
@@ -90,7 +90,7 @@ def _label_keys() -> list[tuple[str, str]]:
     """Return the keys of labelling that no action stands for; nine classes in a
     row are one line.
     """
-    key = key_map().words
+    key = key_map().text
     digits = [key(f"class_{i}") for i in range(1, 10)]
     if digits == list("123456789"):
         classes = "1 to 9"

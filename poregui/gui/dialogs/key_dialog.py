@@ -88,7 +88,7 @@ class ChangeKeysDialog(QDialog):
         self._waits = name
         self._show_message(
             f"Press the new key for “{self._items[name].text(0)}”. Esc keeps "
-            f"{key_map().words(name)}."
+            f"{key_map().text(name)}."
         )
         self.grabKeyboard()
 
@@ -116,7 +116,7 @@ class ChangeKeysDialog(QDialog):
             self._show_message(str(error), bad=True)
             return
         self._stop()
-        self._show_message(f"“{self._items[name].text(0)}” is now {key_map().words(name)}.")
+        self._show_message(f"“{self._items[name].text(0)}” is now {key_map().text(name)}.")
 
     def _build(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
@@ -135,7 +135,7 @@ class ChangeKeysDialog(QDialog):
     def _fill(self) -> None:
         changes = key_map().changes
         for name, item in self._items.items():
-            item.setText(1, key_map().words(name))
+            item.setText(1, key_map().text(name))
             font = item.font(1)
             font.setBold(name in changes)
             item.setFont(1, font)

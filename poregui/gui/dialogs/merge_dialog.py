@@ -26,21 +26,21 @@ from poregui.workflow.importing.merge_labels import Conflict, MergePlan, Whose
 
 _HEADINGS = ("Crop", "Mine", "By", "Theirs", "By", "Kept")
 _TAKEN = 5
-_PICTURE = 280
+_IMAGE = 280
 
 
 class MergeDialog(QDialog):
     """List the conflicts of a merge with a picture of the chosen one; `chosen` is whose label each
     crop gets.
 
-    `picture` gives the picture of a crop by its id.
+    `image` gives the picture of a crop by its id.
     """
 
     def __init__(
         self,
         plan: MergePlan,
         name: str,
-        picture: Callable[[int], QImage],
+        image: Callable[[int], QImage],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -48,17 +48,17 @@ class MergeDialog(QDialog):
         self.setWindowTitle(f"Merge the labels of {name}")
         self.resize(900, 520)
         self._conflicts = plan.conflicts
-        self._picture = picture
+        self._image = image
         self._taken: list[Whose] = [conflict.taken for conflict in plan.conflicts]
         self.table = self._build_table()
         self.shown = QLabel()
         self.shown.setObjectName("merge_picture")
         self.shown.setAccessibleName("Selected crop")
-        self.shown.setFixedSize(_PICTURE, _PICTURE)
+        self.shown.setFixedSize(_IMAGE, _IMAGE)
         self.shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.about = QLabel()
         self.about.setObjectName("merge_about")
-        self.about.setFixedWidth(_PICTURE)
+        self.about.setFixedWidth(_IMAGE)
         self.about.setWordWrap(True)
         explained = QLabel(" ".join(plan.lines) + " Choose which label to keep.")
         explained.setWordWrap(True)
@@ -165,11 +165,11 @@ class MergeDialog(QDialog):
         if not 0 <= row < len(self._conflicts):
             return
         one = self._conflicts[row]
-        image = self._picture(one.crop_id)
+        image = self._image(one.crop_id)
         ratio = Qt.AspectRatioMode.KeepAspectRatio
         smooth = Qt.TransformationMode.SmoothTransformation
         if not image.isNull():
-            image = image.scaled(_PICTURE, _PICTURE, ratio, smooth)
+            image = image.scaled(_IMAGE, _IMAGE, ratio, smooth)
         self.shown.setPixmap(QPixmap.fromImage(image))
         self.about.setText(_described(one))
 

@@ -16,7 +16,7 @@ from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.region_tools import PathTool, on_screen
-from poregui.gui.label.image_panel import FrameBox, PicturePanel
+from poregui.gui.label.image_panel import FrameBox, ImagePanel
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.stage import Stage
 from poregui.vision.io.pixel_values import automatic, histogram, lookup, value_range
@@ -39,7 +39,7 @@ class Looking(Feature):
     hears = frozenset({"micrographs"})
 
     def __init__(
-        self, panel: PicturePanel, canvas: ImageCanvas, stage: Stage, state: LabelState
+        self, panel: ImagePanel, canvas: ImageCanvas, stage: Stage, state: LabelState
     ) -> None:
         super().__init__(state)
         self._panel = panel
@@ -72,30 +72,30 @@ class Looking(Feature):
         self._show()
 
     def _show(self, *_: object) -> None:
-        picture = self._canvas.picture
+        tiles = self._canvas.tiles
         micrograph = self._state.micrograph
         image = self._stage.image
-        shown = micrograph is not None and image is not None and picture is not None
+        shown = micrograph is not None and image is not None and tiles is not None
         self._panel.set_contrast_enabled(shown)
-        if micrograph is None or image is None or picture is None:
+        if micrograph is None or image is None or tiles is None:
             return
         display = micrograph.display
-        if self._counted is not picture:
-            self._counted = picture
-            low, high = value_range(picture.overview, image.grey_low, image.grey_high)
-            self._panel.histogram.set_counts(histogram(picture.overview, low, high), low, high)
+        if self._counted is not tiles:
+            self._counted = tiles
+            low, high = value_range(tiles.overview, image.grey_low, image.grey_high)
+            self._panel.histogram.set_counts(histogram(tiles.overview, low, high), low, high)
         usual = Display(image.grey_low, max(image.grey_high, image.grey_low + 1))
         self._panel.set_display(display or usual, own=display is not None)
         if display:
-            picture.set_mapping(lookup(display, image.bits))
+            tiles.set_mapping(lookup(display, image.bits))
         else:
-            picture.set_mapping(None)
+            tiles.set_mapping(None)
 
     def _draw(self, display: Display) -> None:
-        picture = self._canvas.picture
+        tiles = self._canvas.tiles
         image = self._stage.image
-        if image is not None and picture is not None:
-            picture.set_mapping(lookup(display, image.bits))
+        if image is not None and tiles is not None:
+            tiles.set_mapping(lookup(display, image.bits))
 
     def _remember(self, display: Display | None) -> None:
         micrograph = self._state.micrograph
@@ -105,9 +105,9 @@ class Looking(Feature):
             self._show()
 
     def _automatic(self) -> None:
-        picture = self._canvas.picture
-        if picture is not None:
-            self._remember(automatic(picture.overview))
+        tiles = self._canvas.tiles
+        if tiles is not None:
+            self._remember(automatic(tiles.overview))
 
     def _reset(self) -> None:
         self._remember(None)
@@ -115,9 +115,9 @@ class Looking(Feature):
     def _show_all_greys(self) -> None:
         """Show from the darkest to the brightest value that the overview holds."""
         image = self._stage.image
-        picture = self._canvas.picture
-        if image is not None and picture is not None:
-            low, high = value_range(picture.overview, image.grey_low, image.grey_high)
+        tiles = self._canvas.tiles
+        if image is not None and tiles is not None:
+            low, high = value_range(tiles.overview, image.grey_low, image.grey_high)
             self._remember(Display(low, max(high, low + 1)))
 
     def _use_for_all(self) -> None:

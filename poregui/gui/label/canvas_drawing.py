@@ -21,7 +21,7 @@ from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.canvas.region_tools import BoxTool, LineTool, PickTool, PolygonTool, on_screen
 from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
-from poregui.gui.label.image_panel import PicturePanel
+from poregui.gui.label.image_panel import ImagePanel
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.stage import Stage
 from poregui.gui.shell.import_flow import look_for_bars
@@ -135,7 +135,7 @@ class Masking(Feature):
 
     hears = frozenset({"micrographs"})
 
-    def __init__(self, panel: PicturePanel, canvas: ImageCanvas, state: LabelState) -> None:
+    def __init__(self, panel: ImagePanel, canvas: ImageCanvas, state: LabelState) -> None:
         super().__init__(state)
         self._state = state
         self._panel = panel

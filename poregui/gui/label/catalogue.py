@@ -39,7 +39,7 @@ class CropFilter:
     def accepts(self, crop: Crop) -> bool:
         """Tell whether a crop is shown."""
         if self.label == "proposals":
-            if not crop.is_proposal:
+            if not crop.is_candidate:
                 return False
         elif self.label != "any" and crop.label != self.label:
             return False

@@ -17,7 +17,7 @@ from poregui.gui.label.label_state import LabelState
 from poregui.gui.widgets.class_card import CardImages, ClassCard
 from poregui.workflow.editing.label_edits import change_class
 
-_PICTURES = 4
+_IMAGES = 4
 
 
 class ClassCards(Feature):
@@ -48,7 +48,7 @@ class ClassCards(Feature):
         if card.isVisible():
             card.fold()
             return
-        tip = f"Close the class card (Esc or {key_map().words('what_classes_are')})"
+        tip = f"Close the class card (Esc or {key_map().text('what_classes_are')})"
         card.close_button.setToolTip(tip)
         self._fill()
         self.hears = frozenset({"classes", "labels", "crops"})
@@ -64,11 +64,11 @@ class ClassCards(Feature):
         marked = [i for i in self._state.project.reference_crops(one.id) if i in crops]
         if marked:
             ids = marked
-            words = "Reference images"
+            text = "Reference images"
         else:
-            ids, words = self._typical(one.id)
-        pictures = tuple(self._state.services.thumbnails.full(crops[i]) for i in ids[:_PICTURES])
-        return CardImages(words, pictures)
+            ids, text = self._typical(one.id)
+        images = tuple(self._state.services.thumbnails.full(crops[i]) for i in ids[:_IMAGES])
+        return CardImages(text, images)
 
     def _typical(self, label: int) -> tuple[list[int], str]:
         """Return labelled crops of a class, those that the suggester is surest of first where it
@@ -81,10 +81,10 @@ class ClassCards(Feature):
             return [], "No crops have this label yet."
         if found is not None:
             ids = np.array(own, np.int64)
-            labels, sure = found.best_of(ids)
-            known = np.flatnonzero((labels == label) & np.isfinite(sure))
+            labels, confidence = found.best_of(ids)
+            known = np.flatnonzero((labels == label) & np.isfinite(confidence))
             if len(known):
-                best = known[np.argsort(-sure[known], kind="stable")]
+                best = known[np.argsort(-confidence[known], kind="stable")]
                 note = "No reference images set; showing the most confident labels"
                 return ids[best].tolist(), note
         return own, "No reference images set; showing first labels"

@@ -24,7 +24,7 @@ SOON_MS = 150
 """Time for which a crop stays the current one before anything is asked about it: longer than a held
 key repeats.
 """
-LEAST_HEIGHT = 620
+MIN_HEIGHT = 620
 """Height of the panel in px below which the crops alike are folded away, so that the crop itself
 stays large.
 """
@@ -69,7 +69,7 @@ class Context(Feature):
         )
 
     def start(self) -> None:
-        self._alike.set_pictures(self._picture)
+        self._alike.set_images(self._image)
         self._side.installEventFilter(self)
         self._clear()
         self._show_cells({})
@@ -79,7 +79,7 @@ class Context(Feature):
         self._side.removeEventFilter(self)
         self._soon.stop()
         self._latest.close()
-        self._alike.set_pictures(_no_picture)
+        self._alike.set_images(_no_image)
         self._facts.clear()
         self._alike.hide()
 
@@ -132,7 +132,7 @@ class Context(Feature):
             self._facts.show_numbers({}, "No pore detected in this crop.")
             return
         self._facts.show_numbers(
-            number_words(numbers), source_words(numbers), unsure=not numbers.reliable
+            number_text(numbers), source_text(numbers), unsure=not numbers.reliable
         )
 
     def _fail(self, error: PoreguiError) -> None:
@@ -154,24 +154,24 @@ class Context(Feature):
         known = any(self._alike.shown().values()) or (
             not self._alike.isHidden() and self._suggesting.answers_alike
         )
-        self._alike.setVisible(known and self._side.height() >= LEAST_HEIGHT)
+        self._alike.setVisible(known and self._side.height() >= MIN_HEIGHT)
 
     def _repaint(self, _crop_id: int) -> None:
         if self._alike.isVisible():
             self._alike.update()
 
-    def _picture(self, crop_id: int) -> QImage | None:
+    def _image(self, crop_id: int) -> QImage | None:
         crop = self._state.catalogue.crops.get(crop_id)
         if crop is not None:
             return self._state.services.thumbnails.image(crop)
         return None
 
 
-def _no_picture(_crop_id: int) -> None:
+def _no_image(_crop_id: int) -> None:
     return None
 
 
-def number_words(numbers: CropNumbers) -> dict[str, str]:
+def number_text(numbers: CropNumbers) -> dict[str, str]:
     """Return the numbers of a crop in words, by caption."""
     unit = "µm" if numbers.unit == "um" else "px"
     shape = [
@@ -182,7 +182,7 @@ def number_words(numbers: CropNumbers) -> dict[str, str]:
     return dict(zip(CAPTIONS, (*sizes, *shape), strict=True))
 
 
-def source_words(numbers: CropNumbers) -> str:
+def source_text(numbers: CropNumbers) -> str:
     """Say where the numbers come from, and that a small pore has no shape."""
     if numbers.from_outline:
         source = "from its outline"

@@ -25,7 +25,7 @@ from poregui.gui.dialogs.micrograph_choice import ask_which_micrographs
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.outlines import Outlining
-from poregui.gui.label.side_panels import FindPanel, porosity_text, result_words
+from poregui.gui.label.side_panels import FindPanel, porosity_text, result_text
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
@@ -46,7 +46,7 @@ from poregui.workflow.detecting.find_pores import (
 )
 
 
-def preview_words(seen: Seen) -> str:
+def preview_text(seen: Seen) -> str:
     """Say what is found in the part that is seen."""
     where = "In view"
     if seen.partly:
@@ -301,7 +301,7 @@ class Detecting(Feature):
         self._draw(
             [DrawnOutline(-1 - i, points, None) for i, points in enumerate(seen.detected.outlines)]
         )
-        self._panel.set_preview(preview_words(seen))
+        self._panel.set_preview(preview_text(seen))
 
     def _preview_failed(self, error: PoreguiError) -> None:
         self._draw(())
@@ -309,7 +309,7 @@ class Detecting(Feature):
 
     def _draw(self, outlines: Sequence[DrawnOutline]) -> None:
         self._layer.set_outlines(outlines)
-        self._outlining.hide_proposals(bool(outlines))
+        self._outlining.hide_candidates(bool(outlines))
         self._canvas.update()
 
     # ---- finding ----------------------------------------------------------------------------
@@ -419,8 +419,8 @@ class Detecting(Feature):
         self._stayed = ()
         if search.plan is not None:
             self._stayed = search.plan.stayed
-        words = result_words(search.found, search.failed, search.plan)
-        self._panel.set_result(words, stayed=bool(self._stayed))
+        text = result_text(search.found, search.failed, search.plan)
+        self._panel.set_result(text, stayed=bool(self._stayed))
         self._look()
 
     def _ended(self, handle: TaskHandle) -> None:

@@ -39,7 +39,7 @@ def follow_labels(
     rows.take_out(crop.id for crop in known if not wanted.accepts(crop))
     grid.change_rows(catalogue.row(crop.id) for crop in shown)
     rows.put_in(
-        (catalogue.row(crop.id) for crop in shown if rows.place(crop.id) is None), ordering.rank
+        (catalogue.row(crop.id) for crop in shown if rows.position(crop.id) is None), ordering.rank
     )
     return True
 
@@ -151,7 +151,7 @@ class Ordering:
         """
         if self.suggestions is None:
             return []
-        labels, sure = self.suggestions.best_of(ids)
+        labels, confidence = self.suggestions.best_of(ids)
         own = [self._catalogue.crops[i].label for i in ids.tolist()]
         free = np.array([label is None for label in own])
         given = np.array([0 if label is None else label for label in own])
@@ -159,8 +159,12 @@ class Ordering:
         classes = np.array(
             [position.get(label, 99) for label in np.where(free, labels, given).tolist()]
         )
-        order = np.lexsort((-np.nan_to_num(sure, nan=-1.0), np.isnan(sure) & free, classes, ~free))
-        self._starts = _starts(np.where(free & np.isfinite(sure), labels, 0)[order], ~free[order])
+        order = np.lexsort(
+            (-np.nan_to_num(confidence, nan=-1.0), np.isnan(confidence) & free, classes, ~free)
+        )
+        self._starts = _starts(
+            np.where(free & np.isfinite(confidence), labels, 0)[order], ~free[order]
+        )
         return [int(i) for i in ids[order]]
 
     def _by_likeness(self, _crops: list[Crop], _ids: np.ndarray) -> list[int]:

@@ -123,7 +123,7 @@ class Sections(Feature):
         self.hears = frozenset({"labels", "crops", "classes"} if sections else ())
         self._mark()
 
-    def _mark(self, _place: object = None) -> None:
+    def _mark(self, _index: object = None) -> None:
         if self.hears:
             self._strip.mark(self._grid.row_looked_at())
 

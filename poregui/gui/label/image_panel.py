@@ -113,7 +113,7 @@ def _box_row(*widgets: QWidget) -> QHBoxLayout:
 _ONLY_SHOWN = "Changes the display only; crops and training use the stored values."
 
 
-class PicturePanel(QScrollArea):
+class ImagePanel(QScrollArea):
     """Show contrast, scale, masks, build direction and surface of one micrograph.
 
     `display_moved` carries the Display while it is dragged, `display_settled` when it is to be

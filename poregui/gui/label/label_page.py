@@ -23,7 +23,7 @@ from poregui.gui.base.pieces import ElidedLabel, Tabbed
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.label.catalogue import CropFilter
-from poregui.gui.label.image_panel import PicturePanel
+from poregui.gui.label.image_panel import ImagePanel
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.label.side_panels import FindPanel, ProgressPanel
 from poregui.gui.lists.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
@@ -80,8 +80,8 @@ class LabelPage(QWidget):
 
     def clear(self) -> None:
         """Forget everything that is shown of a project."""
-        self.crop_grid.set_pictures(_no_picture)
-        self.micrograph_list.set_pictures(_no_picture)
+        self.crop_grid.set_images(_no_image)
+        self.micrograph_list.set_images(_no_image)
         self.crop_grid.set_rows(())
         self.micrograph_list.set_rows(())
         for box in (self.label_filter, self.specimen_filter, self.micrograph_filter):
@@ -216,8 +216,8 @@ class LabelPage(QWidget):
         self.side.add("Label", self._build_right())
         self.find_panel = FindPanel(self)
         self.side.add("Find pores", self.find_panel)
-        self.picture_panel = PicturePanel(self)
-        self.side.add("Image", self.picture_panel)
+        self.image_panel = ImagePanel(self)
+        self.side.add("Image", self.image_panel)
         self.progress_panel = ProgressPanel(self)
         self.side.add("Progress", self.progress_panel)
         return self.side
@@ -385,10 +385,10 @@ class LabelPage(QWidget):
             self.crop_grid.setFocus()
 
     def _name_keys(self) -> None:
-        words = key_map().words
-        self.fit_button.setToolTip(f"Show the whole micrograph ({words('fit')})")
+        text = key_map().text
+        self.fit_button.setToolTip(f"Show the whole micrograph ({text('fit')})")
         self.suggestion_line.accept_button.setToolTip(
-            f"Label the selected crops as suggested ({words('accept')}); {words('accept_page')} "
+            f"Label the selected crops as suggested ({text('accept')}); {text('accept_page')} "
             "accepts all visible suggestions"
         )
 
@@ -411,5 +411,5 @@ class LabelPage(QWidget):
         self.crop_grid.setFocus()
 
 
-def _no_picture(_id: int) -> None:
+def _no_image(_id: int) -> None:
     return None

@@ -31,7 +31,7 @@ from poregui.gui.label.progress import Progressing
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session, step_in_history
-from poregui.gui.widgets.crop_text import end_words, history_words, size_words
+from poregui.gui.widgets.crop_text import end_text, history_text, size_text
 from poregui.workflow.editing.label_edits import (
     label_crops,
     labels_lost_with,
@@ -80,7 +80,7 @@ class LabelPresenter(QObject):
         canvas = page.image_canvas
         grid = page.crop_grid
         stage = self._stage
-        panel = page.picture_panel
+        panel = page.image_panel
         return (
             stage,
             CropGestures(canvas, stage, state),
@@ -107,8 +107,8 @@ class LabelPresenter(QObject):
     def attach(self) -> None:
         """Fill the page and follow the session."""
         page = self._page
-        page.crop_grid.set_pictures(self._thumbnail)
-        page.micrograph_list.set_pictures(self._small_micrograph)
+        page.crop_grid.set_images(self._thumbnail)
+        page.micrograph_list.set_images(self._small_micrograph)
         page.set_writable(not self.state.project.read_only)
         self._links = self._page_links() + self._state_links()
         for signal, slot in self._links:
@@ -122,8 +122,8 @@ class LabelPresenter(QObject):
         page = self._page
         images = self._services.micrograph_images
         return (
-            (self._services.thumbnails.ready, page.crop_grid.picture_ready),
-            (images.thumbnail_ready, page.micrograph_list.picture_ready),
+            (self._services.thumbnails.ready, page.crop_grid.image_ready),
+            (images.thumbnail_ready, page.micrograph_list.image_ready),
             (page.key_pressed, self.press),
             (page.filter_changed, self.state.set_filter),
             (page.class_bar.label_requested, self.label),
@@ -205,7 +205,7 @@ class LabelPresenter(QObject):
             state.choose(before, also=ids)
         elif following is None and move_on:
             shown = state.catalogue.rows(state.filter)
-            messages().note(end_words(sum(row.label is None for row in shown)))
+            messages().note(end_text(sum(row.label is None for row in shown)))
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) crop of the grid."""
@@ -328,7 +328,7 @@ class LabelPresenter(QObject):
         self._page.set_filter(wanted)
         self._show_rows()
         grid = self._page.crop_grid
-        if grid.rows.place(self.state.current or 0) is None:
+        if grid.rows.position(self.state.current or 0) is None:
             self.choose(next(iter(grid.ids()), None))
 
     def _take_selection(self) -> None:
@@ -362,7 +362,7 @@ class LabelPresenter(QObject):
         listed = [
             crop
             for crop in self.state.catalogue.crops_of(micrograph_id)
-            if self._page.crop_grid.rows.place(crop.id) is not None
+            if self._page.crop_grid.rows.position(crop.id) is not None
         ]
         if listed:
             self.choose(next((c.id for c in listed if c.label is None), listed[0].id))
@@ -383,7 +383,7 @@ class LabelPresenter(QObject):
         page.class_bar.set_current(crop.label)
         log = self.state.project.label_log(crop.id)
         marks = self.state.catalogue.marks
-        page.set_details(marks.name(crop.label), size_words(crop), history_words(log, marks))
+        page.set_details(marks.name(crop.label), size_text(crop), history_text(log, marks))
 
     def _show_title(self) -> None:
         self._page.set_title(*self._stage.title())

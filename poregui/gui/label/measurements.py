@@ -188,7 +188,7 @@ class Measuring(Feature):
 
     def _build(self) -> None:
         self._table = pore_table(self._fields, self._state.catalogue)
-        self._panel.set_summary(summary_words(self._fields))
+        self._panel.set_summary(summary_text(self._fields))
         self._show()
 
     def _show_labels(self) -> None:
@@ -326,7 +326,7 @@ def _note_export(out: Path, pores: int) -> None:
     messages().note(f"{count(pores, 'pore')} written to {out}.")
 
 
-def summary_words(fields: Sequence[MeasuredField]) -> str:
+def summary_text(fields: Sequence[MeasuredField]) -> str:
     """Return how many pores there are and what the porosity over fields is, in a line."""
     over = porosity(
         [field.pore_area_px for field in fields], [field.field_area_px for field in fields]

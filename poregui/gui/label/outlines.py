@@ -43,7 +43,7 @@ class Outlining(Feature):
         self.layer = OutlineLayer()
         self._outlines: dict[int, Outline] = {}
         self._shown: Micrograph | None = None
-        self._proposals_hidden = False
+        self._candidates_hidden = False
         self._wishes: dict[str, Callable[[], None]] = {
             "merge": self.merge,
             "split": self.split,
@@ -75,7 +75,7 @@ class Outlining(Feature):
             self.layer.set_classes(self._state.catalogue.known_classes)
         if changed.kinds & {"crops", "outlines", "micrographs"}:
             self._read()
-        if changed.kinds != {"labels"} or self._proposals_hidden:
+        if changed.kinds != {"labels"} or self._candidates_hidden:
             self._draw()
             return
         crops = self._state.catalogue.crops
@@ -84,10 +84,10 @@ class Outlining(Feature):
             self.layer.set_labels(labels)
             self._canvas.update()
 
-    def hide_proposals(self, hidden: bool) -> None:
+    def hide_candidates(self, hidden: bool) -> None:
         """Leave proposals out, while a preview shows what would be found."""
-        if hidden != self._proposals_hidden:
-            self._proposals_hidden = hidden
+        if hidden != self._candidates_hidden:
+            self._candidates_hidden = hidden
             self._draw()
 
     @property
@@ -125,7 +125,7 @@ class Outlining(Feature):
         drawn = [
             DrawnOutline(crop_id, outline.points, crops[crop_id].label)
             for crop_id, outline in self._outlines.items()
-            if crop_id in crops and not (self._proposals_hidden and crops[crop_id].is_proposal)
+            if crop_id in crops and not (self._candidates_hidden and crops[crop_id].is_candidate)
         ]
         self.layer.set_outlines(drawn)
         self._canvas.update()

@@ -73,12 +73,12 @@ class Progressing(Feature):
         """Show the target of the project and follow the panel."""
         self._show_target()
         self._panel.target.setEnabled(not self._state.project.read_only)
-        self._panel.alike.set_pictures(self._picture)
+        self._panel.alike.set_images(self._image)
         self._soon.start()
 
     def stop(self) -> None:
         self._soon.stop()
-        self._panel.alike.set_pictures(_no_picture)
+        self._panel.alike.set_images(_no_image)
         self._panel.alike.show_alike(self._state.catalogue.marks, {})
 
     def follow(self, changed: Changed) -> None:
@@ -96,7 +96,7 @@ class Progressing(Feature):
         if self._panel.isVisible():
             self._panel.alike.update()
 
-    def _picture(self, crop_id: int) -> QImage | None:
+    def _image(self, crop_id: int) -> QImage | None:
         crop = self._state.catalogue.crops.get(crop_id)
         if crop is not None:
             return self._state.services.thumbnails.image(crop)
@@ -122,7 +122,7 @@ class Progressing(Feature):
         if not self._panel.isVisible():
             return
         self._show_balance()
-        self._panel.pace.setText(pace_words(self._given, self._left(), time.monotonic()))
+        self._panel.pace.setText(pace_text(self._given, self._left(), time.monotonic()))
         self._panel.more.setText("\n".join(self._suggesting.more_of_each()) or _NO_CURVE)
         self._suggesting.ask_alike_to_current()
 
@@ -191,11 +191,11 @@ class Progressing(Feature):
             self._panel.alike.show_alike(catalogue.marks, ordered)
 
 
-def _no_picture(_crop_id: int) -> None:
+def _no_image(_crop_id: int) -> None:
     return None
 
 
-def pace_words(given: deque[tuple[float, int]], left: int, now: float) -> str:
+def pace_text(given: deque[tuple[float, int]], left: int, now: float) -> str:
     """Return labels a minute over the last minutes without long pauses, and the time that `left`
     labels take.
     """

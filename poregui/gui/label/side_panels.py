@@ -23,7 +23,7 @@ from poregui.gui.lists.similar_strip import AlikeStrip
 from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, left_out_words
-from poregui.workflow.training.learning_curve import HOW_SURE
+from poregui.workflow.training.learning_curve import CONFIDENCE
 
 _NARROWEST = 256
 _MOST_FAILURES = 3
@@ -34,7 +34,7 @@ def porosity_text(value: float) -> str:
     return f"porosity {value:.2f} %"
 
 
-def result_words(
+def result_text(
     found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
 ) -> str:
     """Say what was found, what became of proposals and labels, and which micrographs could not be
@@ -184,9 +184,9 @@ class ProgressPanel(QScrollArea):
         self.nudge = pieces.muted("balance_nudge")
         self.more = pieces.muted("more_labels")
         self.more.setAccessibleName("Expected gain from more labels of each class")
-        self.more.setToolTip(HOW_SURE)
-        for words in (self.pace, self.nudge, self.more):
-            words.setWordWrap(True)
+        self.more.setToolTip(CONFIDENCE)
+        for text in (self.pace, self.nudge, self.more):
+            text.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")
         self.nudge_button.setObjectName("nudge_button")
         self.nudge_button.setAccessibleName(
@@ -200,9 +200,9 @@ class ProgressPanel(QScrollArea):
 
     def _lay_out(self) -> None:
         wanted = QHBoxLayout()
-        words = pieces.muted("target_words")
-        words.setText("Target per class")
-        wanted.addWidget(words, 1)
+        text = pieces.muted("target_words")
+        text.setText("Target per class")
+        wanted.addWidget(text, 1)
         wanted.addWidget(self.target)
         body = pieces.panel()
         layout = QVBoxLayout(body)

@@ -17,13 +17,13 @@ from poregui.gui.canvas.tile_layer import layer_of
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.services.micrograph_images import LoadedMicrograph
 from poregui.gui.widgets.context_view import ContextView
-from poregui.gui.widgets.crop_text import micrograph_words, values_words
+from poregui.gui.widgets.crop_text import micrograph_text, values_text
 from poregui.store.pixels import CropPixels
 from poregui.vision.crops import cut
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.edit import crop_around, outline_near, pore_near
 
-_LEAST_SIDE = 48
+_MIN_SIDE = 48
 _MOST_SIDE = 128
 _LARGEST_CROP = 4096 * 4096
 """Square px that are cut while a person waits."""
@@ -107,11 +107,11 @@ class Stage(Feature):
         except PoreguiError as error:
             self._canvas.show_message(str(error))
         else:
-            picture = layer_of(pixels.array, pixels.grey_low, pixels.grey_high)
-            self._canvas.set_picture(
-                picture,
+            tiles = layer_of(pixels.array, pixels.grey_low, pixels.grey_high)
+            self._canvas.set_tiles(
+                tiles,
                 um_per_px=crop.um_per_px,
-                read_out=lambda x, y: values_words(pixels.array[y, x], x, y, crop.um_per_px),
+                read_out=lambda x, y: values_text(pixels.array[y, x], x, y, crop.um_per_px),
                 editable=False,
             )
             self._canvas.set_boxes(())
@@ -121,7 +121,7 @@ class Stage(Feature):
         """Return the name of what is shown and what is known of it."""
         micrograph = self._state.micrograph
         if micrograph is not None:
-            return micrograph.shown_name, micrograph_words(micrograph)
+            return micrograph.shown_name, micrograph_text(micrograph)
         if self._alone is not None:
             name = self._alone.source.replace("\\", "/").rsplit("/", 1)[-1]
             return name or "Crop", "ready-made crop"
@@ -135,11 +135,11 @@ class Stage(Feature):
         self._loaded = self._state.services.micrograph_images.get(micrograph)
         if self._loaded is None:
             return
-        picture = self._loaded.picture
-        self._canvas.set_picture(
-            picture,
+        tiles = self._loaded.tiles
+        self._canvas.set_tiles(
+            tiles,
             um_per_px=micrograph.um_per_px,
-            read_out=lambda x, y: values_words(picture.value(x, y), x, y, self._scale()),
+            read_out=lambda x, y: values_text(tiles.value(x, y), x, y, self._scale()),
         )
         self._canvas.set_boxes(self._state.catalogue.boxes(micrograph_id))
         self._canvas.set_current(self._state.current)
@@ -222,12 +222,12 @@ class Stage(Feature):
         """
         micrograph = self._state.micrograph
         if self._loaded is None or micrograph is None:
-            return _LEAST_SIDE
+            return _MIN_SIDE
         sides = sorted(crop.size_px for crop in self._state.catalogue.crops_of(micrograph.id))
         if sides:
             return sides[len(sides) // 2]
         longer = max(micrograph.width, micrograph.height)
-        return min(max(_LEAST_SIDE, longer // 32), _MOST_SIDE)
+        return min(max(_MIN_SIDE, longer // 32), _MOST_SIDE)
 
     def outline_at(
         self, x: float, y: float, *, reach: float, polarity: str

@@ -102,10 +102,12 @@ class BalanceTable(QWidget):
                 fewest = self._target
                 colour = tokens.text
             painter.setPen(QColor(colour))
-            words = painter.fontMetrics().elidedText(
+            caption = painter.fontMetrics().elidedText(
                 name, Qt.TextElideMode.ElideMiddle, round(names) - 8
             )
-            painter.drawText(QRectF(0, top, names, _ROW), int(Qt.AlignmentFlag.AlignVCenter), words)
+            painter.drawText(
+                QRectF(0, top, names, _ROW), int(Qt.AlignmentFlag.AlignVCenter), caption
+            )
             for column, number in enumerate(counts):
                 cell = QRectF(names + column * wide, top, wide, _ROW).adjusted(3, 2, -3, -2)
                 if not is_wanted and number < fewest:
@@ -291,13 +293,13 @@ def describe(score: ClassScore) -> str:
     """Return the scores of one class in words."""
     if not score.support and score.precision is None:
         return f"{score.name}: no crops"
-    words = (
+    caption = (
         f"{score.name}: precision {_percent(score.precision)} %, recall {_percent(score.recall)} %"
     )
     if score.recall_interval95 is not None:
         low, high = score.recall_interval95
-        words += f" ({interval(100 * low, 100 * high, '%', 0)})"
-    return f"{words}, F1 {_percent(score.f1)} %, {count(score.support, 'crop')}"
+        caption += f" ({interval(100 * low, 100 * high, '%', 0)})"
+    return f"{caption}, F1 {_percent(score.f1)} %, {count(score.support, 'crop')}"
 
 
 def _percent(share: float | None) -> str:

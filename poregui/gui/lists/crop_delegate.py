@@ -25,7 +25,7 @@ from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
 
 _PAD = 4
 _FRAME = 2
-_ROOM_FOR_SURE = 72
+_ROOM_FOR_CONFIDENCE = 72
 """Side in px of a picture from which on the probability of a suggestion is written on it."""
 
 
@@ -38,7 +38,7 @@ class CropDelegate(QStyledItemDelegate):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.picture: Callable[[int], QImage | None] | None = None
+        self.image: Callable[[int], QImage | None] | None = None
         self.is_current: Callable[[int], bool] | None = None
         self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
         self.length: Callable[[int], float | None] | None = None
@@ -76,10 +76,10 @@ class CropDelegate(QStyledItemDelegate):
         square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         current = self.is_current is not None and self.is_current(index.row())
-        self._draw_picture(painter, square, row)
+        self._draw_image(painter, square, row)
         self._draw_frame(painter, square, row, selected=selected, current=current)
         if row.predicted is not None and self.lines:
-            self._draw_answer(painter, option, square, row, row.predicted)
+            self._draw_prediction(painter, option, square, row, row.predicted)
         else:
             self._draw_marks(painter, option, square, row)
         if row.reviewed:
@@ -104,21 +104,21 @@ class CropDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         square: QRect,
         label: int,
-        sure: float,
+        confidence: float,
     ) -> None:
         side = round(option.fontMetrics.height() * 1.05)
         area = QRectF(square.left(), square.bottom() + 1 - side, side, side)
         self._marks.draw_suggested(painter, area, label)
-        if self.side >= _ROOM_FOR_SURE:
-            words = percent(sure, 0)
+        if self.side >= _ROOM_FOR_CONFIDENCE:
+            caption = percent(confidence, 0)
             beside = QRectF(
-                area.right(), area.top(), option.fontMetrics.horizontalAdvance(words) + 8, side
+                area.right(), area.top(), option.fontMetrics.horizontalAdvance(caption) + 8, side
             )
             painter.fillRect(beside, QColor(16, 20, 24, 190))
             painter.setPen(QColor("#e6e9ee"))
-            painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), words)
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignCenter), caption)
 
-    def _draw_answer(
+    def _draw_prediction(
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,
@@ -147,11 +147,11 @@ class CropDelegate(QStyledItemDelegate):
             text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
         )
 
-    def _draw_picture(self, painter: QPainter, square: QRect, row: CropRow) -> None:
+    def _draw_image(self, painter: QPainter, square: QRect, row: CropRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
-        if self.picture is None:
+        if self.image is None:
             return
-        image = self.picture(row.crop_id)
+        image = self.image(row.crop_id)
         if image is None or image.isNull():
             return
         scale = self.side / max(image.width(), image.height())

@@ -45,7 +45,7 @@ class CropGrid(QuietList):
     scale_changed = Signal(object, int)
 
     def __init__(
-        self, picture: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None
+        self, image: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setObjectName("crop_grid")
@@ -53,7 +53,7 @@ class CropGrid(QuietList):
         self.rows = CropListModel(self)
         self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
-        self._delegate.picture = picture
+        self._delegate.image = image
         self._delegate.is_current = self._is_current
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
@@ -70,9 +70,9 @@ class CropGrid(QuietList):
         self.set_cell(USUAL_CELL)
         theme().changed.connect(self._repaint)
 
-    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
-        """Take pictures from `picture(crop id)`; None means that `picture_ready` will tell."""
-        self._delegate.picture = picture
+    def set_images(self, image: Callable[[int], QImage | None]) -> None:
+        """Take pictures from `picture(crop id)`; None means that `image_ready` will tell."""
+        self._delegate.image = image
         self.viewport().update()
 
     def set_suggestions(self, suggestion: Callable[[int], tuple[int, float] | None] | None) -> None:
@@ -150,7 +150,7 @@ class CropGrid(QuietList):
             self._scale = scale
             self.scale_changed.emit(*scale)
 
-    def picture_ready(self, crop_id: int) -> None:
+    def image_ready(self, crop_id: int) -> None:
         """Draw a crop again whose picture has come."""
         self.rows.touch(crop_id)
 
@@ -177,7 +177,7 @@ class CropGrid(QuietList):
         if (
             current is not None
             and self.current_id() != current
-            and self.rows.place(current) is not None
+            and self.rows.position(current) is not None
         ):
             self.choose(current, also=selected)
 
@@ -191,33 +191,33 @@ class CropGrid(QuietList):
 
     def current_id(self) -> int | None:
         """Return the id of the current crop, or None."""
-        place = self.currentIndex().row()
-        if 0 <= place < self.rows.rowCount():
-            return self.rows.rows[place].crop_id
+        position = self.currentIndex().row()
+        if 0 <= position < self.rows.rowCount():
+            return self.rows.rows[position].crop_id
         return None
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected crops in the grid's order."""
-        places = sorted(
-            place
+        indices = sorted(
+            position
             for span in self.selectionModel().selection()
-            for place in range(span.top(), span.bottom() + 1)
+            for position in range(span.top(), span.bottom() + 1)
         )
-        return [self.rows.rows[place].crop_id for place in places]
+        return [self.rows.rows[position].crop_id for position in indices]
 
     def choose(self, crop_id: int | None, *, also: Sequence[int] = ()) -> None:
         """Make a crop the current one and the only selected one, except for those in `also`; None
         chooses none.
         """
-        place = self.rows.place(crop_id) if crop_id is not None else None
+        position = self.rows.position(crop_id) if crop_id is not None else None
         model = self.selectionModel()
-        if place is None:
+        if position is None:
             model.clear()
             return
-        index = self.rows.index(place)
+        index = self.rows.index(position)
         chosen = QItemSelection()
         for first, last in _spans(
-            {place, *(p for p in map(self.rows.place, also) if p is not None)}
+            {position, *(p for p in map(self.rows.position, also) if p is not None)}
         ):
             chosen.append(QItemSelectionRange(self.rows.index(first), self.rows.index(last)))
         model.select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
@@ -229,12 +229,12 @@ class CropGrid(QuietList):
         comes back.
         """
         if self.currentIndex().isValid():
-            place = self.currentIndex().row() + by
+            position = self.currentIndex().row() + by
         else:
-            place = 0
-        if not 0 <= place < self.rows.rowCount():
+            position = 0
+        if not 0 <= position < self.rows.rowCount():
             return None
-        crop_id = self.rows.rows[place].crop_id
+        crop_id = self.rows.rows[position].crop_id
         self.choose(crop_id)
         return crop_id
 
@@ -267,12 +267,12 @@ class CropGrid(QuietList):
         self.viewport().update()
 
 
-def _spans(places: set[int]) -> list[tuple[int, int]]:
+def _spans(indices: set[int]) -> list[tuple[int, int]]:
     """Return places as runs of neighbours (first, last), so that many are selected at once."""
     spans: list[tuple[int, int]] = []
-    for place in sorted(places):
-        if spans and place == spans[-1][1] + 1:
-            spans[-1] = spans[-1][0], place
+    for position in sorted(indices):
+        if spans and position == spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], position
         else:
-            spans.append((place, place))
+            spans.append((position, position))
     return spans

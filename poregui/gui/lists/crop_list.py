@@ -53,7 +53,7 @@ class CropListModel(QStringListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[CropRow] = []
-        self._places: dict[int, int] = {}
+        self._indices: dict[int, int] = {}
         self._taken: list[int] = []
         self._coming: CropRow | None = None
         self.rowsRemoved.connect(
@@ -81,42 +81,47 @@ class CropListModel(QStringListModel):
         """Return the rows in their order."""
         return self._rows
 
-    def place(self, crop_id: int) -> int | None:
+    def position(self, crop_id: int) -> int | None:
         """Return the row number of a crop, or None when it is not listed."""
-        place = self._places.get(crop_id)
-        if place is None or not self._taken:
-            return place
-        return place - bisect_left(self._taken, place)
+        position = self._indices.get(crop_id)
+        if position is None or not self._taken:
+            return position
+        return position - bisect_left(self._taken, position)
 
     def next_unlabelled(self, crop_ids: Iterable[int]) -> int | None:
         """Return the first crop without a label after the last of some; None where none follows or
         none is listed.
         """
-        places = [place for place in map(self.place, crop_ids) if place is not None]
-        if not places:
+        indices = [position for position in map(self.position, crop_ids) if position is not None]
+        if not indices:
             return None
-        after = range(max(places) + 1, len(self._rows))
+        after = range(max(indices) + 1, len(self._rows))
         return next(
-            (self._rows[place].crop_id for place in after if self._rows[place].label is None), None
+            (
+                self._rows[position].crop_id
+                for position in after
+                if self._rows[position].label is None
+            ),
+            None,
         )
 
     def show(self, rows: Iterable[CropRow]) -> None:
         """Make these the rows; where only a few came, went or changed, only those are touched."""
         new = list(rows)
         new_ids = {row.crop_id for row in new}
-        gone = [place for place, row in enumerate(self._rows) if row.crop_id not in new_ids]
-        come = [place for place, row in enumerate(new) if row.crop_id not in self._places]
+        gone = [position for position, row in enumerate(self._rows) if row.crop_id not in new_ids]
+        come = [position for position, row in enumerate(new) if row.crop_id not in self._indices]
         kept_old = [row.crop_id for row in self._rows if row.crop_id in new_ids]
-        kept_new = [row.crop_id for row in new if row.crop_id in self._places]
+        kept_new = [row.crop_id for row in new if row.crop_id in self._indices]
         if len(gone) + len(come) > _FEW or kept_old != kept_new:
             self._rows = new
             self._index()
             self.setStringList([""] * len(new))
             return
-        for place in reversed(gone):
-            self.removeRows(place, 1)
-        for place in come:
-            self._insert(place, new[place])
+        for position in reversed(gone):
+            self.removeRows(position, 1)
+        for position in come:
+            self._insert(position, new[position])
         self.change(row for old, row in zip(self._rows, new, strict=True) if old != row)
 
     def take_out(self, crop_ids: Iterable[int]) -> None:
@@ -124,23 +129,23 @@ class CropListModel(QStringListModel):
         them at once.
         """
         for crop_id in crop_ids:
-            place = self.place(crop_id)
-            if place is not None:
-                self.removeRows(place, 1)
+            position = self.position(crop_id)
+            if position is not None:
+                self.removeRows(position, 1)
 
     def put_in(self, rows: Iterable[CropRow], rank: Callable[[int], Any]) -> None:
         """Put a few crops in where `rank(crop id)` says, by which all rows are in order."""
         for row in rows:
-            place = bisect_left(self._rows, rank(row.crop_id), key=lambda one: rank(one.crop_id))
-            self._insert(place, row)
+            position = bisect_left(self._rows, rank(row.crop_id), key=lambda one: rank(one.crop_id))
+            self._insert(position, row)
 
-    def _insert(self, place: int, row: CropRow) -> None:
+    def _insert(self, position: int, row: CropRow) -> None:
         self._coming = row
-        self.insertRows(place, 1)
+        self.insertRows(position, 1)
 
     def _has_removed(self, _parent: Index, first: int, _last: int) -> None:
         row = self._rows.pop(first)
-        insort(self._taken, self._places.pop(row.crop_id))
+        insort(self._taken, self._indices.pop(row.crop_id))
         if len(self._taken) > _MANY_TAKEN:
             self._index()
 
@@ -155,27 +160,27 @@ class CropListModel(QStringListModel):
         """
         changed = []
         for row in rows:
-            place = self.place(row.crop_id)
-            if place is not None:
-                self._rows[place] = row
-                changed.append(place)
+            position = self.position(row.crop_id)
+            if position is not None:
+                self._rows[position] = row
+                changed.append(position)
         if len(changed) > _FEW:
             self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)), [ROW_ROLE])
             return
-        for place in changed:
-            index = self.index(place)
+        for position in changed:
+            index = self.index(position)
             self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def touch(self, crop_id: int) -> None:
         """Have a crop drawn again, when its picture has come."""
-        place = self.place(crop_id)
-        if place is not None:
-            index = self.index(place)
+        position = self.position(crop_id)
+        if position is not None:
+            index = self.index(position)
             self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def _index(self) -> None:
         self._taken.clear()
-        self._places = {row.crop_id: place for place, row in enumerate(self._rows)}
+        self._indices = {row.crop_id: position for position, row in enumerate(self._rows)}
 
 
 _MANY_CHANGED = 200
@@ -214,9 +219,9 @@ class QuietList(QListView):
         if not self.model().rowCount():
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            caption = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(
-                self.viewport().rect().adjusted(16, 8, -16, -8), words, self._empty_text
+                self.viewport().rect().adjusted(16, 8, -16, -8), caption, self._empty_text
             )
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import QuietList
 
-_PICTURE = 52
+_IMAGE = 52
 _PAD = 6
 _ROLE = int(Qt.ItemDataRole.UserRole)
 Index = QModelIndex | QPersistentModelIndex
@@ -66,7 +66,7 @@ class _Rows(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.rows: list[MicrographRow] = []
-        self._places: dict[int, int] = {}
+        self._indices: dict[int, int] = {}
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
         return 0 if parent.isValid() else len(self.rows)
@@ -85,34 +85,34 @@ class _Rows(QAbstractListModel):
         if [r.micrograph_id for r in rows] != [r.micrograph_id for r in self.rows]:
             self.beginResetModel()
             self.rows = list(rows)
-            self._places = {row.micrograph_id: place for place, row in enumerate(rows)}
+            self._indices = {row.micrograph_id: position for position, row in enumerate(rows)}
             self.endResetModel()
             return
         self.change(rows)
 
     def change(self, rows: Iterable[MicrographRow]) -> None:
         for row in rows:
-            place = self.place(row.micrograph_id)
-            if place is not None and row != self.rows[place]:
-                self.rows[place] = row
+            position = self.position(row.micrograph_id)
+            if position is not None and row != self.rows[position]:
+                self.rows[position] = row
                 self.touch(row.micrograph_id)
 
     def touch(self, micrograph_id: int) -> None:
-        place = self.place(micrograph_id)
-        if place is not None:
-            self.dataChanged.emit(self.index(place), self.index(place), [_ROLE])
+        position = self.position(micrograph_id)
+        if position is not None:
+            self.dataChanged.emit(self.index(position), self.index(position), [_ROLE])
 
-    def place(self, micrograph_id: int | None) -> int | None:
+    def position(self, micrograph_id: int | None) -> int | None:
         if micrograph_id is None:
             return None
-        return self._places.get(micrograph_id)
+        return self._indices.get(micrograph_id)
 
 
 class _Delegate(QStyledItemDelegate):
-    picture: Callable[[int], QImage | None] | None = None
+    image: Callable[[int], QImage | None] | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, max(_PICTURE, 3 * option.fontMetrics.height()) + 2 * _PAD)
+        return QSize(120, max(_IMAGE, 3 * option.fontMetrics.height()) + 2 * _PAD)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: MicrographRow | None = index.data(_ROLE)
@@ -126,11 +126,11 @@ class _Delegate(QStyledItemDelegate):
                 QRect(option.rect.left(), option.rect.top(), 3, option.rect.height()),
                 QColor(tokens.accent),
             )
-        top = option.rect.top() + (option.rect.height() - _PICTURE) // 2
-        square = QRectF(option.rect.left() + _PAD + 4, top, _PICTURE, _PICTURE)
-        self._draw_picture(painter, square, row)
+        top = option.rect.top() + (option.rect.height() - _IMAGE) // 2
+        square = QRectF(option.rect.left() + _PAD + 4, top, _IMAGE, _IMAGE)
+        self._draw_image(painter, square, row)
         left = int(square.right()) + 8
-        self._draw_words(
+        self._draw_text(
             painter,
             option,
             QRect(left, option.rect.top(), option.rect.right() - left - 4, option.rect.height()),
@@ -138,11 +138,11 @@ class _Delegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def _draw_picture(self, painter: QPainter, square: QRectF, row: MicrographRow) -> None:
+    def _draw_image(self, painter: QPainter, square: QRectF, row: MicrographRow) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
-        if self.picture is None:
+        if self.image is None:
             return
-        image = self.picture(row.micrograph_id)
+        image = self.image(row.micrograph_id)
         if image is None:
             return
         if image.isNull():
@@ -154,7 +154,7 @@ class _Delegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(square, image, part)
 
-    def _draw_words(
+    def _draw_text(
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: MicrographRow
     ) -> None:
         tokens = theme().tokens
@@ -180,9 +180,9 @@ class _Delegate(QStyledItemDelegate):
                 mode = Qt.TextElideMode.ElideMiddle
             else:
                 mode = Qt.TextElideMode.ElideRight
-            words = painter.fontMetrics().elidedText(text, mode, area.width())
+            caption = painter.fontMetrics().elidedText(text, mode, area.width())
             painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words
+                box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), caption
             )
 
 
@@ -211,13 +211,13 @@ class MicrographList(QuietList):
         self.selectionModel().currentChanged.connect(self._current_changed)
         theme().changed.connect(self.viewport().update)
 
-    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+    def set_images(self, image: Callable[[int], QImage | None]) -> None:
         """Take small pictures from `picture(micrograph id)`; a null picture means that the file is
         gone.
         """
-        self._delegate.picture = picture
+        self._delegate.image = image
 
-    def picture_ready(self, micrograph_id: int) -> None:
+    def image_ready(self, micrograph_id: int) -> None:
         """Draw a micrograph again whose picture has come."""
         self.model_rows.touch(micrograph_id)
 
@@ -240,29 +240,31 @@ class MicrographList(QuietList):
             and self.selected_ids() == [micrograph_id]
         ):
             return
-        place = self.model_rows.place(micrograph_id)
+        position = self.model_rows.position(micrograph_id)
         model = self.selectionModel()
         blocked = model.blockSignals(True)
-        if place is None:
+        if position is None:
             model.clear()
         else:
-            model.setCurrentIndex(self.model_rows.index(place), model.SelectionFlag.ClearAndSelect)
+            model.setCurrentIndex(
+                self.model_rows.index(position), model.SelectionFlag.ClearAndSelect
+            )
         model.blockSignals(blocked)
-        if place is not None:
-            self.scrollTo(self.model_rows.index(place))
+        if position is not None:
+            self.scrollTo(self.model_rows.index(position))
         self.viewport().update()
 
     def current_id(self) -> int | None:
         """Return the id of the current micrograph, or None."""
-        place = self.currentIndex().row()
-        if 0 <= place < len(self.model_rows.rows):
-            return self.model_rows.rows[place].micrograph_id
+        position = self.currentIndex().row()
+        if 0 <= position < len(self.model_rows.rows):
+            return self.model_rows.rows[position].micrograph_id
         return None
 
     def selected_ids(self) -> list[int]:
         """Return the ids of the selected micrographs in their order."""
-        places = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [self.model_rows.rows[place].micrograph_id for place in places]
+        indices = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self.model_rows.rows[position].micrograph_id for position in indices]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):

@@ -42,11 +42,11 @@ class PoreTable:
     micrograph_names: tuple[str, ...]
     columns: dict[str, NDArray[Any]]
     unit: str = "px"
-    places: dict[int, int] = field(init=False)
+    indices: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        places = {crop_id: place for place, crop_id in enumerate(self.crop_ids.tolist())}
-        object.__setattr__(self, "places", places)
+        indices = {crop_id: position for position, crop_id in enumerate(self.crop_ids.tolist())}
+        object.__setattr__(self, "indices", indices)
 
     @staticmethod
     def empty() -> PoreTable:
@@ -127,17 +127,17 @@ class PoreTableModel(QAbstractTableModel):
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         if not index.isValid():
             return None
-        place = int(self.order[index.row()])
+        position = int(self.order[index.row()])
         name = self.names[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.cell(place, name)
+            return self.cell(position, name)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             if name in TEXTS:
                 side = Qt.AlignmentFlag.AlignLeft
             else:
                 side = Qt.AlignmentFlag.AlignRight
             return int(side | Qt.AlignmentFlag.AlignVCenter)
-        if name in SHAPE_NUMBERS and not self.table.columns["shape_reliable"][place]:
+        if name in SHAPE_NUMBERS and not self.table.columns["shape_reliable"][position]:
             if role == Qt.ItemDataRole.ForegroundRole:
                 faint = QColor(theme().tokens.muted)
                 faint.setAlpha(130)
@@ -146,13 +146,13 @@ class PoreTableModel(QAbstractTableModel):
                 return _UNRELIABLE
         return None
 
-    def cell(self, place: int, name: str) -> str:
+    def cell(self, position: int, name: str) -> str:
         """Return the words of a cell of the table."""
         if name == "label":
-            return self.table.label_names[place]
+            return self.table.label_names[position]
         if name == "micrograph":
-            return self.table.micrograph_names[place]
-        value = self.table.columns[name][place]
+            return self.table.micrograph_names[position]
+        value = self.table.columns[name][position]
         if name in FLAGS:
             return "yes" if value else "no"
         if not np.isfinite(value):
@@ -176,14 +176,14 @@ class PoreTableModel(QAbstractTableModel):
 
     def row(self, crop_id: int) -> int | None:
         """Return the row of a crop, None where it is not shown."""
-        place = self.table.places.get(crop_id)
-        if place is None or not self._kept[place]:
+        position = self.table.indices.get(crop_id)
+        if position is None or not self._kept[position]:
             return None
-        return int(np.flatnonzero(self.order == place)[0])
+        return int(np.flatnonzero(self.order == position)[0])
 
     def _arrange(self) -> None:
         """Put the kept rows in order; what is not known comes last either way."""
-        places = np.flatnonzero(self._kept)
+        indices = np.flatnonzero(self._kept)
         if self._sorted is not None and self._sorted[0] in (*TEXTS, *self.table.columns):
             name, order = self._sorted
             texts = {"label": self.table.label_names, "micrograph": self.table.micrograph_names}
@@ -192,13 +192,13 @@ class PoreTableModel(QAbstractTableModel):
             else:
                 values = np.asarray(self.table.columns[name], float)
             if name in texts:
-                keys = np.unique(values[places], return_inverse=True)[1]
+                keys = np.unique(values[indices], return_inverse=True)[1]
             else:
-                keys = values[places]
+                keys = values[indices]
             if name in texts:
-                unknown = np.zeros(len(places), np.bool_)
+                unknown = np.zeros(len(indices), np.bool_)
             else:
                 unknown = ~np.isfinite(keys)
             keys = np.where(unknown, 0, keys if order == Qt.SortOrder.AscendingOrder else -keys)
-            places = places[np.lexsort((places, keys, unknown))]
-        self.order = places
+            indices = indices[np.lexsort((indices, keys, unknown))]
+        self.order = indices

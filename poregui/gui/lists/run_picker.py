@@ -48,7 +48,7 @@ class RunEntry:
     @property
     def text(self) -> str:
         """Return the entry in one line."""
-        parts = [f"Run {self.number}", self.preset, accuracy_words(self.accuracy), self.state]
+        parts = [f"Run {self.number}", self.preset, accuracy_text(self.accuracy), self.state]
         return " · ".join(part for part in parts if part)
 
 
@@ -144,7 +144,7 @@ class _RunDelegate(QStyledItemDelegate):
             QRect(area.x() + number, area.y(), preset, area.height()), left, entry.preset
         )
         amount = QRect(area.x() + number + preset, area.y(), accuracy, area.height())
-        painter.drawText(amount, right, accuracy_words(entry.accuracy))
+        painter.drawText(amount, right, accuracy_text(entry.accuracy))
         painter.setPen(QColor(tokens.muted))
         rest = area.adjusted(number + preset + accuracy + _PAD, 0, 0, 0)
         state = option.fontMetrics.elidedText(
@@ -153,7 +153,7 @@ class _RunDelegate(QStyledItemDelegate):
         painter.drawText(rest, right, state)
 
 
-def accuracy_words(accuracy: float | None) -> str:
+def accuracy_text(accuracy: float | None) -> str:
     """Return an accuracy in per cent, empty where there is none."""
     if accuracy is None:
         return ""

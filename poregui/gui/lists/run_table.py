@@ -163,17 +163,19 @@ class RunTableModel(QAbstractTableModel):
         self._rows = ordered
         self.endResetModel()
 
-    def row(self, place: int) -> RunRow:
+    def row(self, position: int) -> RunRow:
         """Return the row at a place."""
-        return self._rows[place]
+        return self._rows[position]
 
     def rows(self) -> list[RunRow]:
         """Return all rows, the newest first."""
         return list(self._rows)
 
-    def place_of(self, number: int) -> int:
+    def index_of(self, number: int) -> int:
         """Return the place of a run, -1 when it is not here."""
-        return next((place for place, row in enumerate(self._rows) if row.number == number), -1)
+        return next(
+            (position for position, row in enumerate(self._rows) if row.number == number), -1
+        )
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._rows)
@@ -282,10 +284,10 @@ class RunTable(QTableView):
     def choose(self, number: int) -> None:
         """Choose a run, without telling of it; 0 chooses none."""
         self._chosen = number
-        place = self.runs.place_of(number)
-        if place >= 0:
-            self.selectRow(place)
-            self.scrollTo(self.runs.index(place, 0))
+        position = self.runs.index_of(number)
+        if position >= 0:
+            self.selectRow(position)
+            self.scrollTo(self.runs.index(position, 0))
         else:
             self.clearSelection()
             self.setCurrentIndex(QModelIndex())

@@ -55,11 +55,11 @@ class ScaleStrip(QWidget):
             length = f"The bar is {length_text(self._bar())} long. "
         else:
             length = ""
-        self.setAccessibleDescription(length + self.words())
-        self.setToolTip(self.words())
+        self.setAccessibleDescription(length + self.caption())
+        self.setToolTip(self.caption())
         self.update()
 
-    def words(self) -> str:
+    def caption(self) -> str:
         """Return what is said beside the bar."""
         if self._um_per_px is None:
             return "No visible crop has a known pixel size; each is shown to fit."
@@ -91,8 +91,10 @@ class ScaleStrip(QWidget):
             left += room + 2 * GAP
         room = max(0, round(self.width() - left - MARGIN))
         painter.setPen(QColor(tokens.muted))
-        words = painter.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(left, 0, room, self.height()), flags, words)
+        caption = painter.fontMetrics().elidedText(
+            self.caption(), Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawText(QRectF(left, 0, room, self.height()), flags, caption)
 
     def _bar(self) -> float:
         """Return the bar's length in um."""

@@ -67,13 +67,13 @@ class SectionStrip(QTabBar):
                 self.addTab("")
         self._sections = tuple(sections)
         self._marks = marks
-        for place, section in enumerate(sections):
-            self.setTabText(place, section.text)
+        for position, section in enumerate(sections):
+            self.setTabText(position, section.text)
             if section.left:
                 left = f"{section.left:,} still without a label"
             else:
                 left = "all crops labelled"
-            self.setTabToolTip(place, f"{section.name}: {left}. Click to go to the first one.")
+            self.setTabToolTip(position, f"{section.name}: {left}. Click to go to the first one.")
         self._draw_marks()
         self.setVisible(bool(sections))
 
@@ -83,28 +83,30 @@ class SectionStrip(QTabBar):
 
     def mark(self, row: int) -> None:
         """Mark the group that a row of the grid belongs to."""
-        inside = [place for place, section in enumerate(self._sections) if section.first <= row]
+        inside = [
+            position for position, section in enumerate(self._sections) if section.first <= row
+        ]
         if inside and inside[-1] != self.currentIndex():
             with QSignalBlocker(self):
                 self.setCurrentIndex(inside[-1])
             self.update()
 
-    def _go(self, place: int) -> None:
-        if 0 <= place < len(self._sections):
-            self.section_chosen.emit(self._sections[place].first)
+    def _go(self, position: int) -> None:
+        if 0 <= position < len(self._sections):
+            self.section_chosen.emit(self._sections[position].first)
 
     def _draw_marks(self) -> None:
-        for place, section in enumerate(self._sections):
-            self.setTabIcon(place, self._icon(section.label))
+        for position, section in enumerate(self._sections):
+            self.setTabIcon(position, self._icon(section.label))
 
     def _icon(self, label: int | None) -> QIcon:
         if label is None or self._marks is None:
             return QIcon()
         scale = self.devicePixelRatioF()
-        picture = QPixmap(round(_MARK * scale), round(_MARK * scale))
-        picture.setDevicePixelRatio(scale)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
+        image = QPixmap(round(_MARK * scale), round(_MARK * scale))
+        image.setDevicePixelRatio(scale)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
         self._marks.fill(painter, QRectF(0, 0, _MARK, _MARK), label)
         painter.end()
-        return QIcon(picture)
+        return QIcon(image)

@@ -17,7 +17,7 @@ _ROW_BADGE = 20
 _EACH = 2
 
 
-def _no_picture(_crop_id: int) -> None:
+def _no_image(_crop_id: int) -> None:
     return None
 
 
@@ -36,13 +36,13 @@ class AlikeRow(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._cells: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._picture: Callable[[int], QImage | None] = _no_picture
+        self._image: Callable[[int], QImage | None] = _no_image
         theme().changed.connect(self.update)
         self._fit()
 
-    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+    def set_images(self, image: Callable[[int], QImage | None]) -> None:
         """Take pictures from `picture(crop id)`."""
-        self._picture = picture
+        self._image = image
 
     def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:
         """Show the first crops of each label; a label without crops keeps its cell, empty."""
@@ -93,13 +93,13 @@ class AlikeRow(QWidget):
         painter = QPainter(self)
         crops = self.shown()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for label, place, square in self._squares():
-            if place == 0:
+        for label, position, square in self._squares():
+            if position == 0:
                 self._marks.draw_badge(painter, square.left(), square.top() - 2, label)
             painter.fillRect(square, QColor(theme().tokens.canvas))
             ids = crops[label]
-            if place < len(ids):
-                image = self._picture(ids[place])
+            if position < len(ids):
+                image = self._image(ids[position])
             else:
                 image = None
             if image is not None and not image.isNull():
@@ -116,9 +116,9 @@ class AlikeRow(QWidget):
     def crop_at(self, point: QPoint) -> int | None:
         """Return the id of the crop at a point, or None."""
         crops = self.shown()
-        for label, place, square in self._squares():
-            if square.contains(point) and place < len(crops[label]):
-                return crops[label][place]
+        for label, position, square in self._squares():
+            if square.contains(point) and position < len(crops[label]):
+                return crops[label][position]
         return None
 
 
@@ -144,12 +144,12 @@ class AlikeStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._rows: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._picture: Callable[[int], QImage | None] = _no_picture
+        self._image: Callable[[int], QImage | None] = _no_image
         theme().changed.connect(self.update)
 
-    def set_pictures(self, picture: Callable[[int], QImage | None]) -> None:
+    def set_images(self, image: Callable[[int], QImage | None]) -> None:
         """Take pictures from `picture(crop id)`."""
-        self._picture = picture
+        self._image = image
 
     def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:
         """Show crops for each label."""
@@ -169,7 +169,7 @@ class AlikeStrip(QWidget):
             for column, crop_id in enumerate(ids):
                 square = QRectF(_BADGE + column * (_SIDE + _GAP), top, _SIDE, _SIDE)
                 painter.fillRect(square, QColor(theme().tokens.canvas))
-                image = self._picture(crop_id)
+                image = self._image(crop_id)
                 if image is not None and not image.isNull():
                     scale = _SIDE / max(image.width(), image.height())
                     wide = image.width() * scale

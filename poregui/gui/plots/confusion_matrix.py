@@ -123,12 +123,12 @@ def paint_matrix(
     """Paint the matrix with its headers and totals, and frames around what is chosen."""
     painter.setFont(drawing.font)
     _paint_titles(painter, drawing)
-    for place in range(len(drawing.labels)):
-        for cell in (Cell(place, None), Cell(None, place)):
+    for index in range(len(drawing.labels)):
+        for cell in (Cell(index, None), Cell(None, index)):
             _paint_head(painter, drawing, cell, hovered=cell == hovered)
-        _paint_totals(painter, drawing, place)
+        _paint_totals(painter, drawing, index)
         for column in range(len(drawing.labels)):
-            _paint_cell(painter, drawing, place, column)
+            _paint_cell(painter, drawing, index, column)
     _paint_frames(painter, drawing, chosen, hovered, focused=focused)
 
 
@@ -159,16 +159,16 @@ def _paint_head(painter: QPainter, drawing: MatrixDrawing, cell: Cell, *, hovere
     )
 
 
-def _paint_totals(painter: QPainter, drawing: MatrixDrawing, place: int) -> None:
+def _paint_totals(painter: QPainter, drawing: MatrixDrawing, index: int) -> None:
     n = len(drawing.labels)
     painter.setPen(QColor(drawing.tokens.muted))
-    at_right = drawing.rect(place, n - 1)
+    at_right = drawing.rect(index, n - 1)
     row = QRectF(at_right.right(), at_right.top(), drawing.totals - 4, drawing.cell_height)
     right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    painter.drawText(row, right, f"{int(drawing.counts[place].sum()):,}")
-    below = drawing.rect(n - 1, place)
+    painter.drawText(row, right, f"{int(drawing.counts[index].sum()):,}")
+    below = drawing.rect(n - 1, index)
     column = QRectF(below.left(), below.bottom() + 4, drawing.cell_width, drawing.line)
-    painter.drawText(column, _CENTRE, f"{int(drawing.counts[:, place].sum()):,}")
+    painter.drawText(column, _CENTRE, f"{int(drawing.counts[:, index].sum()):,}")
 
 
 def _paint_cell(painter: QPainter, drawing: MatrixDrawing, row: int, column: int) -> None:
@@ -440,10 +440,10 @@ class ConfusionMatrix(QWidget):
         else:
             event.ignore()
 
-    def _moved(self, place: int | None, by: int) -> int | None:
-        if place is None:
-            place = -1
-        moved = place + by
+    def _moved(self, index: int | None, by: int) -> int | None:
+        if index is None:
+            index = -1
+        moved = index + by
         if moved < 0:
             return None
         return min(moved, len(self._names) - 1)
@@ -464,10 +464,10 @@ class ConfusionMatrix(QWidget):
         paint_matrix(painter, self.drawing(), self._cells, self._hovered, focused=self.hasFocus())
 
 
-def _index(place: int | None) -> int | slice:
-    if place is None:
+def _index(index: int | None) -> int | slice:
+    if index is None:
         return slice(None)
-    return place
+    return index
 
 
 def _inside(index: int, count: int) -> int | None:

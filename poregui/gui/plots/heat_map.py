@@ -77,8 +77,8 @@ class HeatMapView(QWidget):
         painter.fillRect(area, QColor(theme().tokens.canvas))
         if self._crop.isNull():
             painter.setPen(QColor(theme().tokens.muted))
-            words = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(area.adjusted(12, 12, -12, -12), words, self._empty_text)
+            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(area.adjusted(12, 12, -12, -12), text, self._empty_text)
             return
         scale = min(area.width() / self._crop.width(), area.height() / self._crop.height())
         wide = self._crop.width() * scale
@@ -116,7 +116,7 @@ class HeatMapView(QWidget):
         painter.setFont(self.font())
 
 
-def evidence_for(maps: NDArray[np.float32], place: int) -> NDArray[np.float32]:
+def evidence_for(maps: NDArray[np.float32], index: int) -> NDArray[np.float32]:
     """Return what speaks for one class, (height, width) from 0 to 1, of the (classes, height,
     width) maps of a crop.
 
@@ -126,7 +126,7 @@ def evidence_for(maps: NDArray[np.float32], place: int) -> NDArray[np.float32]:
     greatest = float(maps.max(initial=0.0))
     if greatest <= 0:
         return np.zeros(maps.shape[1:], np.float32)
-    return np.clip(maps[place] / greatest, 0.0, 1.0).astype(np.float32)
+    return np.clip(maps[index] / greatest, 0.0, 1.0).astype(np.float32)
 
 
 def heat_image(values: NDArray[np.float32]) -> QImage:

@@ -68,12 +68,12 @@ class HistogramPlot(QWidget):
         return low + min(max((x - _PAD) / max(self.width() - 2 * _PAD, 1), 0.0), 1.0) * (high - low)
 
     def _set_end(self, end: int, value: float) -> None:
-        least = (self._range[1] - self._range[0]) * _STEP
+        minimum = (self._range[1] - self._range[0]) * _STEP
         other = self._ends[1 - end]
         if end == 0:
-            self._ends[end] = min(value, other - least)
+            self._ends[end] = min(value, other - minimum)
         else:
-            self._ends[end] = max(value, other + least)
+            self._ends[end] = max(value, other + minimum)
         self.update()
         self.moved.emit(*self._ends)
 

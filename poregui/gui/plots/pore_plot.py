@@ -114,7 +114,7 @@ class PorePlot(pg.PlotWidget):
     def set_current(self, crop_id: int | None) -> None:
         """Ring the point of a crop."""
         self._current = crop_id
-        self._ring()
+        self._polygon()
 
     # ---- drawing ----------------------------------------------------------------------------
 
@@ -144,10 +144,10 @@ class PorePlot(pg.PlotWidget):
         if y is None:
             self._draw_histogram(groups, x)
         else:
-            for place, group in enumerate(groups):
-                self._draw_points(group, x, y, _SYMBOLS[place % len(_SYMBOLS)])
+            for index, group in enumerate(groups):
+                self._draw_points(group, x, y, _SYMBOLS[index % len(_SYMBOLS)])
         item.addItem(self._here)
-        self._ring()
+        self._polygon()
 
     def _draw_histogram(self, groups: Sequence[PlotGroup], axis: PlotAxis) -> None:
         values = [_scaled(group.x, axis) for group in groups]
@@ -197,15 +197,15 @@ class PorePlot(pg.PlotWidget):
         if len(hit):
             self.chosen.emit(int(hit[0].data()))
 
-    def _ring(self) -> None:
+    def _polygon(self) -> None:
         self._here.setData([], [])
         if self._shown is None or self._current is None or self._shown[2] is None:
             return
         groups, x, y = self._shown
         for group in groups:
-            place = np.flatnonzero(group.crop_ids == self._current)
-            if len(place) and group.y is not None and y is not None:
-                at = _scaled(group.x[place[:1]], x), _scaled(group.y[place[:1]], y)
+            index = np.flatnonzero(group.crop_ids == self._current)
+            if len(index) and group.y is not None and y is not None:
+                at = _scaled(group.x[index[:1]], x), _scaled(group.y[index[:1]], y)
                 if np.isfinite(at).all():
                     self._here.setData(*at)
 

@@ -65,8 +65,8 @@ class ProbabilityBars(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         most = max((bar.probability for bar in self._bars), default=0.0)
-        for place, bar in enumerate(self._bars):
-            self._paint_bar(painter, place * self._row(), bar, first=bar.probability == most)
+        for index, bar in enumerate(self._bars):
+            self._paint_bar(painter, index * self._row(), bar, first=bar.probability == most)
 
     def _paint_bar(
         self, painter: QPainter, top: float, bar: ClassProbability, *, first: bool

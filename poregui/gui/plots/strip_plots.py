@@ -119,8 +119,8 @@ class StripPlots(QWidget):
         painter.drawText(head, int(Qt.AlignmentFlag.AlignLeft), strips.title)
         painter.drawText(head, int(Qt.AlignmentFlag.AlignRight), value)
         small = scaled_font(self.font(), 0.85)
-        for place, (label, values) in enumerate(strips.values):
-            middle = area.top() + (place + 0.5) * _STRIP
+        for index, (label, values) in enumerate(strips.values):
+            middle = area.top() + (index + 0.5) * _STRIP
             painter.setFont(small)
             self._marks.draw_badge(painter, 0, middle + badge * 0.45, label)
             painter.setPen(QPen(QColor(tokens.border), 1))
@@ -150,15 +150,15 @@ class StripPlots(QWidget):
         painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
 
     def _paint_points(
-        self, painter: QPainter, places: Sequence[float], middle: float, label: int
+        self, painter: QPainter, indices: Sequence[float], middle: float, label: int
     ) -> None:
         colour = self._marks.colour(label)
         colour.setAlpha(150)
-        if len(places) >= 60:
+        if len(indices) >= 60:
             colour.setAlpha(90)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        for number, x in enumerate(places):
+        for number, x in enumerate(indices):
             painter.drawEllipse(QPointF(x, middle + (number * 7 % 9 - 4) * 0.9), 1.9, 1.9)
 
 

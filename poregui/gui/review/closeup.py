@@ -22,7 +22,7 @@ from poregui.gui.review.heat_maps import HeatMaps
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.review.review_text import change_text, prediction_text
 from poregui.gui.services.page_services import Services
-from poregui.gui.widgets.crop_text import history_words, size_words
+from poregui.gui.widgets.crop_text import history_text, size_text
 from poregui.store.run_folder import RunFolder
 from poregui.vision.io.pyramid import Pyramid
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
@@ -40,7 +40,7 @@ class CloseupCrop:
     crop: Crop | None
 
     @property
-    def picture(self) -> Crop:
+    def image(self) -> Crop:
         """Return a crop with the pixels that the run saw, or with those of now."""
         if self.frozen is not None:
             return seen_crop(self.frozen)
@@ -115,11 +115,9 @@ class CloseUp(Feature):
             self._micrograph = None
             self._panel.set_shown(False)
             return
-        picture = shown.picture
-        if before is None or before.picture != shown.picture or not self._panel.heat_map.has_heat:
-            self._panel.heat_map.set_crop(
-                self._services.thumbnails.full(picture), picture.um_per_px
-            )
+        image = shown.image
+        if before is None or before.image != shown.image or not self._panel.heat_map.has_heat:
+            self._panel.heat_map.set_crop(self._services.thumbnails.full(image), image.um_per_px)
         self._micrograph = self._micrograph_of(shown.crop)
         self._panel.set_shown(
             True, surroundings=self._micrograph is not None, findable=shown.crop is not None
@@ -137,11 +135,11 @@ class CloseUp(Feature):
         crop = shown.crop
         label: int | None = None
         moved = False
-        size = size_words(shown.picture)
+        size = size_text(shown.image)
         if crop is not None:
             label = crop.label
             moved = shown.frozen is not None and crop.pixels != shown.frozen.pixels
-            size = size_words(crop)
+            size = size_text(crop)
         name = self._marks.name(label)
         if label is None or label < 0:
             name = name.lower()
@@ -160,7 +158,7 @@ class CloseUp(Feature):
         history = ""
         log = self._state.project.label_log(shown.crop_id)
         if log:
-            history = f"Label: {history_words(log, self._marks)}"
+            history = f"Label: {history_text(log, self._marks)}"
         self._panel.set_texts(title, predicted, size, history, changes)
         self._panel.probability_bars.set_probabilities(bars, label)
         self._panel.label_strip.set_current(label)
@@ -204,7 +202,7 @@ class CloseUp(Feature):
         if label is not None:
             colour = self._marks.colour(label).name()
         self._panel.context_view.set_outline_colour(colour)
-        full = self._services.thumbnails.full(shown.picture)
+        full = self._services.thumbnails.full(shown.image)
         self._panel.context_view.set_surroundings(image, shown.crop.box, full, shown.crop.um_per_px)
 
     def micrograph_failed(self, micrograph_id: int, error: PoreguiError) -> None:

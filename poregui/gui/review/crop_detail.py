@@ -50,9 +50,9 @@ class DetailPanel(QWidget):
         self.setObjectName("review_detail")
         self.heat_map = HeatMapView(self)
         self.context_view = ContextView(self)
-        for picture, lowest in ((self.heat_map, 140), (self.context_view, 110)):
-            picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            picture.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
+        for image, lowest in ((self.heat_map, 140), (self.context_view, 110)):
+            image.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+            image.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.wording import percent
 from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.plots.confusion_matrix import EVERYTHING
@@ -24,9 +24,11 @@ smallest first.
 """
 
 
-def chosen_rows(predictions: Predictions, part: Part, chosen: ReviewFilter) -> NDArray[np.intp]:
+def chosen_rows(
+    predictions: Predictions, split: SplitName, chosen: ReviewFilter
+) -> NDArray[np.intp]:
     """Return the rows of a filter in a part: of a group, of cells, or those that do not count."""
-    inside = predictions.in_part(part)
+    inside = predictions.in_split(split)
     truth = predictions.truth
     if chosen.cells is None:
         return np.flatnonzero(inside & (truth == NO_TRUTH))
@@ -136,7 +138,7 @@ class CropsPresenter(PanelPresenter):
         if predictions is None:
             self._panel.prediction_list.set_rows(())
             return
-        rows = chosen_rows(predictions, self.state.part, self.state.filter)
+        rows = chosen_rows(predictions, self.state.split, self.state.filter)
         rows = ordered_rows(predictions, rows, self._order)
         remarks = self.state.remarks().items()
         reviewed = {crop_id for crop_id, remark in remarks if remark.reviewed}
@@ -153,9 +155,9 @@ class CropsPresenter(PanelPresenter):
         self._show_texts(predictions, len(rows), hidden)
 
     def _show_texts(self, predictions: Predictions, count: int, hidden: int) -> None:
-        part = self.state.part
+        split = self.state.split
         chosen = self.state.filter
-        counted = predictions.counted(part)
+        counted = predictions.counted(split)
         title = list_title(predictions.classes, chosen.cells, chosen.group, count)
         if hidden:
             title += f" ({hidden:,} reviewed hidden)"
@@ -172,7 +174,7 @@ class CropsPresenter(PanelPresenter):
         self._panel.set_texts(
             title,
             errors=int((~predictions.right[counted]).sum()),
-            uncounted=int(predictions.in_part(part).sum()) - len(counted),
+            uncounted=int(predictions.in_split(split).sum()) - len(counted),
             shown=shown,
             nothing=nothing,
         )

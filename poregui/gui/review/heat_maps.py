@@ -128,7 +128,7 @@ class HeatMaps(QObject):
         self.ready.emit(crop_id, maps)
 
 
-_PICTURES_KEPT = 400
+_IMAGES_KEPT = 400
 
 
 class GridHeat(Feature):
@@ -207,14 +207,14 @@ class GridHeat(Feature):
         plain = self._plain(crop_id)
         if row is None or predictions is None or plain is None or plain.isNull():
             return
-        picture = plain.convertToFormat(QImage.Format.Format_RGB32)
-        painter = QPainter(picture)
+        image = plain.convertToFormat(QImage.Format.Format_RGB32)
+        painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         predicted = int(predictions.predicted[row])
-        painter.drawImage(QRectF(picture.rect()), heat_image(evidence_for(maps, predicted)))
+        painter.drawImage(QRectF(image.rect()), heat_image(evidence_for(maps, predicted)))
         painter.end()
-        self._made[crop_id] = picture
-        while len(self._made) > _PICTURES_KEPT:
+        self._made[crop_id] = image
+        while len(self._made) > _IMAGES_KEPT:
             self._made.popitem(last=False)
         for grid in self._grids:
-            grid.picture_ready(crop_id)
+            grid.image_ready(crop_id)

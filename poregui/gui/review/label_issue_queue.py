@@ -19,12 +19,12 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
-from poregui.workflow.evaluating.label_issues import Suspect, Suspects, follow, suspects
+from poregui.workflow.evaluating.label_issues import LabelIssue, LabelIssues, follow, label_issues
 
 
-def _search(project_folder: Path, folder: RunFolder, _control: object) -> Suspects:
+def _search(project_folder: Path, folder: RunFolder, _control: object) -> LabelIssues:
     with Project.open(project_folder, read_only=True) as project:
-        return suspects(project, folder, reviewed_too=True)
+        return label_issues(project, folder, reviewed_too=True)
 
 
 class LabelIssuesPresenter(PanelPresenter):
@@ -36,13 +36,13 @@ class LabelIssuesPresenter(PanelPresenter):
         super().__init__(state, panel.issue_list)
         self._panel = panel
         self._background = background
-        self._found: Suspects | None = None
-        self._left: dict[int, Suspect] = {}
+        self._found: LabelIssues | None = None
+        self._left: dict[int, LabelIssue] = {}
         self._rows: dict[int, CropRow] = {}
         self._handle: TaskHandle | None = None
         self._texts = ("", "")
         self.link(panel.search_requested, self.search)
-        self.link(panel.answered, self.answer)
+        self.link(panel.human_label, self.answer)
         self.link(state.current_changed, self._show_chosen)
 
     def reset(self) -> None:
@@ -65,13 +65,13 @@ class LabelIssuesPresenter(PanelPresenter):
             "Searching for label errors", work, self._show, self._failed
         )
 
-    def _show(self, found: Suspects) -> None:
+    def _show(self, found: LabelIssues) -> None:
         self._handle = None
         self._found = found
         self._rows = {one.crop_id: self._row(one) for one in found.queue}
         self.list_anew()
 
-    def _row(self, one: Suspect) -> CropRow:
+    def _row(self, one: LabelIssue) -> CropRow:
         """Return the row of a suspect, which holds as long as it is one: its label is that of the
         search.
         """
@@ -103,7 +103,7 @@ class LabelIssuesPresenter(PanelPresenter):
             self._panel.show_sentence(self._found.notes[0], offer="Search again")
         self._show_texts(left, settled)
 
-    def _show_texts(self, left: Suspects, settled: int) -> None:
+    def _show_texts(self, left: LabelIssues, settled: int) -> None:
         likely = sum(one.likely for one in left.queue)
         title = f"{len(left.queue):,} suspected, {likely:,} probably wrong"
         if not left.able:
@@ -111,7 +111,7 @@ class LabelIssuesPresenter(PanelPresenter):
         if settled:
             title += f" · {settled:,} settled"
         note = (
-            f"Checked {count(left.judged, 'crop')} with predictions of models that never saw them"
+            f"Checked {count(left.checked, 'crop')} with predictions of models that never saw them"
         )
         if left.accuracy is not None:
             note += f"; these agree with {percent(left.accuracy)} of the labels"

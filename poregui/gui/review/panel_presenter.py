@@ -80,7 +80,7 @@ def crop_row(
 
 def following(grid: CropGrid, ids: Sequence[int], otherwise: int | None) -> int | None:
     """Return the crop that comes after some of a list, the one before them at its end."""
-    indices = [index for index in map(grid.rows.place, ids) if index is not None]
+    indices = [index for index in map(grid.rows.position, ids) if index is not None]
     if not indices:
         return None
     gone = set(ids)

@@ -74,7 +74,7 @@ def _html(project: Project, run: RunFolder, out: Path) -> str:
 def _pdf(project: Project, run: RunFolder, out: Path) -> str:
     from poregui.workflow.reporting.run_report import collect_report, report_html
 
-    write_pdf(lambda picture: report_html(collect_report(project, run), picture), out)
+    write_pdf(lambda image: report_html(collect_report(project, run), image), out)
     return f"Report written to {out}."
 
 

@@ -47,7 +47,7 @@ class ReviewPage(QWidget):
     train_requested = Signal()
     show_in_label_requested = Signal(int)
     run_chosen = Signal(int)
-    part_chosen = Signal(str)
+    split_chosen = Signal(str)
     cells_chosen = Signal(object)
     uncounted_requested = Signal()
     key_pressed = Signal(str)
@@ -68,7 +68,7 @@ class ReviewPage(QWidget):
         self.run_picker = self.column.run_picker
         self.confusion_matrix = self.column.confusion_matrix
         self.class_scores = self.column.class_scores
-        self.part_buttons = self.column.part_buttons
+        self.split_buttons = self.column.split_buttons
         self.prediction_list = self.crops.prediction_list
         self.context_view = self.detail.context_view
         self.grids = (self.prediction_list, self.label_issues.issue_list, self.compare.flip_list)
@@ -181,7 +181,7 @@ class ReviewPage(QWidget):
         self.keys.pressed.connect(self.key_pressed)
         self.keys.space.connect(self.detail.hold)
         self.run_picker.run_chosen.connect(self._run_chosen)
-        self.column.part_chosen.connect(self.part_chosen)
+        self.column.split_chosen.connect(self.split_chosen)
         self.confusion_matrix.chosen.connect(self._cells_chosen)
         self.confusion_matrix.entered.connect(self.to_list)
         self.detail.heat_class.activated.connect(self.to_list)
@@ -236,7 +236,7 @@ class ReviewPage(QWidget):
     def answer(self, answer: str) -> None:
         """Settle the chosen label error, where the queue is seen."""
         if self.panels.current == LABEL_ISSUES:
-            self.label_issues.answered.emit(answer)
+            self.label_issues.human_label.emit(answer)
 
     def _cells_chosen(self, cells: object) -> None:
         self.show_panel(CROPS)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QImage
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.base.feature import Feature
@@ -39,7 +39,7 @@ from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
 
 
-def _no_picture(_crop_id: int) -> QImage | None:
+def _no_image(_crop_id: int) -> QImage | None:
     return None
 
 
@@ -108,7 +108,7 @@ class ReviewPresenter(Feature):
         self.link(state.followed, self._followed)
         self.link(state.classes_changed, self._show_classes)
         self.link(state.remarks_changed, self._remarks_changed)
-        self.link(state.part_changed, self._part_changed)
+        self.link(state.split_changed, self._split_changed)
         self.link(state.filter_changed, self._filter_changed)
         self.link(state.current_changed, self._show_current)
         self.link(self._compare.other_changed, self._curves.set_other)
@@ -119,7 +119,7 @@ class ReviewPresenter(Feature):
         detail = page.detail
         self.link(page.shown, self._catch_up)
         self.link(page.run_chosen, self.show_run)
-        self.link(page.part_chosen, self.show_part)
+        self.link(page.split_chosen, self.show_split)
         self.link(page.cells_chosen, self.show_cells)
         self.link(page.panel_chosen, self._panel_chosen)
         self.link(page.uncounted_requested, self._show_uncounted)
@@ -133,12 +133,12 @@ class ReviewPresenter(Feature):
     def _link_grids(self) -> None:
         ready = self._services.thumbnails.ready
         for grid in self._page.grids:
-            grid.set_pictures(self._grid_heat.image)
-            self.link(ready, grid.picture_ready)
+            grid.set_images(self._grid_heat.image)
+            self.link(ready, grid.image_ready)
             self.link(grid.chosen, self.state.set_current)
         alike = self._page.detail.alike_grid
-        alike.set_pictures(self._thumbnail)
-        self.link(ready, alike.picture_ready)
+        alike.set_images(self._thumbnail)
+        self.link(ready, alike.image_ready)
         for panel in self._panels.values():
             self.link(panel.listed, self._show_list)
 
@@ -146,11 +146,11 @@ class ReviewPresenter(Feature):
         """Stop following the session and the page, and leave the page empty."""
         self.state.close()
         super().detach()
-        parts = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
-        for feature in (*parts, *self._panels.values()):
+        splits = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
+        for feature in (*splits, *self._panels.values()):
             feature.detach()
         for grid in (*self._page.grids, self._page.detail.alike_grid):
-            grid.set_pictures(_no_picture)
+            grid.set_images(_no_image)
         self._page.run_picker.set_runs(())
         self._page.show_empty(True)
 
@@ -203,11 +203,11 @@ class ReviewPresenter(Feature):
         """Return the run beside the labels as they are now, None while there is none."""
         return self.state.predictions
 
-    def show_part(self, part: Part) -> None:
+    def show_split(self, split: SplitName) -> None:
         """Show the numbers and crops of one part."""
-        self.state.set_part(part)
+        self.state.set_split(split)
 
-    def _part_changed(self) -> None:
+    def _split_changed(self) -> None:
         self._head.show()
         for panel in self._panels.values():
             panel.stale = True
@@ -309,9 +309,9 @@ class ReviewPresenter(Feature):
         """Choose a crop of the run; where the list does not hold it, its cell is shown."""
         row = self.state.row(crop_id)
         predictions = self.state.predictions
-        listed = self._grid.rows.place(crop_id) is not None
+        listed = self._grid.rows.position(crop_id) is not None
         if not listed and row is not None and predictions is not None:
-            self.state.set_part(predictions.crops[row].part)
+            self.state.set_split(predictions.crops[row].split)
             truth = int(predictions.truth[row])
             if truth == NO_TRUTH:
                 self.show_cells(None)
@@ -420,7 +420,7 @@ class ReviewPresenter(Feature):
             panel.refresh()
             wanted = self.state.take_wanted()
             listed = panel.grid.rows.rows
-            if listed and (wanted is None or panel.grid.rows.place(wanted) is None):
+            if listed and (wanted is None or panel.grid.rows.position(wanted) is None):
                 wanted = listed[0].crop_id
             panel.grid.choose(wanted)
         if not self.state.set_current(panel.grid.current_id()):

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from poregui.domain.dataset import DatasetCrop, Part
+from poregui.domain.dataset import DatasetCrop, SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Remark
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
@@ -65,7 +65,7 @@ class ReviewState(QObject):
 
     `opened` tells that a run is there, `failed` carries why it is not, `closed` that there is none
     any more. `followed` carries the ids of crops whose labels changed (empty: all may have),
-    `classes_changed` that their names did. `part_changed`, `filter_changed` and `current_changed`
+    `classes_changed` that their names did. `split_changed`, `filter_changed` and `current_changed`
     are emitted when it is another one.
     """
 
@@ -75,7 +75,7 @@ class ReviewState(QObject):
     followed = Signal(object)
     classes_changed = Signal()
     remarks_changed = Signal()
-    part_changed = Signal()
+    split_changed = Signal()
     filter_changed = Signal()
     current_changed = Signal()
 
@@ -90,7 +90,7 @@ class ReviewState(QObject):
         self._remarks: dict[int, Remark] | None = None
         self.number: int | None = None
         self.run: OpenRun | None = None
-        self.part: Part = "test"
+        self.split: SplitName = "test"
         self.filter = ReviewFilter()
         self.current: int | None = None
         self.wanted: int | None = None
@@ -130,14 +130,14 @@ class ReviewState(QObject):
 
     # ---- what a person chose ----------------------------------------------------------------
 
-    def set_part(self, part: Part) -> None:
+    def set_split(self, split: SplitName) -> None:
         """Look at another part of the run; a group of crops is of its part, so it is left."""
-        if part == self.part:
+        if split == self.split:
             return
-        self.part = part
+        self.split = split
         if self.filter.group:
             self.set_filter(ReviewFilter())
-        self.part_changed.emit()
+        self.split_changed.emit()
 
     def set_filter(self, chosen: ReviewFilter) -> None:
         """List other crops."""
@@ -191,8 +191,8 @@ class ReviewState(QObject):
         if run.folder.number != self.number:
             return
         self.run = run
-        if not run.predictions.in_part(self.part).any():
-            self.part = "test"
+        if not run.predictions.in_split(self.split).any():
+            self.split = "test"
         missed = self._missed
         self._missed = []
         self.opened.emit()

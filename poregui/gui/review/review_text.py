@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation
 from poregui.domain.wording import count, noun
-from poregui.gui.lists.run_picker import accuracy_words
+from poregui.gui.lists.run_picker import accuracy_text
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.workflow.evaluating.evaluate import Predictions
 
-PART_NAMES: dict[Part, str] = {"test": "Test", "validation": "Validation", "train": "Training"}
+SPLIT_NAMES: dict[SplitName, str] = {
+    "test": "Test",
+    "validation": "Validation",
+    "train": "Training",
+}
 _GROUPS = {"specimen": "specimen", "micrograph": "micrograph", "source": "source", "mixed": "group"}
 
 
@@ -35,23 +39,23 @@ class RunHeadline:
         return self.detail
 
 
-def headline(predictions: Predictions, evaluation: Evaluation, part: Part) -> RunHeadline:
+def headline(predictions: Predictions, evaluation: Evaluation, split: SplitName) -> RunHeadline:
     """Return accuracy and interval of a part as text, and what changed since the training."""
-    interval = predictions.interval(part)
+    interval = predictions.interval(split)
     if evaluation.accuracy is None or interval is None:
         return RunHeadline("", "No crop in this part has a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f}–{100 * interval.high:.0f} %"
-    detail = f"95 % CI {ends}, {_crops_text(predictions, evaluation.n, part)}"
-    number = accuracy_words(evaluation.accuracy)
-    if part != "test":
+    detail = f"95 % CI {ends}, {_crops_text(predictions, evaluation.n, split)}"
+    number = accuracy_text(evaluation.accuracy)
+    if split != "test":
         return RunHeadline(number, detail, "")
     return RunHeadline(number, detail, _changes_text(predictions), interval.warning)
 
 
-def _crops_text(predictions: Predictions, n: int, part: Part) -> str:
-    if part == "train":
+def _crops_text(predictions: Predictions, n: int, split: SplitName) -> str:
+    if split == "train":
         return f"{count(n, 'training crop')}"
-    if part == "validation":
+    if split == "validation":
         return f"{count(n, 'validation crop')}"
     if predictions.folds:
         return f"{count(n, 'crop')}, pooled over {predictions.folds} folds of a cross-validation"
@@ -73,7 +77,7 @@ def _changes_text(predictions: Predictions) -> str:
         return learned
     lines = [f"{count(predictions.relabelled, 'test label')} changed since training"]
     if predictions.accuracy_as_trained is not None:
-        lines[0] += f" (accuracy then: {accuracy_words(predictions.accuracy_as_trained)})"
+        lines[0] += f" (accuracy then: {accuracy_text(predictions.accuracy_as_trained)})"
     if learned:
         lines.append(learned)
     return "\n".join(lines)

@@ -103,7 +103,7 @@ class HeadlinePresenter(Feature):
         session; tell if so.
         """
         run = self._state.run
-        if run is None or self._state.part != "test" or run.folder.number in self._looked:
+        if run is None or self._state.split != "test" or run.folder.number in self._looked:
             return False
         self._looked.add(run.folder.number)
         try:
@@ -122,17 +122,17 @@ class HeadlinePresenter(Feature):
         if predictions is None:
             return
         project = self._state.project
-        part = self._state.part
-        evaluation = predictions.evaluation(part)
-        text = headline(predictions, evaluation, part)
+        split = self._state.split
+        evaluation = predictions.evaluation(split)
+        text = headline(predictions, evaluation, split)
         warnings: list[str] = []
         seen = ""
-        if part == "test":
+        if split == "test":
             warnings += predictions.dataset.warnings
             seen = unseen(project, predictions).sentence
         if text.warning:
             warnings.append(text.warning)
         column = self._column
-        column.set_parts(predictions.available_parts, part)
+        column.set_splits(predictions.available_splits, split)
         column.set_headline(text, warnings, seen)
         column.set_numbers(evaluation, predictions.class_ids, project.classes(retired=True))

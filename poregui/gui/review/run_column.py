@@ -10,17 +10,17 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
 
 from poregui.domain.classes import PoreClass
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
 from poregui.gui.plots.confusion_matrix import ConfusionMatrix
 from poregui.gui.review.review_parts import button, column, row, say, text
-from poregui.gui.review.review_text import PART_NAMES, RunHeadline
+from poregui.gui.review.review_text import SPLIT_NAMES, RunHeadline
 from poregui.workflow.reporting.figures import MatrixMode
 
-_PART_TIPS = {
+_SPLIT_TIPS = {
     "test": "Crops never used in training",
     "validation": "Crops used to decide when to stop training",
     "train": "Crops the network was trained on",
@@ -45,11 +45,11 @@ EXPORTS = {
 
 
 class RunColumn(QWidget):
-    """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `part_chosen` a
+    """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `split_chosen` a
     part.
     """
 
-    part_chosen = Signal(str)
+    split_chosen = Signal(str)
     export_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -77,11 +77,11 @@ class RunColumn(QWidget):
         say(self.headline_seen, seen)
         say(self.headline_warnings, "\n".join(warnings))
 
-    def set_parts(self, there: Collection[Part], chosen: Part) -> None:
+    def set_splits(self, there: Collection[SplitName], chosen: SplitName) -> None:
         """Offer the parts that have predictions."""
-        for part, one in self.part_buttons.items():
-            one.setEnabled(part in there)
-            one.setChecked(part == chosen)
+        for split, one in self.split_buttons.items():
+            one.setEnabled(split in there)
+            one.setChecked(split == chosen)
 
     def set_classes(
         self, names: Sequence[str], ids: Sequence[int], known: Sequence[PoreClass]
@@ -112,7 +112,7 @@ class RunColumn(QWidget):
         for label in (self.headline_number, self.headline, self.headline_note, self.headline_seen):
             layout.addWidget(label)
         layout.addWidget(self.headline_warnings)
-        layout.addLayout(self._build_parts())
+        layout.addLayout(self._build_splits())
         layout.addWidget(self.confusion_matrix)
         layout.addLayout(self._build_modes())
         layout.addSpacing(GAP // 2)
@@ -139,22 +139,22 @@ class RunColumn(QWidget):
     def _export(self, name: str, _checked: bool = False) -> None:
         self.export_requested.emit(name)
 
-    def _choose_part(self, part: Part, _checked: bool = False) -> None:
-        self.part_chosen.emit(part)
+    def _choose_split(self, split: SplitName, _checked: bool = False) -> None:
+        self.split_chosen.emit(split)
 
     def _set_mode(self, mode: MatrixMode, _checked: bool = False) -> None:
         self.confusion_matrix.set_mode(mode)
 
-    def _build_parts(self) -> QLayout:
-        self.part_buttons: dict[Part, QToolButton] = {}
+    def _build_splits(self) -> QLayout:
+        self.split_buttons: dict[SplitName, QToolButton] = {}
         group = QButtonGroup(self)
-        for part, title in PART_NAMES.items():
-            one = button(f"part_{part}_button", title, _PART_TIPS[part], checkable=True)
-            one.setAccessibleName(f"{title}: {_PART_TIPS[part].lower()}")
+        for split, title in SPLIT_NAMES.items():
+            one = button(f"part_{split}_button", title, _SPLIT_TIPS[split], checkable=True)
+            one.setAccessibleName(f"{title}: {_SPLIT_TIPS[split].lower()}")
             group.addButton(one)
-            self.part_buttons[part] = one
-            one.clicked.connect(partial(self._choose_part, part))
-        return row(*self.part_buttons.values(), None)
+            self.split_buttons[split] = one
+            one.clicked.connect(partial(self._choose_split, split))
+        return row(*self.split_buttons.values(), None)
 
     def _build_modes(self) -> QLayout:
         self.mode_buttons: dict[MatrixMode, QToolButton] = {}

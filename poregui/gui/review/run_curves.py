@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
@@ -15,7 +15,7 @@ from poregui.gui.review.panel_presenter import PanelPresenter
 from poregui.gui.review.review_panels import CurvesPanel
 from poregui.gui.review.review_parts import say
 from poregui.gui.review.review_state import ReviewState
-from poregui.gui.review.review_text import PART_NAMES
+from poregui.gui.review.review_text import SPLIT_NAMES
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import Predictions
@@ -63,7 +63,7 @@ class CurvesPresenter(PanelPresenter):
         runs = [(run.predictions, run.folder)]
         if self._other is not None:
             runs.append(self._other)
-        work = partial(read_curves, runs, self.state.part)
+        work = partial(read_curves, runs, self.state.split)
         self._handle = self._background.run("Computing curves", work, self._show, self._failed)
 
     def _show(self, drawn: list[RunCurves]) -> None:
@@ -82,13 +82,13 @@ class CurvesPresenter(PanelPresenter):
             return
         marks = ClassMarks(self.state.project.classes(retired=True))
         colours = [marks.colour(class_id).name() for class_id in predictions.class_ids]
-        part = PART_NAMES[self.state.part].lower()
+        split = SPLIT_NAMES[self.state.split].lower()
         pair = (ink().train, ink().validation)
         panel.roc.set_figure(roc_figure(self._drawn, colours))
         panel.precision_recall.set_figure(precision_recall_figure(self._drawn, colours))
         panel.calibration.set_figure(calibration_figure(self._drawn, pair))
         panel.training.set_figure(accuracy_figure(self._drawn, pair))
-        note = f"{part.capitalize()} crops with the current labels, each class against all others."
+        note = f"{split.capitalize()} crops with the current labels, each class against all others."
         if len(self._drawn) > 1:
             solid, dashed = (one.run for one in self._drawn)
             note += f" Solid: run {solid}. Dashed: run {dashed}, chosen under Compare."
@@ -96,10 +96,10 @@ class CurvesPresenter(PanelPresenter):
 
 
 def read_curves(
-    runs: Sequence[tuple[Predictions, RunFolder]], part: Part, _control: object = None
+    runs: Sequence[tuple[Predictions, RunFolder]], split: SplitName, _control: object = None
 ) -> list[RunCurves]:
     """Compute what is drawn of runs; fit for any thread."""
     return [
-        curves_of(predictions, Curves().take_all(folder.events()).epochs, part)
+        curves_of(predictions, Curves().take_all(folder.events()).epochs, split)
         for predictions, folder in runs
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import Breakdown, Evaluation
 from poregui.domain.intervals import wilson_interval
@@ -22,12 +22,12 @@ from poregui.gui.review.panel_presenter import PanelPresenter
 from poregui.gui.review.review_panels import NumbersPanel
 from poregui.gui.review.review_parts import say
 from poregui.gui.review.review_state import ReviewState
-from poregui.gui.review.review_text import PART_NAMES
+from poregui.gui.review.review_text import SPLIT_NAMES
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.cross_validation import (
-    Crossed,
+    CrossValidation,
     cross_validations,
     pooled_beside_grouped,
 )
@@ -128,7 +128,9 @@ def class_rows(evaluation: Evaluation, colours: Sequence[str]) -> list[NumberRow
 
 
 def beside_rows(
-    baseline: BesideBaseline | None, grouped: Crossed | None, ungrouped: Crossed | None
+    baseline: BesideBaseline | None,
+    grouped: CrossValidation | None,
+    ungrouped: CrossValidation | None,
 ) -> list[NumberRow]:
     """Return the run beside its shape baseline and beside cross-validations of the same crops."""
     rows = []
@@ -145,7 +147,7 @@ def beside_rows(
     return rows
 
 
-def _cross_validation_rows(found: Crossed, split: str) -> list[NumberRow]:
+def _cross_validation_rows(found: CrossValidation, split: str) -> list[NumberRow]:
     crops = sum(n for _, n in found.folds)
     name = f"Run {found.run}: {count(len(found.folds), 'fold')} {split}, mean"
     return [
@@ -220,7 +222,7 @@ def _counted(
     return NumberRow(name, cells, value, interval, tip)
 
 
-def _folds_text(found: Crossed) -> str:
+def _folds_text(found: CrossValidation) -> str:
     accuracies = ", ".join(f"{100 * accuracy:.1f}" for accuracy, _ in found.folds)
     text = f"Accuracy of the folds: {accuracies} %"
     if found.spread is not None:
@@ -238,8 +240,8 @@ class RunExtras:
 
     shapes: ShapeTable | None
     baseline: Baseline | None
-    grouped: Crossed | None
-    ungrouped: Crossed | None
+    grouped: CrossValidation | None
+    ungrouped: CrossValidation | None
     sentence: str
 
 
@@ -292,7 +294,7 @@ class NumbersPresenter(PanelPresenter):
             self.state.project.folder,
             run.folder,
             run.predictions,
-            self.state.part,
+            self.state.split,
             group_names(self.state.project),
             self._extras,
         )
@@ -309,7 +311,7 @@ class NumbersPresenter(PanelPresenter):
         found = content.numbers
         marks = ClassMarks(self.state.project.classes(retired=True))
         colours = [marks.colour(class_id).name() for class_id in predictions.class_ids]
-        crops = count(found.evaluation.n, f"{PART_NAMES[self.state.part].lower()} crop")
+        crops = count(found.evaluation.n, f"{SPLIT_NAMES[self.state.split].lower()} crop")
         note = f"{crops} with the current labels."
         if found.interval is not None and found.interval.counts != "crops":
             note += (
@@ -349,7 +351,7 @@ class NumbersPresenter(PanelPresenter):
         chosen = self._content.numbers.breakdowns[self._breakdown]
         share = chosen.shares[index]
         name = f"{chosen.title} {share.name} {_unit(chosen)}".rstrip()
-        self.group_chosen.emit(name, tuple(self._content.crop_ids[share.places].tolist()))
+        self.group_chosen.emit(name, tuple(self._content.crop_ids[share.indices].tolist()))
 
     def _failed(self, error: PoreguiError) -> None:
         self._handle = None
@@ -360,7 +362,7 @@ def _compute(
     project_folder: Path,
     folder: RunFolder,
     predictions: Predictions,
-    part: Part,
+    split: SplitName,
     names: dict[str, str],
     extras: RunExtras | None,
     _control: object,
@@ -369,10 +371,10 @@ def _compute(
         with Project.open(project_folder, read_only=True) as project:
             extras = read_extras(project, folder)
     beside: BesideBaseline | None = None
-    if extras.baseline is not None and part == "test":
-        beside = beside_baseline(predictions, extras.baseline, part)
-    crop_ids = predictions.ids[predictions.counted(part)]
-    found = numbers(predictions, part, extras.shapes, names)
+    if extras.baseline is not None and split == "test":
+        beside = beside_baseline(predictions, extras.baseline, split)
+    crop_ids = predictions.ids[predictions.counted(split)]
+    found = numbers(predictions, split, extras.shapes, names)
     return NumbersContent(extras, crop_ids, found, beside)
 
 
@@ -385,7 +387,7 @@ def read_extras(project: Project, folder: RunFolder) -> RunExtras:
     shapes = shape_table(folder)
     baseline = read_baseline(folder)
     if pair:
-        return RunExtras(shapes, baseline, pair.grouped, pair.torn, pair.sentence)
+        return RunExtras(shapes, baseline, pair.grouped, pair.ungrouped, pair.sentence)
     known = cross_validations(project)
     grouped = next((one for one in known if one.grouped), None)
     ungrouped = next((one for one in known if not one.grouped), None)

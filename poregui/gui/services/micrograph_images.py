@@ -17,14 +17,14 @@ from PySide6.QtGui import QImage
 from poregui.domain.errors import ImageError, PoreguiError
 from poregui.domain.records import Micrograph, Plane
 from poregui.gui.base.messages import messages
-from poregui.gui.canvas.tile_layer import TileLayer, small_picture
+from poregui.gui.canvas.tile_layer import TileLayer, small_image
 from poregui.gui.canvas.tile_reader import TileCache, TileReader
 from poregui.gui.services.jobs import Background, TaskControl, TaskHandle
 from poregui.store.files import Stamp, stamp_of
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.workflow.importing.image_identity import (
-    OtherPicture,
+    OtherImage,
     check_same,
     forget_pyramids,
     make_pyramid,
@@ -46,17 +46,17 @@ _Key = tuple[str, str, str]
 class LoadedMicrograph:
     """Hold a micrograph as the canvas draws it; `image` gives any part of its pixels."""
 
-    picture: TileLayer
+    tiles: TileLayer
 
     @property
     def image(self) -> Pyramid:
         """Return the image, of which any box can be read at once."""
-        return self.picture.pyramid
+        return self.tiles.pyramid
 
     @property
     def nbytes(self) -> int:
         """Return the memory in bytes, without tiles."""
-        return self.picture.nbytes
+        return self.tiles.nbytes
 
 
 class MicrographImages(QObject):
@@ -167,7 +167,7 @@ class MicrographImages(QObject):
             pool.waitForDone()
         self._reader.close()
         for kept in self._kept.values():
-            kept.picture.close()
+            kept.tiles.close()
         self._kept.clear()
         if self._own_folder is not None:
             self._own_folder.cleanup()
@@ -194,7 +194,7 @@ class MicrographImages(QObject):
             self._failed.emit(micrograph, error, asked)
             return
         with self._guard:
-            self._small[micrograph.id] = small_picture(pyramid, overview).scaled(
+            self._small[micrograph.id] = small_image(pyramid, overview).scaled(
                 THUMBNAIL,
                 THUMBNAIL,
                 Qt.AspectRatioMode.KeepAspectRatio,
@@ -237,7 +237,7 @@ class MicrographImages(QObject):
         """
         try:
             check_same(micrograph, file, self._cache_folder)
-        except OtherPicture as error:
+        except OtherImage as error:
             self._replaced.emit(micrograph, error)
         except PoreguiError:
             return  # it cannot be read any more, which showing it says
@@ -271,7 +271,7 @@ class MicrographImages(QObject):
         if not asked or pyramid is None or self._closed:
             return
         read = LoadedMicrograph(TileLayer(pyramid, overview, self._tiles, self._reader))
-        read.picture.troubled.connect(messages().note)
+        read.tiles.troubled.connect(messages().note)
         self._kept[micrograph.id] = read
         self._kept.move_to_end(micrograph.id)
         self._keys[micrograph.id] = _key(micrograph)
@@ -304,16 +304,16 @@ class MicrographImages(QObject):
         kept = self._sizes_file(micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
-            said = f"Preparing {micrograph.shown_name}"
+            message = f"Preparing {micrograph.shown_name}"
             make_pyramid(
-                source, file, kept, lambda done, total: control.progress(done, total, said)
+                source, file, kept, lambda done, total: control.progress(done, total, message)
             )
             pyramid = self._open(micrograph)
             return pyramid, pyramid.overview()
 
         def show(built: tuple[Pyramid, NDArray[Any]]) -> None:
             if not self._closed and built[0].is_complete:
-                read.picture.exchange(*built)
+                read.tiles.exchange(*built)
 
         def ended(handle: object) -> None:
             if handle is self._building.get(_key(micrograph)) and self._background is not None:

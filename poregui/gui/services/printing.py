@@ -23,7 +23,7 @@ from PySide6.QtSvg import QSvgRenderer
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import export_target, replace_file
 
-Picture = Callable[[str, int], str]
+Image = Callable[[str, int], str]
 _SHARPNESS = 3
 """Px of a picture for each px of its drawing."""
 _DPI = 300
@@ -67,14 +67,14 @@ def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
+def write_pdf(html: Callable[[Image], str], path: Path) -> None:
     """Print HTML on A4, whole or not at all; `html` is given a function that turns an SVG and its
     width into markup.
 
     Raises PoreguiError when the file cannot be written.
     """
 
-    def picture(svg: str, width: int) -> str:
+    def image_tag(svg: str, width: int) -> str:
         image = drawn(svg, width)
         coded = base64.b64encode(_png_bytes(image)).decode("ascii")
         height = round(width * image.height() / image.width())
@@ -82,7 +82,7 @@ def write_pdf(html: Callable[[Picture], str], path: Path) -> None:
         # Qt stretches a line by its picture's height, too
         return f'<p style="line-height: 100%">{shown}</p>'
 
-    text = html(picture)
+    text = html(image_tag)
     replace_file(export_target(path), lambda beside: _print(text, beside))
 
 
@@ -91,7 +91,9 @@ def write_pdf_of(html: str, path: Path) -> None:
 
     Raises PoreguiError when the file cannot be written.
     """
-    write_pdf(lambda picture: _SVG.sub(lambda found: picture(found[0], int(found[1])), html), path)
+    write_pdf(
+        lambda image_tag: _SVG.sub(lambda found: image_tag(found[0], int(found[1])), html), path
+    )
 
 
 def _print(html: str, path: Path) -> None:

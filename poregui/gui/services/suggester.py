@@ -105,17 +105,17 @@ class SuggestProcess(QObject):
         while self._process is not None and self._process.canReadLine():
             self._hear(json.loads(bytes(self._process.readLine().data())))
 
-    def _hear(self, answer: Mapping[str, Any]) -> None:
+    def _hear(self, prediction: Mapping[str, Any]) -> None:
         self._heard = True
-        if "measured" in answer:
-            self.measured.emit(answer["measured"], answer["of"])
-        if "suggestions" in answer:
-            told = answer["suggestions"]
-            self.suggested.emit(None if told is None else Suggestions.from_json(told))
-        if "curve" in answer:
-            self.curve_drawn.emit(answer["curve"])
-        if "alike" in answer:
-            self.alike.emit(answer["alike"], answer["order"], dict(answer["of_each"]))
+        if "measured" in prediction:
+            self.measured.emit(prediction["measured"], prediction["of"])
+        if "suggestions" in prediction:
+            received = prediction["suggestions"]
+            self.suggested.emit(None if received is None else Suggestions.from_json(received))
+        if "curve" in prediction:
+            self.curve_drawn.emit(prediction["curve"])
+        if "alike" in prediction:
+            self.alike.emit(prediction["alike"], prediction["order"], dict(prediction["of_each"]))
 
     def _fail(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
@@ -127,11 +127,11 @@ class SuggestProcess(QObject):
         if process is None or self._closed:
             return
         self._closed = True
-        said = (
+        messages = (
             bytes(process.readAllStandardError().data())
             .decode("utf-8", "replace")
             .strip()
             .splitlines()
         )
         process.deleteLater()
-        self.ended.emit(said[-1] if said else "")
+        self.ended.emit(messages[-1] if messages else "")

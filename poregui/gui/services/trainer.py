@@ -98,7 +98,7 @@ class TrainerThread(QThread):
     may be called from any thread at any time.
     """
 
-    told = Signal(object)
+    received = Signal(object)
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class TrainerThread(QThread):
                 )
             )
             return
-        self._end(final or self._ending_without_words())
+        self._end(final or self._ending_without_text())
 
     def _start(self, log: IO[bytes]) -> None:
         process = self._ready or start(self._command, log)
@@ -201,7 +201,7 @@ class TrainerThread(QThread):
                 self.begun = self.begun or isinstance(event, Started)
                 if isinstance(event, EpochEnded):
                     self._epochs = event.epoch
-                self.told.emit(event)
+                self.received.emit(event)
         self._process.wait()
         with self._guard, contextlib.suppress(OSError):
             assert self._process.stdin is not None
@@ -209,7 +209,7 @@ class TrainerThread(QThread):
         self._process.stdout.close()
         return final
 
-    def _ending_without_words(self) -> Event:
+    def _ending_without_text(self) -> Event:
         """Say how a child ended that did not say so itself, and write it down for those who open
         the run later.
         """
@@ -231,18 +231,18 @@ class TrainerThread(QThread):
 
     def _end(self, final: Event) -> None:
         self.final = final
-        self.told.emit(final)
+        self.received.emit(final)
 
 
 class Trainer(QObject):
     """Train runs of the open project one at a time; outlives the pages that show it.
 
-    `started` carries the RunFolder, `told` every event of it in order, `finished` its final event
-    once more when a new training can start. What waits in `queue` then begins, whatever became of
-    the run before. Call `close` before the project closes.
+    `started` carries the RunFolder, `received` every event of it in order, `finished` its final
+    eventonce more when a new training can start. What waits in `queue` then begins, whatever became
+    of the run before. Call `close` before the project closes.
     """
 
-    told = Signal(object)
+    received = Signal(object)
     started = Signal(object)
     finished = Signal(object)
 
@@ -296,12 +296,12 @@ class Trainer(QObject):
         """
         self._refuse_second()
         project = self._session.project
-        side = project.test_side()
+        side = project.test_split()
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing = True
         self._given_up = False
-        self.told.emit(Stage("Preparing dataset"))
-        if project.test_side() != side:
+        self.received.emit(Stage("Preparing dataset"))
+        if project.test_split() != side:
             self._session.announce(Changed(frozenset({"test_side"})))
 
         def write(_control: TaskControl) -> RunFolder:
@@ -377,7 +377,7 @@ class Trainer(QObject):
         self._thread = thread = TrainerThread(
             run, self._command, self, self.warm.take(_recipe_of(run))
         )
-        thread.told.connect(self.told)
+        thread.received.connect(self.received)
         thread.finished.connect(self._ended)
         if self._given_up:
             thread.ask("leave" if self._closed else "cancel")
@@ -389,7 +389,7 @@ class Trainer(QObject):
     def _refuse(self, error: PoreguiError) -> None:
         self._preparing = False
         failed = Failed(error.what, error.remedy)
-        self.told.emit(failed)
+        self.received.emit(failed)
         self.finished.emit(failed)
         self._start_next()
 

@@ -100,9 +100,9 @@ class ClassesFlow(QObject):
         if self.dialog is not None:
             classes = self._session.project.classes()
             counts = self._session.project.label_counts()
-            self.dialog.set_classes(classes, [counts[c.id] for c in classes], self._pictures)
+            self.dialog.set_classes(classes, [counts[c.id] for c in classes], self._images)
 
-    def _pictures(self, class_id: int) -> list[QImage]:
+    def _images(self, class_id: int) -> list[QImage]:
         project = self._session.project
         chosen = list(project.reference_crops(class_id))
         if not chosen:

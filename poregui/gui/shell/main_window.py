@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
         self.opened.entered.connect(self._entered)
         self.opened.left.connect(self._left)
         self.opened.refused.connect(self._refused)
-        self.own_name.answered.connect(self._focus_page)
+        self.own_name.human_label.connect(self._focus_page)
 
     def _act(self, name: str, _checked: bool = False) -> None:
         """Do what an action stands for, in the window or with the open project."""
@@ -259,20 +259,20 @@ class MainWindow(QMainWindow):
         self.start_page.set_problem("")
         workspace.session.changed.connect(self._follow)
         trainer = workspace.services.trainer
-        trainer.told.connect(self._training_told)
+        trainer.received.connect(self._training_received)
         trainer.started.connect(self._follow_menus)
         trainer.finished.connect(self._follow_menus)
         trainer.finished.connect(self._training_ended)
         project = workspace.session.project
-        told = [sentence_of_lost_pixels(project, quickly=True)]
+        received = [sentence_of_lost_pixels(project, quickly=True)]
         if project.read_only:
-            told.insert(
+            received.insert(
                 0,
                 f"{project.name} is read-only: it is open in another window, or its folder cannot "
                 "be written to. Changes are not kept.",
             )
-        if any(told):
-            self._read_only.show_text(" ".join(told).strip())
+        if any(received):
+            self._read_only.show_text(" ".join(received).strip())
         self._show_project_state()
         self.own_name.ask_once()
         self.show_page(self.label_page)
@@ -440,7 +440,7 @@ class MainWindow(QMainWindow):
     def _dress(self) -> None:
         dress_actions(self.actions_by_name)
 
-    def _training_told(self, event: Event) -> None:
+    def _training_received(self, event: Event) -> None:
         if isinstance(event, Stage):
             self.status.set_training(event.text)
             self._follow_menus()

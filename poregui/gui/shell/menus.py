@@ -102,6 +102,6 @@ class Menus(QObject):
         for pore_class in self._opened.session.project.classes():
             if pore_class.key:
                 entry = f"class_{pore_class.key}"
-                text = f"{pore_class.name}\t{key_map().words(entry)}"
+                text = f"{pore_class.name}\t{key_map().text(entry)}"
                 action = self._classes.addAction(text.replace("&", "&&"))
                 action.triggered.connect(partial(self.class_chosen.emit, entry))

@@ -38,7 +38,7 @@ from poregui.workflow.editing.micrograph_edits import (
     set_specimens,
     with_plane,
 )
-from poregui.workflow.importing.specimen_names import doubt_words, in_doubt, specimens_in_names
+from poregui.workflow.importing.specimen_names import doubt_text, in_doubt, specimens_in_names
 
 
 class NamingDialog(FormDialog):
@@ -121,7 +121,7 @@ def _matches_text(found: Sequence[tuple[Micrograph, str | None]], pattern: str) 
     text = f"{fit} of {len(found)} names match. The others keep their specimen."
     doubtful = in_doubt(found, pattern)
     if doubtful:
-        return f"{text} {doubt_words(names_with_ids(doubtful))}"
+        return f"{text} {doubt_text(names_with_ids(doubtful))}"
     return text
 
 
@@ -217,14 +217,14 @@ def offer_planes(background: Background, file: Path, dialog: MicrographDialog) -
 
 
 def change_micrograph(
-    session: Session, background: Background, micrograph: Micrograph, answered: MicrographDialog
+    session: Session, background: Background, micrograph: Micrograph, human_label: MicrographDialog
 ) -> None:
     """Set specimen and scale as answered, and with them the plane, for which its file is read in
     the background.
     """
-    specimen = answered.specimen
-    um_per_px = answered.um_per_px
-    plane = answered.plane
+    specimen = human_label.specimen
+    um_per_px = human_label.um_per_px
+    plane = human_label.plane
     if plane == Plane.parse(micrograph.plane):
         _apply(session, micrograph, micrograph, specimen, um_per_px)
         return
@@ -240,12 +240,12 @@ def change_micrograph(
 
 
 def change_micrographs(
-    session: Session, ids: Sequence[int], answered: SeveralMicrographsDialog
+    session: Session, ids: Sequence[int], human_label: SeveralMicrographsDialog
 ) -> None:
     """Set what was answered of specimen and scale for all these micrographs, in one edit."""
     project = session.project
-    um_per_px = answered.um_per_px
-    specimen = answered.specimen
+    um_per_px = human_label.um_per_px
+    specimen = human_label.specimen
     steps: list[Step] = []
     if um_per_px is not None:
         steps.append(partial(set_scale, um_per_px=um_per_px))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from poregui.domain.errors import DamagedProjectError, PoreguiError
 from poregui.gui.base.messages import guarded, messages
-from poregui.gui.base.preferences import LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES, Preferences
+from poregui.gui.base.preferences import MIN_TILE_MEGABYTES, MOST_TILE_MEGABYTES, Preferences
 from poregui.gui.dialogs.base import WholeNumberDialog, open_dialog
 from poregui.gui.dialogs.help_sheets import AboutDialog, KeysDialog
 from poregui.gui.dialogs.key_dialog import ChangeKeysDialog
@@ -34,10 +34,10 @@ from poregui.workflow.importing.sample_project import make_sample
 
 class OwnName(QObject):
     """Own the line that asks; labels given before it is answered are logged under the login name
-    that it shows. `answered` tells that a person took a name.
+    that it shows. `human_label` tells that a person took a name.
     """
 
-    answered = Signal()
+    human_label = Signal()
 
     def __init__(self, window: QWidget, opened: OpenProject, preferences: Preferences) -> None:
         super().__init__(window)
@@ -71,7 +71,7 @@ class OwnName(QObject):
         session = self._opened.session
         if session is not None:
             session.who = self._preferences.annotator
-            self.answered.emit()
+            self.human_label.emit()
 
 
 class ProjectFlow(QObject):
@@ -181,10 +181,10 @@ class BackupFlow(QObject):
         def work(_control: TaskControl) -> Backup:
             return make_backup(folder)
 
-        def told(backup: Backup) -> None:
+        def received(backup: Backup) -> None:
             messages().note(f"The labels are backed up in {backup.name}.")
 
-        self._background.run("Backing up", work, told)
+        self._background.run("Backing up", work, received)
 
     def _ask(self, folder: Path, name: str) -> None:
         session = self._opened.session
@@ -259,7 +259,7 @@ class SettingsFlow(QObject):
             "Memory for large micrographs",
             "Memory for the parts seen last (MB):",
             self._preferences.tile_megabytes,
-            (LEAST_TILE_MEGABYTES, MOST_TILE_MEGABYTES),
+            (MIN_TILE_MEGABYTES, MOST_TILE_MEGABYTES),
             self._window,
         )
         dialog.accepted.connect(lambda: self._set_tile_memory(dialog.number))

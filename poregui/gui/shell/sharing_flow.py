@@ -133,12 +133,12 @@ class SharingFlow(QObject):
 
         self._services.background.run("Comparing the labels", work, done)
 
-    def _picture(self, crop_id: int) -> QImage:
+    def _image(self, crop_id: int) -> QImage:
         return self._services.thumbnails.full(self._session.project.crop(crop_id))
 
     def _settle(self, other: Path, plan: MergePlan) -> None:
         if plan.conflicts:
-            dialog = MergeDialog(plan, other.name, self._picture, self._window)
+            dialog = MergeDialog(plan, other.name, self._image, self._window)
             if dialog.exec() == MergeDialog.DialogCode.Accepted:
                 self._plan(other, dialog.chosen(), self._take_over)
             dialog.deleteLater()

@@ -217,9 +217,9 @@ class StartPage(QWidget):
         for (name, text, below, drawing), signal in zip(
             _CARDS, (self.new_requested, self.open_requested, self.sample_requested), strict=True
         ):
-            button, picture = _card(name, text, below)
+            button, image = _card(name, text, below)
             button.clicked.connect(signal)
-            self._drawings.append((picture, drawing))
+            self._drawings.append((image, drawing))
             row.addWidget(button, 1)
         return row
 
@@ -227,9 +227,9 @@ class StartPage(QWidget):
         self._zone = QFrame()
         self._zone.setObjectName("drop_zone")
         self._zone.setFixedHeight(_ZONE_HEIGHT)
-        picture = QLabel()
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._drawings.append((picture, "import"))
+        image = QLabel()
+        image.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._drawings.append((image, "import"))
         text = QLabel("Drop micrographs, folders of crops, or a project here")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         formats = QLabel("PNG, JPEG, BMP, 8- and 16-bit TIFF")
@@ -238,7 +238,7 @@ class StartPage(QWidget):
         layout = QVBoxLayout(self._zone)
         layout.setSpacing(GAP // 2)
         layout.addStretch()
-        for label in (picture, text, formats):
+        for label in (image, text, formats):
             layout.addWidget(label)
         layout.addStretch()
         return self._zone
@@ -307,10 +307,10 @@ def _card(name: str, text: str, below: str) -> tuple[QPushButton, QLabel]:
     button.setProperty("card", True)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     button.setMinimumHeight(72)
-    picture = QLabel()
+    image = QLabel()
     title = QLabel(text)
     subtitle = QLabel(below)
-    picture.setFixedWidth(_ICON + 4)
+    image.setFixedWidth(_ICON + 4)
     title.setFont(scaled_font(title.font(), 1.1, bold=True))
     subtitle.setProperty("muted", True)
     subtitle.setWordWrap(True)
@@ -323,8 +323,8 @@ def _card(name: str, text: str, below: str) -> tuple[QPushButton, QLabel]:
     layout = QHBoxLayout(button)
     layout.setContentsMargins(2 * GAP, GAP, GAP, GAP)
     layout.setSpacing(MARGIN)
-    layout.addWidget(picture)
+    layout.addWidget(image)
     layout.addLayout(lines, 1)
-    for label in (picture, title, subtitle):
+    for label in (image, title, subtitle):
         label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    return button, picture
+    return button, image

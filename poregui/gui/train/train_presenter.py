@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import BatchEnded, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.recipe import Recipe
@@ -40,7 +40,7 @@ from poregui.gui.widgets.crop_preview import (
 )
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.prepare_dataset import DatasetSummary, summarise
-from poregui.workflow.training.test_split import choose_test_side, groups, warnings_for
+from poregui.workflow.training.test_split import choose_test_split, groups, warnings_for
 from poregui.workflow.training.training_request import Order, check_order, orders_for
 
 
@@ -52,16 +52,16 @@ def can_choose(summary: DatasetSummary) -> bool:
 def ask_test_split(session: Session, summary: DatasetSummary, parent: QWidget) -> None:
     """Let a person tick the test specimens; the change is one edit that can be undone."""
     project = session.project
-    shown = groups(project, [(row.name, row.part) for row in summary.groups])
+    shown = groups(project, [(row.name, row.split) for row in summary.groups])
 
     def judge(keys: frozenset[str]) -> tuple[str, ...]:
-        return warnings_for(project, choose_test_side(project, keys), shown)
+        return warnings_for(project, choose_test_split(project, keys), shown)
 
     dialog = TestSplitDialog(shown, [c.name for c in project.classes()], judge, parent)
     try:
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         if accepted and dialog.keys != {group.key for group in shown if group.tested}:
-            session.apply(choose_test_side(project, dialog.keys))
+            session.apply(choose_test_split(project, dialog.keys))
     except PoreguiError as error:
         messages().error(error)
     finally:
@@ -70,7 +70,7 @@ def ask_test_split(session: Session, summary: DatasetSummary, parent: QWidget) -
 
 _SETTLE_MS = 250
 """Time after a change in which more changes are awaited before the data are counted again."""
-_SPLITS: tuple[tuple[Part, str], ...] = (
+_SPLITS: tuple[tuple[SplitName, str], ...] = (
     ("train", "Training"),
     ("validation", "Validation"),
     ("test", "Test"),
@@ -125,7 +125,7 @@ class TrainPresenter(QObject):
         return (
             (self._session.changed, self._changed),
             (trainer.started, self._begin),
-            (trainer.told, self._take),
+            (trainer.received, self._take),
             (trainer.finished, self._finish),
             (page.shown, self._refresh_if_visible),
             (page.train_requested, self.train),
@@ -315,7 +315,7 @@ class TrainPresenter(QObject):
             if not summary.kind:
                 name = "Labelled"
             bars.append(SplitBar(name, summary.counts[split], heading=True))
-            bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.part == split]
+            bars += [SplitBar(row.name, row.counts) for row in summary.groups if row.split == split]
         labels = summary.class_ids
         self._page.split_bars.set_bars(bars, labels, self._marks())
         problem = ""

@@ -67,7 +67,7 @@ class ClassButton(QAbstractButton):
     def _name_key(self) -> None:
         """Take the key that a person gave to this label."""
         if self._entry:
-            self.key = key_map().words(self._entry)
+            self.key = key_map().text(self._entry)
         self._update_texts()
 
     def _update_texts(self) -> None:

@@ -23,7 +23,7 @@ from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
 _WIDTH = 720
-_PICTURE = 64
+_IMAGE = 64
 _IN_ROW = 4
 
 
@@ -31,24 +31,24 @@ _IN_ROW = 4
 class CardImages:
     """Hold the pictures of a class and the words that say where they come from."""
 
-    words: str
-    pictures: tuple[QImage, ...] = ()
+    text: str
+    images: tuple[QImage, ...] = ()
 
 
-class _Pictures(QWidget):
+class _Images(QWidget):
     """Draw pictures side by side."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(f"Pictures of {name}")
-        self.pictures: tuple[QImage, ...] = ()
-        self.setFixedSize(_IN_ROW * (_PICTURE + GAP // 2) - GAP // 2, _PICTURE)
+        self.setAccessibleName(f"Images of {name}")
+        self.images: tuple[QImage, ...] = ()
+        self.setFixedSize(_IN_ROW * (_IMAGE + GAP // 2) - GAP // 2, _IMAGE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for index, image in enumerate(self.pictures[:_IN_ROW]):
-            square = QRect(index * (_PICTURE + GAP // 2), 0, _PICTURE, _PICTURE)
+        for index, image in enumerate(self.images[:_IN_ROW]):
+            square = QRect(index * (_IMAGE + GAP // 2), 0, _IMAGE, _IMAGE)
             painter.fillRect(square, QColor(theme().tokens.canvas))
             if not image.isNull():
                 size = image.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -99,7 +99,7 @@ class ClassCard(QFrame):
         self.setAccessibleName("Class card")
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
-        self._parts: dict[int, tuple[QPlainTextEdit, _Pictures, QLabel]] = {}
+        self._parts: dict[int, tuple[QPlainTextEdit, _Images, QLabel]] = {}
         self._classes: tuple[PoreClass, ...] = ()
         self._area = QScrollArea(self)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
@@ -124,16 +124,16 @@ class ClassCard(QFrame):
         """
         if tuple(classes) != self._classes:
             self._build(tuple(classes))
-        for class_id, (text, pictures, caption) in self._parts.items():
+        for class_id, (text, images, caption) in self._parts.items():
             text.setReadOnly(not writable)
-            pictures.pictures = shown[class_id].pictures
-            caption.setText(shown[class_id].words)
-            pictures.update()
+            images.images = shown[class_id].images
+            caption.setText(shown[class_id].text)
+            images.update()
 
     def unfold(self) -> None:
         """Show the card above the page, the keys staying where they are."""
         self._over.installEventFilter(self)
-        self._place()
+        self._index()
         self.show()
         self.raise_()
 
@@ -158,20 +158,20 @@ class ClassCard(QFrame):
         grid.setVerticalSpacing(GAP // 2)
         for row, one in enumerate(classes):
             text = QPlainTextEdit(one.definition)
-            pictures = _Pictures(one.name)
+            images = _Images(one.name)
             caption = pieces.muted("class_card_words")
             text.setObjectName(f"class_card_definition_{one.id}")
             text.setAccessibleName(f"Definition of {one.name}")
             text.setPlaceholderText("How to tell this class from the others")
             text.setTabChangesFocus(True)
-            text.setFixedHeight(_PICTURE)
+            text.setFixedHeight(_IMAGE)
             text.installEventFilter(self)
             grid.addWidget(_Title(one), 3 * row, 0)
             grid.addWidget(caption, 3 * row, 1)
             grid.addWidget(text, 3 * row + 1, 0)
-            grid.addWidget(pictures, 3 * row + 1, 1)
+            grid.addWidget(images, 3 * row + 1, 1)
             grid.setRowMinimumHeight(3 * row + 2, GAP // 2)
-            self._parts[one.id] = (text, pictures, caption)
+            self._parts[one.id] = (text, images, caption)
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(3 * len(classes), 1)
         self._area.setWidget(inside)
@@ -179,7 +179,7 @@ class ClassCard(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._over:
             if event.type() == QEvent.Type.Resize:
-                self._place()
+                self._index()
         elif event.type() == QEvent.Type.FocusOut:
             self._announce()
         elif (
@@ -197,7 +197,7 @@ class ClassCard(QFrame):
             if written != one.definition.strip():
                 self.defined.emit(one.id, written)
 
-    def _place(self) -> None:
+    def _index(self) -> None:
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""
         over = self._over
         inside = self._area.widget()

@@ -128,10 +128,10 @@ def _side(recipe: Recipe) -> int:
 
 def preview_crops(recipe: Recipe, crops: Sequence[Crop], pixels: PixelStore) -> list[SeenCrop]:
     """Return crops as the network of a recipe is given them; may run in any thread."""
-    return [SeenCrop(_picture(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
+    return [SeenCrop(_image(recipe, pixels.get(crop.pixels)), crop.label or 0) for crop in crops]
 
 
-def _picture(recipe: Recipe, pixels: CropPixels) -> QImage:
+def _image(recipe: Recipe, pixels: CropPixels) -> QImage:
     seed = recipe.preset == "seed"
     side = _side(recipe)
     channels = 1

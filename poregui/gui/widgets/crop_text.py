@@ -21,7 +21,7 @@ _HOW = {
 }
 
 
-def size_words(crop: Crop) -> str:
+def size_text(crop: Crop) -> str:
     """Return the size of a crop in px, and in um where the scale is known."""
     pixels = f"{crop.width} × {crop.height} px"
     if crop.um_per_px is None:
@@ -29,7 +29,7 @@ def size_words(crop: Crop) -> str:
     return f"{pixels} · {crop.width * crop.um_per_px:.3g} × {crop.height * crop.um_per_px:.3g} µm"
 
 
-def history_words(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
+def history_text(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
     """Return who gave the last label, when and how, and what it was before; empty for a crop
     without entries.
     """
@@ -47,7 +47,7 @@ def history_words(log: Sequence[LabelEntry], marks: ClassMarks) -> str:
     return text
 
 
-def micrograph_words(micrograph: Micrograph) -> str:
+def micrograph_text(micrograph: Micrograph) -> str:
     """Return the size, depth and scale of a micrograph."""
     if micrograph.um_per_px:
         scale = f"{micrograph.um_per_px:.4g} µm/px"
@@ -57,24 +57,24 @@ def micrograph_words(micrograph: Micrograph) -> str:
     return f"{micrograph.width} × {micrograph.height} px{depth} · {scale}"
 
 
-def values_words(values: object, x: int, y: int, um_per_px: float | None = None) -> str:
+def values_text(values: object, x: int, y: int, um_per_px: float | None = None) -> str:
     """Return place (px, and um where the scale is known) and value of a px;
     None is not read yet.
     """
-    place = f"x {x}  y {y}"
+    index = f"x {x}  y {y}"
     if um_per_px is not None:
-        place += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
+        index += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
     if values is None:
-        return place
+        return index
     numbers = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(numbers, list):
         text = " ".join(map(str, numbers))
     else:
         text = str(numbers)
-    return f"{place}  ·  {text}"
+    return f"{index}  ·  {text}"
 
 
-def end_words(unlabelled: int) -> str:
+def end_text(unlabelled: int) -> str:
     """Say why the next unlabelled crop did not come."""
     if not unlabelled:
         return "All crops in this list are labelled."

@@ -137,10 +137,10 @@ class SuggestionLine(QWidget):
         self.setObjectName("suggestion_line")
         self.setAccessibleName("Suggestion")
         self._badge = _Badge(self)
-        self.words = QLabel(self)
-        self.words.setObjectName("suggestion_words")
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = QLabel(self)
+        self.text.setObjectName("suggestion_words")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.accept_button = button(
             "accept_button",
             "Accept",
@@ -155,7 +155,7 @@ class SuggestionLine(QWidget):
         line = QHBoxLayout()
         line.setSpacing(GAP)
         line.addWidget(self._badge)
-        line.addWidget(self.words, 1)
+        line.addWidget(self.text, 1)
         line.addWidget(self.accept_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -170,25 +170,27 @@ class SuggestionLine(QWidget):
         self._badge.marks = marks
         self._badge.update()
 
-    def show_suggestion(self, label: int | None, sure: float, *, writable: bool = True) -> None:
+    def show_suggestion(
+        self, label: int | None, confidence: float, *, writable: bool = True
+    ) -> None:
         """Show a label with its probability (0 to 1); None hides the line."""
         self._badge.label = label
-        for widget in (self._badge, self.words, self.accept_button):
+        for widget in (self._badge, self.text, self.accept_button):
             widget.setVisible(label is not None)
         self.accept_button.setEnabled(writable)
         text = ""
         tip = ""
         if label is not None:
-            text = f"{self._badge.marks.name(label)} {percent(sure, 0)}"
+            text = f"{self._badge.marks.name(label)} {percent(confidence, 0)}"
             tip = f"Suggested: {text}. Not a label until you accept it."
-        self.words.setText(text)
-        self.words.setToolTip(tip)
+        self.text.setText(text)
+        self.text.setToolTip(tip)
         self._badge.update()
 
-    def show_state(self, text: str, how_sure: str = "") -> None:
+    def show_state(self, text: str, confidence: str = "") -> None:
         """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text
         takes no room.
         """
         self.state.setText(text)
-        self.state.setToolTip(how_sure)
+        self.state.setToolTip(confidence)
         self.state.setVisible(bool(text))

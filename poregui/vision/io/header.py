@@ -84,24 +84,24 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
         )
 
 
-def picture_header(picture: PIL.Image.Image, head: bytes, orientation: object) -> Header:
+def image_header(image: PIL.Image.Image, head: bytes, orientation: object) -> Header:
     """Return the header of an opened PNG, JPEG or BMP file, given its first 32 bytes and its Exif
     orientation.
     """
-    channels = len(picture.getbands())
+    channels = len(image.getbands())
     bits = 8
-    if picture.mode == "1":
+    if image.mode == "1":
         bits = 1
-    if picture.format == "PNG":
+    if image.format == "PNG":
         bits = head[24]
         channels = _PNG_CHANNELS.get(head[25], channels)
-    large = too_large(*picture.size, channels, bits)
-    pages = int(getattr(picture, "n_frames", 1))
+    large = too_large(*image.size, channels, bits)
+    pages = int(getattr(image, "n_frames", 1))
     several: tuple[str, ...] = ()
     if pages > 1:
         several = ("It has several pages; the first is used.",)
     dtype = np.dtype(_TYPES.get(bits, np.uint8))
-    width, height = _upright(*picture.size, orientation)
+    width, height = _upright(*image.size, orientation)
     return Header(
         width,
         height,

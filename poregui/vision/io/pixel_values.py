@@ -151,9 +151,9 @@ def to_unsigned(
         )
     found = missing or Missing()
     if nodata is not None:
-        told = _of_type(nodata, pixels.dtype)
+        received = _of_type(nodata, pixels.dtype)
         found = found.and_where(
-            _where(pixels, lambda part: part == told, every=True), f"{nodata:g}"
+            _where(pixels, lambda part: part == received, every=True), f"{nodata:g}"
         )
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         kept = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -267,8 +267,8 @@ def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
     if pixels.dtype.kind == "f":
         found = found.and_where(_where(pixels, np.isnan), "not a number")
         found = found.and_where(_where(pixels, np.isneginf), "minus infinity")
-        for words, sign in (("far below", -1), ("far above", 1)):
-            found = found.and_where(_where(pixels, partial(_absurd, sign)), f"{words} all greys")
+        for text, sign in (("far below", -1), ("far above", 1)):
+            found = found.and_where(_where(pixels, partial(_absurd, sign)), f"{text} all greys")
     for _ in range(_ROUNDS):
         seen = _finite(pixels, found.where)
         mark = _mark_in(seen, pixels)
@@ -438,8 +438,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    told = (*notes, *greys.notes, *turned_words(orientation))
-    return Decoded(pixels, warnings=told, missing=missing, turned=orientation_of(orientation))
+    received = (*notes, *greys.notes, *turned_words(orientation))
+    return Decoded(pixels, warnings=received, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:

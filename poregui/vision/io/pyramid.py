@@ -271,12 +271,12 @@ class Pyramid:
         return grey_range(values)
 
 
-def array_pyramid(image: Image, name: str = "image", least: int = OVERVIEW) -> Pyramid:
+def array_pyramid(image: Image, name: str = "image", minimum: int = OVERVIEW) -> Pyramid:
     """Return the sizes of an image in memory, halved until its longer side is
-    `least` px or below.
+    `minimum` px or below.
     """
     levels = [ArrayLevel(image.pixels)]
-    while max(levels[-1].width, levels[-1].height) > least:
+    while max(levels[-1].width, levels[-1].height) > minimum:
         levels.append(ArrayLevel(halved(levels[-1].pixels)))
     notes = Notes(image.um_per_px, image.scale_source, image.warnings, image.turned)
     grey = (image.grey_low, image.grey_high)
@@ -388,7 +388,7 @@ def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -
                 return found
         if own is not None:
             return own
-    return array_pyramid(read_image(path, plane), path.name, least=_MOST_SIDE)
+    return array_pyramid(read_image(path, plane), path.name, minimum=_MOST_SIDE)
 
 
 def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
@@ -416,8 +416,8 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = orientation_of(tag.value) if tag is not None else 1
-        told = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_words(turn))
-        notes = Notes(scale.um_per_px, scale.source, told, turn)
+        received = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_words(turn))
+        notes = Notes(scale.um_per_px, scale.source, received, turn)
         if levels[0].may_miss:
             levels[0].fill(levels[1:])
         missing = None
@@ -455,20 +455,24 @@ def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None
         return None
     try:
         pages = [page.aspage() for page in parts.tiff.pages]
-        told: dict[str, Any] = json.loads(pages[0].description)
+        received: dict[str, Any] = json.loads(pages[0].description)
         missing = own._missing if own is not None else None
-        same = told["of"] == stamp(path) and bool(told.get("missing")) == (missing is not None)
-        if told["poregui_pyramid"] != FORMAT or not same:
+        same = received["of"] == stamp(path) and bool(received.get("missing")) == (
+            missing is not None
+        )
+        if received["poregui_pyramid"] != FORMAT or not same:
             raise ValueError("made of another file")
         for page in pages:
             check_stored(page, cached.stat().st_size)
         built: list[Level] = [TiffLevel(parts, page) for page in pages]
-        if not told["whole"]:
+        if not received["whole"]:
             assert own is not None
             built.insert(0, own.levels[0])
-        grey_low, grey_high = (float(value) for value in told["grey"])
-        turn = int(told["orientation"])
-        notes = Notes(told["um_per_px"], told["scale_source"], tuple(told["warnings"]), turn)
+        grey_low, grey_high = (float(value) for value in received["grey"])
+        turn = int(received["orientation"])
+        notes = Notes(
+            received["um_per_px"], received["scale_source"], tuple(received["warnings"]), turn
+        )
     except (AssertionError, ImageError, *SPOILT):
         parts.close()
         return None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import TOO_MANY_FILES, ImageError
 from poregui.domain.records import FIRST, Plane
-from poregui.vision.io.header import Header, picture_header, tiff_header
+from poregui.vision.io.header import Header, image_header, tiff_header
 from poregui.vision.io.pixel_values import (
     Decoded,
     Missing,
@@ -143,11 +143,11 @@ def read_header(path: Path, plane: Plane = FIRST) -> Header:
         maker = maker_of(head)
         if maker is not None:
             return maker_header(path, maker, plane)
-        with PIL.Image.open(file, formats=(_known_format(head),)) as picture:
-            _at_page(picture, plane)
+        with PIL.Image.open(file, formats=(_known_format(head),)) as image:
+            _at_page(image, plane)
             # Of a PNG, Pillow looks for Exif behind the pixels too, and decodes them to get there.
-            unseen = picture.format == "PNG" and "exif" not in picture.info
-            return picture_header(picture, head, 1 if unseen else _orientation(picture))
+            unseen = image.format == "PNG" and "exif" not in image.info
+            return image_header(image, head, 1 if unseen else _orientation(image))
 
 
 @contextmanager
@@ -188,7 +188,7 @@ def _unread(path: Path, error: OSError) -> ImageError:
     return ImageError(f"{path.name} {unfit.what}", unfit.remedy)
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Tell whether a file begins as, or is called like, a picture that we read."""
     if path.suffix.lower() in SUFFIXES:
         return True
@@ -221,8 +221,8 @@ def read_size(path: Path, plane: Plane = FIRST) -> tuple[int, int] | None:
             name = _format_of(head)
             if name is None:
                 return None
-            with PIL.Image.open(file, formats=(name,)) as picture:
-                return picture.size
+            with PIL.Image.open(file, formats=(name,)) as image:
+                return image.size
     except (OSError, SyntaxError, MemoryError, RuntimeError, ImageError, *SPOILT):
         return None
 
@@ -271,38 +271,38 @@ def _decode(path: Path, plane: Plane) -> Decoded:
 
 
 def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
-    with PIL.Image.open(file, formats=(name,)) as picture:
-        width, height = picture.size
+    with PIL.Image.open(file, formats=(name,)) as image:
+        width, height = image.size
         deep = name == "PNG" and head[24] == 16
         check_size(
-            width, height, len(picture.getbands()), 2 if deep or picture.mode.startswith("I") else 1
+            width, height, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1
         )
         if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
             raise damaged(f"{size} bytes cannot hold {width} x {height} px")
-        _at_page(picture, plane)
-        picture.load()
-        orientation = _orientation(picture)
-        pixels = _deep_png(file) if deep else _pixels(picture)
+        _at_page(image, plane)
+        image.load()
+        orientation = _orientation(image)
+        pixels = _deep_png(file) if deep else _pixels(image)
     check_shape(pixels, width, height)
     known = Missing()
     if plane.channel is None:
-        known = _transparent(picture, pixels)
+        known = _transparent(image, pixels)
     greys = to_unsigned(_chosen(pixels, plane), known)
     return decoded(greys, orientation)
 
 
-def _at_page(picture: PIL.Image.Image, plane: Plane) -> None:
+def _at_page(image: PIL.Image.Image, plane: Plane) -> None:
     """Turn to the page of a plane; only a moving PNG has more than one.
 
     Raises Unfit where it is not there.
     """
-    pages = int(getattr(picture, "n_frames", 1))
+    pages = int(getattr(image, "n_frames", 1))
     if plane.page > pages:
         raise absent("page", plane.page, pages)
     if plane.z > 1:
         raise absent("slice", plane.z, 1)
     if plane.page > 1:
-        picture.seek(plane.page - 1)
+        image.seek(plane.page - 1)
 
 
 def _chosen(pixels: NDArray[Any], plane: Plane) -> NDArray[Any]:
@@ -311,9 +311,9 @@ def _chosen(pixels: NDArray[Any], plane: Plane) -> NDArray[Any]:
     return one_channel(pixels if pixels.ndim == 3 else pixels[..., None], plane.channel - 1)
 
 
-def _orientation(picture: PIL.Image.Image) -> object:
+def _orientation(image: PIL.Image.Image) -> object:
     try:
-        return picture.getexif().get(_ORIENTATION, 1)
+        return image.getexif().get(_ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, AttributeError):
         return 1  # a picture with spoilt notes is still a picture
 
@@ -326,20 +326,20 @@ def _deep_png(file: IO[bytes]) -> NDArray[Any]:
     return np.asarray(imagecodecs.png_decode(file.read()))
 
 
-def _transparent(picture: PIL.Image.Image, pixels: NDArray[Any]) -> Missing:
+def _transparent(image: PIL.Image.Image, pixels: NDArray[Any]) -> Missing:
     """Return which pixels a picture, decoded as `pixels`, shows nothing at."""
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
         return transparent(pixels[..., -1])
-    if picture.mode == "PA" or "transparency" in picture.info:
-        return transparent(np.asarray(picture.convert("RGBA"))[..., 3])
+    if image.mode == "PA" or "transparency" in image.info:
+        return transparent(np.asarray(image.convert("RGBA"))[..., 3])
     return Missing()
 
 
-def _pixels(picture: PIL.Image.Image) -> NDArray[Any]:
-    if picture.mode == "1":
-        return np.asarray(picture.convert("L"))
-    if picture.mode in ("P", "PA"):
-        return grey_when_equal(np.asarray(picture.convert("RGBA"))[..., :3])
-    if picture.mode in ("L", "LA", "RGB", "RGBA") or picture.mode.startswith(("I", "F")):
-        return np.asarray(picture)
-    return np.asarray(picture.convert("RGB"))
+def _pixels(image: PIL.Image.Image) -> NDArray[Any]:
+    if image.mode == "1":
+        return np.asarray(image.convert("L"))
+    if image.mode in ("P", "PA"):
+        return grey_when_equal(np.asarray(image.convert("RGBA"))[..., :3])
+    if image.mode in ("L", "LA", "RGB", "RGBA") or image.mode.startswith(("I", "F")):
+        return np.asarray(image)
+    return np.asarray(image.convert("RGB"))

@@ -29,7 +29,7 @@ def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.
     sizes = [page]
     found = sorted(_smaller(tiff, page), key=lambda one: -int(one.imagewidth))
     for one in found:
-        if one.imagewidth <= 0.75 * sizes[-1].imagewidth and _same_picture(one, page):
+        if one.imagewidth <= 0.75 * sizes[-1].imagewidth and _same_image(one, page):
             sizes.append(one)
     return sizes
 
@@ -54,7 +54,7 @@ def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifff
         return
 
 
-def _same_picture(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
+def _same_image(one: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
     """Tell whether a page has the proportions and the sort of values of another and can be read by
     parts.
     """

@@ -55,7 +55,7 @@ class TiffStack:
     _behind_each_other: bool = False
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         """Return how many pages and slices there are in all, each of all its channels."""
         return self.pages * self.slices
 
@@ -183,10 +183,10 @@ def _imagej_stack(
     """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then
     slices, then times.
     """
-    told = tiff.imagej_metadata or {}
-    images = int(told.get("images", 1))
+    received = tiff.imagej_metadata or {}
+    images = int(received.get("images", 1))
     channels, slices, times = (
-        max(1, int(told.get(name, 1))) for name in ("channels", "slices", "frames")
+        max(1, int(received.get(name, 1))) for name in ("channels", "slices", "frames")
     )
     if not 1 < images <= MOST_PAGES or len(numbers) not in (1, images):
         return None

@@ -35,7 +35,7 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Picture:
+class VendorImage:
     """Hold what one page of a maker's file is; `samples` are 3 or 4 where each px of a channel is a
     colour.
 
@@ -57,7 +57,7 @@ class Pages:
     """Hold how many pages a maker's file has, and give each, counted from 0."""
 
     number: int
-    page: Callable[[int], Picture]
+    page: Callable[[int], VendorImage]
 
 
 def maker_of(head: bytes) -> str | None:
@@ -79,21 +79,21 @@ def maker_header(path: Path, maker: str, plane: Plane) -> Header:
     Raises Unfit; the library of the maker's files raises what it likes.
     """
     with _opened(path, maker) as pages:
-        picture = _page(pages, plane)
-        bits = 8 * picture.dtype.itemsize
+        image = _page(pages, plane)
+        bits = 8 * image.dtype.itemsize
         return Header(
-            picture.width,
-            picture.height,
-            dtype=str(picture.dtype),
+            image.width,
+            image.height,
+            dtype=str(image.dtype),
             bits=bits,
-            channels=picture.channels * picture.samples,
+            channels=image.channels * image.samples,
             pages=pages.number,
-            slices=picture.slices,
-            um_per_px=picture.scale.um_per_px,
-            scale_source=picture.scale.source,
+            slices=image.slices,
+            um_per_px=image.scale.um_per_px,
+            scale_source=image.scale.source,
             warnings=(
-                *too_large(picture.width, picture.height, picture.samples, bits),
-                *_notes(pages, picture, plane),
+                *too_large(image.width, image.height, image.samples, bits),
+                *_notes(pages, image, plane),
             ),
         )
 
@@ -101,42 +101,42 @@ def maker_header(path: Path, maker: str, plane: Plane) -> Header:
 def read_maker(path: Path, maker: str, plane: Plane) -> Decoded:
     """Return a plane. Raises Unfit; the library of the maker's files raises what it likes."""
     with _opened(path, maker) as pages:
-        picture = _page(pages, plane)
-        check_size(picture.width, picture.height, picture.samples, picture.dtype.itemsize)
-        channel, sample = divmod((plane.channel or 1) - 1, picture.samples)
-        pixels = np.asarray(picture.read(channel, plane.z - 1))
-    if pixels.dtype != picture.dtype:
-        raise damaged(f"its header says {picture.dtype}, its content is {pixels.dtype}")
-    check_shape(pixels, picture.width, picture.height)
+        image = _page(pages, plane)
+        check_size(image.width, image.height, image.samples, image.dtype.itemsize)
+        channel, sample = divmod((plane.channel or 1) - 1, image.samples)
+        pixels = np.asarray(image.read(channel, plane.z - 1))
+    if pixels.dtype != image.dtype:
+        raise damaged(f"its header says {image.dtype}, its content is {pixels.dtype}")
+    check_shape(pixels, image.width, image.height)
     if plane.channel is not None and pixels.ndim == 3:
         pixels = pixels[..., sample]
-    found = decoded(to_unsigned(drop_channels(pixels)), 1, _notes(pages, picture, plane))
-    return replace(found, um_per_px=picture.scale.um_per_px, scale_source=picture.scale.source)
+    found = decoded(to_unsigned(drop_channels(pixels)), 1, _notes(pages, image, plane))
+    return replace(found, um_per_px=image.scale.um_per_px, scale_source=image.scale.source)
 
 
-def _page(pages: Pages, plane: Plane) -> Picture:
+def _page(pages: Pages, plane: Plane) -> VendorImage:
     if plane.page > pages.number:
         raise absent("page", plane.page, pages.number)
-    picture = pages.page(plane.page - 1)
-    channels = picture.channels * picture.samples
+    image = pages.page(plane.page - 1)
+    channels = image.channels * image.samples
     for name, number, there in (
         ("channel", plane.channel or 1, channels),
-        ("slice", plane.z, picture.slices),
+        ("slice", plane.z, image.slices),
     ):
         if number > there:
             raise absent(name, number, there)
-    return picture
+    return image
 
 
-def _notes(pages: Pages, picture: Picture, plane: Plane) -> tuple[str, ...]:
+def _notes(pages: Pages, image: VendorImage, plane: Plane) -> tuple[str, ...]:
     notes = []
-    if picture.channels > 1 and plane.channel is None:
-        notes.append(f"It has {picture.channels} channels; the first is used.")
-    if picture.slices > 1 and plane.z == 1:
-        notes.append(f"It has {picture.slices} slices; the first is used.")
+    if image.channels > 1 and plane.channel is None:
+        notes.append(f"It has {image.channels} channels; the first is used.")
+    if image.slices > 1 and plane.z == 1:
+        notes.append(f"It has {image.slices} slices; the first is used.")
     if pages.number > 1 and plane.page == 1:
         notes.append("It has several pages; the first is used.")
-    return (*notes, *picture.scale.warnings)
+    return (*notes, *image.scale.warnings)
 
 
 def _opened(path: Path, maker: str) -> AbstractContextManager[Pages]:
@@ -189,8 +189,8 @@ def _czi(library: Any, path: Path) -> Iterator[Pages]:
                 return pixels[..., 0]
             return pixels[..., ::-1]  # they are blue, green, red
 
-        def page(time: int) -> Picture:
-            return Picture(
+        def page(time: int) -> VendorImage:
+            return VendorImage(
                 int(area.w),
                 int(area.h),
                 np.dtype(dtypes[kind]),
@@ -226,7 +226,7 @@ def _lif(library: Any, path: Path) -> Iterator[Pages]:
         if not places:
             raise damaged("no image inside")
 
-        def page(number: int) -> Picture:
+        def page(number: int) -> VendorImage:
             image, time = places[number]
             sizes = image.sizes
             scaled = image.coords
@@ -236,7 +236,7 @@ def _lif(library: Any, path: Path) -> Iterator[Pages]:
                 at = {"T": time, "C": channel, "Z": z}
                 return np.asarray(image.frame(**{axis: at[axis] for axis in at if axis in sizes}))
 
-            return Picture(
+            return VendorImage(
                 sizes["X"],
                 sizes["Y"],
                 np.dtype(image.dtype),
@@ -273,7 +273,7 @@ def _nd2(library: Any, path: Path) -> Iterator[Pages]:
             )
         times = sizes.get("T", 1)
 
-        def page(number: int) -> Picture:
+        def page(number: int) -> VendorImage:
             position, time = divmod(number, times)
 
             def read(channel: int, z: int) -> NDArray[Any]:
@@ -282,7 +282,7 @@ def _nd2(library: Any, path: Path) -> Iterator[Pages]:
                     return pixels[channel]
                 return pixels
 
-            return Picture(
+            return VendorImage(
                 sizes["X"],
                 sizes["Y"],
                 np.dtype(file.dtype),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons
 
 _STEPS = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """To the neighbour behind the upper, right, lower and left side of a pixel, (row, column)."""
@@ -20,7 +20,7 @@ class Traced:
     around a hole.
     """
 
-    rings: Rings
+    polygons: Polygons
     label: IntArray
     area: FloatArray
 
@@ -48,14 +48,14 @@ def trace(
     offsets = [row * stride + column for row, column in _STEPS]
     pixel, side = _sides(flat, np.flatnonzero(flat > 0) if edges is None else edges, offsets)
     following = _following(flat, pixel, side, offsets)
-    ring, place = _along_rings(following)
-    order = np.argsort(ring * (len(ring) + 1) + place)
+    polygon, place = _along_polygons(following)
+    order = np.argsort(polygon * (len(polygon) + 1) + place)
     owner = flat[pixel].astype(np.int64)
     points = _crossings(flat, grey.reshape(-1), levels, pixel, side, offsets, stride)[order]
-    starts = np.flatnonzero(np.diff(ring[order], prepend=-1))
-    rings = Rings(points, np.append(starts, len(points)).astype(np.int64))
-    (x, y), (u, v) = rings.points.T, rings.following().T
-    return Traced(rings, owner[order][starts], rings.sums(x * v - u * y) / 2)
+    starts = np.flatnonzero(np.diff(polygon[order], prepend=-1))
+    polygons = Polygons(points, np.append(starts, len(points)).astype(np.int64))
+    (x, y), (u, v) = polygons.points.T, polygons.following().T
+    return Traced(polygons, owner[order][starts], polygons.sums(x * v - u * y) / 2)
 
 
 def _sides(flat: NDArray[Any], inside: IntArray, offsets: list[int]) -> tuple[IntArray, IntArray]:
@@ -86,28 +86,28 @@ def _following(flat: NDArray[Any], pixel: IntArray, side: IntArray, offsets: lis
     return np.searchsorted(side * size + pixel, next_side * size + next_pixel)
 
 
-def _along_rings(following: IntArray) -> tuple[IntArray, IntArray]:
+def _along_polygons(following: IntArray) -> tuple[IntArray, IntArray]:
     """Return for each element of a permutation its cycle (the least member) and how far it is
     before that one's return.
 
     Both double the distance they look ahead in each round (pointer jumping), so that no element is
     visited in Python.
     """
-    ring = np.arange(len(following))
+    polygon = np.arange(len(following))
     jump = following
     while True:
-        least = np.minimum(ring, ring[jump])
-        if np.array_equal(least, ring):
+        minimum = np.minimum(polygon, polygon[jump])
+        if np.array_equal(minimum, polygon):
             break
-        ring = least
+        polygon = minimum
         jump = jump[jump]
-    last = following == ring
+    last = following == polygon
     place = np.where(last, 0, 1)
     jump = np.where(last, np.arange(len(following)), following)
     while True:
         further = place + place[jump]
         if np.array_equal(further, place):
-            return ring, -place
+            return polygon, -place
         place = further
         jump = jump[jump]
 

@@ -15,7 +15,7 @@ from poregui.vision.pores.plan import Plan, Source, make_plan
 from poregui.vision.pores.specimen_area import beside, mounts, surface_of, touching
 from poregui.vision.pores.tiling import find_all
 from poregui.vision.pores.window import WindowPores, outline, segment
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons
 
 Progress = Callable[[int, int, str], None]
 Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]] | Source
@@ -138,21 +138,21 @@ def _kept(
     recipe = plan.recipe
     image = Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
-    rings = Rings.of(found.outlines)
+    polygons = Polygons.of(found.outlines)
     may_end = view == image and plan.specimen_ends
     if may_end:
-        mount = mounts(rings, image)
+        mount = mounts(polygons, image)
     else:
-        mount = np.zeros(rings.count, dtype=np.bool_)
+        mount = np.zeros(polygons.count, dtype=np.bool_)
     sized = (diameter >= plan.smallest) & (diameter <= plan.largest) & ~mount
     faint = sized & (found.contrast < recipe.contrast / 100)
     chosen = sized & ~faint
-    touches = touching(rings, view, plan.masks) | beside(rings, view, plan.source.missing)
-    boxes = _boxes(rings)
+    touches = touching(polygons, view, plan.masks) | beside(polygons, view, plan.source.missing)
+    boxes = _boxes(polygons)
     kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
     order = kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))]
     return Detected(
-        outlines=tuple(found.outlines[place] for place in order.tolist()),
+        outlines=tuple(found.outlines[position] for position in order.tolist()),
         boxes=boxes[order],
         areas=found.areas[order],
         touches_edge=touches[order],
@@ -171,8 +171,8 @@ def _kept(
     )
 
 
-def _boxes(rings: Rings) -> IntArray:
+def _boxes(polygons: Polygons) -> IntArray:
     """Return the boxes of whole pixels around rings, (n, 4)."""
-    low, high = rings.bounds()
+    low, high = polygons.bounds()
     first = np.floor(low).astype(np.int64)
     return np.concatenate([first, np.maximum(np.ceil(high).astype(np.int64) - first, 1)], axis=1)

@@ -15,8 +15,8 @@ from poregui.domain.geometry import Box
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import preview
 from poregui.vision.pores.split import split as split_regions
-from poregui.vision.shape.measurement import mask_rings
-from poregui.vision.shape.polygons import Rings
+from poregui.vision.shape.measurement import mask_polygons
+from poregui.vision.shape.polygons import Polygons
 
 MARGIN = 1.8
 """The side of the crop over the longer side of the pore."""
@@ -26,7 +26,7 @@ _WINDOWS = (96, 288, 864)
 _FEWEST_PIXELS = 4
 _NOISE = 3.0
 """How many robust standard deviations of the matrix a pore is darker than it."""
-_LEAST_CONTRAST = 0.08
+_MIN_CONTRAST = 0.08
 """The least darkness of a pore as a fraction of the grey range."""
 
 
@@ -50,7 +50,7 @@ def pore_box(
         grey = _grey(image[window.y : window.bottom, window.x : window.right])
         seed = _darkest(grey, x - window.x, y - window.y, reach)
         darkness = matrix - float(grey[seed])
-        if darkness < max(_NOISE * noise, _LEAST_CONTRAST * (high - low)):
+        if darkness < max(_NOISE * noise, _MIN_CONTRAST * (high - low)):
             return None
         found = _component(grey < matrix - darkness / 2, seed)
         if found is not None and not _cut_off(found, window, width, height):
@@ -107,8 +107,8 @@ def _matrix(image: NDArray[Any], x: float, y: float) -> tuple[float, float]:
 def _darkest(grey: NDArray[np.float32], x: float, y: float, reach: float) -> tuple[int, int]:
     rows, columns = np.ogrid[: grey.shape[0], : grey.shape[1]]
     near = (rows - y) ** 2 + (columns - x) ** 2 <= max(reach, 1.0) ** 2
-    place = int(np.argmin(np.where(near, grey, np.inf)))
-    return place // grey.shape[1], place % grey.shape[1]
+    index = int(np.argmin(np.where(near, grey, np.inf)))
+    return index // grey.shape[1], index % grey.shape[1]
 
 
 def _component(dark: NDArray[np.bool_], seed: tuple[int, int]) -> Box | None:
@@ -135,11 +135,11 @@ def _cut_off(found: Box, window: Box, width: int, height: int) -> bool:
 Points = NDArray[np.float32]
 _WINDOW = 868
 _MARGIN = 0.6
-_LEAST_MARGIN = 12
+_MIN_MARGIN = 12
 _FINE = 4
 """Cells per px in which outlines are joined and cut."""
 _MOST_CELLS = 4000
-_LEAST_PART = 4.0
+_MIN_PART = 4.0
 """Area in px² of the smallest part of a cut pore."""
 _LINE_TOLERANCE = 0.6
 _SAME_PORE = 0.25
@@ -172,7 +172,7 @@ def outline_near(
 
 
 def _outlined(part: NDArray[Any], found: Box, window: Box, polarity: str) -> Points | None:
-    margin = max(_LEAST_MARGIN, round(_MARGIN * max(found.width, found.height)))
+    margin = max(_MIN_MARGIN, round(_MARGIN * max(found.width, found.height)))
     around = Box(
         found.x - margin, found.y - margin, found.width + 2 * margin, found.height + 2 * margin
     )
@@ -223,9 +223,9 @@ def _gap(one: NDArray[Any], other: NDArray[Any]) -> tuple[float, NDArray[Any], N
     from scipy.spatial import cKDTree
 
     away, at = cKDTree(other).query(one)
-    place = int(away.argmin())
+    index = int(away.argmin())
     across = min(float(np.ptp(points, axis=0).min()) for points in (one, other))
-    return float(away[place]), one[place], other[int(at[place])], max(1.0, across / 2)
+    return float(away[index]), one[index], other[int(at[index])], max(1.0, across / 2)
 
 
 def cut_in_parts(points: NDArray[Any]) -> list[Points]:
@@ -236,7 +236,7 @@ def cut_in_parts(points: NDArray[Any]) -> list[Points]:
     mask = frame.blank()
     frame.fill(mask, points)
     parts = split_regions(mask.astype(np.int32), 1.0)
-    lines = [line for line in frame.lines(parts) if cv2.contourArea(line) >= _LEAST_PART]
+    lines = [line for line in frame.lines(parts) if cv2.contourArea(line) >= _MIN_PART]
     if len(lines) < 2:
         raise PoreguiError(
             "This pore has no waist to cut it at.", "Draw the outlines of its parts by hand."
@@ -250,9 +250,9 @@ class _Frame:
     SHIFT = 4
 
     def __init__(self, outlines: Sequence[NDArray[Any]]) -> None:
-        rings = Rings.of(outlines)
-        low = rings.points.min(axis=0)
-        high = rings.points.max(axis=0)
+        polygons = Polygons.of(outlines)
+        low = polygons.points.min(axis=0)
+        high = polygons.points.max(axis=0)
         self.corner = np.floor(low) - 2
         size = np.ceil(high) + 2 - self.corner
         self.scale = min(float(_FINE), _MOST_CELLS / float(size.max()))
@@ -272,12 +272,14 @@ class _Frame:
 
     def lines(self, labels: NDArray[Any]) -> list[Points]:
         """Return the outlines in px of all labels, the largest first, without needless corners."""
-        rings = mask_rings(labels)
+        polygons = mask_polygons(labels)
         found = []
-        for first, last in zip(rings.starts[:-1], rings.starts[1:], strict=True):
-            ring = rings.points[first:last].astype(np.float32)
-            few = cv2.approxPolyDP(ring, _LINE_TOLERANCE, True).reshape(-1, 2)
+        for first, last in zip(polygons.starts[:-1], polygons.starts[1:], strict=True):
+            polygon = polygons.points[first:last].astype(np.float32)
+            few = cv2.approxPolyDP(polygon, _LINE_TOLERANCE, True).reshape(-1, 2)
             found.append(
-                np.asarray((few if len(few) > 2 else ring) / self.scale + self.corner, np.float32)
+                np.asarray(
+                    (few if len(few) > 2 else polygon) / self.scale + self.corner, np.float32
+                )
             )
         return sorted(found, key=lambda line: -float(cv2.contourArea(line)))

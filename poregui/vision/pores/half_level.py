@@ -14,7 +14,7 @@ from poregui.vision.shape.polygons import FloatArray, IntArray
 
 REACH = 3
 """How far in px the half level may lie outside the threshold."""
-RING = 1
+ANNULUS = 1
 """Width in px of the ring beyond it from which the grey of the matrix is taken."""
 _BINS = 256
 _FLOOR = 0.2
@@ -46,15 +46,15 @@ class Bands:
     """Hold places in the flat array of framed labels, which are free along their own edge.
 
     `inside` of the regions, of them the `rim` within `REACH` - 1 px of the edge; `outside` the free
-    ones within `REACH` px and `nearest` their nearest label; `ring` the matrix beyond and `owner`
-    its nearest label. `around` (H, W) is 1 within `REACH` px on both sides of the edges.
+    ones within `REACH` px and `nearest` their nearest label; `annulus` the matrix beyond and
+    `owner` its nearest label. `around` (H, W) is 1 within `REACH` px on both sides of the edges.
     """
 
     inside: IntArray
     rim: IntArray
     outside: IntArray
     nearest: NDArray[np.int32]
-    ring: IntArray
+    annulus: IntArray
     owner: NDArray[np.int32]
     around: NDArray[np.uint8]
 
@@ -79,10 +79,10 @@ def bands_of(framed: Labels, count: int) -> Bands:
     reached = (grown > 0).astype(np.uint8)
     outside = _places(reached != mask)
     nearest = grown.reshape(-1)[outside].astype(np.int32)
-    for _ in range(RING):
+    for _ in range(ANNULUS):
         _spread(grown, _CROSS)
-    ring = _places((grown > 0) != reached.view(np.bool_))
-    owner = grown.reshape(-1)[ring].astype(np.int32)
+    annulus = _places((grown > 0) != reached.view(np.bool_))
+    owner = grown.reshape(-1)[annulus].astype(np.int32)
     core = cv2.erode(mask, _SQUARE, iterations=REACH - 1)
     around = cv2.subtract(reached, cv2.erode(core, _SQUARE))
     return Bands(
@@ -90,7 +90,7 @@ def bands_of(framed: Labels, count: int) -> Bands:
         _places(mask != core),
         outside,
         nearest,
-        ring,
+        annulus,
         owner,
         np.asarray(around, np.uint8),
     )
@@ -132,7 +132,7 @@ def levels_of(
     """
     flat = grey.reshape(-1)
     label = framed.reshape(-1)
-    matrix = _quantile(flat[bands.ring], bands.owner, count, np.full(count + 1, 0.5), span)
+    matrix = _quantile(flat[bands.annulus], bands.owner, count, np.full(count + 1, 0.5), span)
     enclosed = np.bincount(bands.owner, minlength=count + 1) == 0
     matrix[enclosed] = middle
     inner = label[bands.inside]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box, Mask
-from poregui.vision.shape.polygons import Rings, spans
+from poregui.vision.shape.polygons import Polygons, spans
 
 _ALONG = 0.5
 """The part of an edge of the image that a region runs along without a gap to be the mount (or an
@@ -29,16 +29,18 @@ def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
     return tuple((round(x, 2), round(y, 2)) for x, y in kept.tolist())
 
 
-def mounts(rings: Rings, image: Box) -> NDArray[np.bool_]:
+def mounts(polygons: Polygons, image: Box) -> NDArray[np.bool_]:
     """Tell which regions (n,) lie along more than half of an edge of the image; most do not even
     touch one.
     """
-    low, high = rings.bounds()
+    low, high = polygons.bounds()
     near = np.logical_or(
         (low == (image.x, image.y)).any(axis=1), (high == (image.right, image.bottom)).any(axis=1)
     )
     for index in np.flatnonzero(near):
-        near[index] = is_mount(rings.points[rings.starts[index] : rings.starts[index + 1]], image)
+        near[index] = is_mount(
+            polygons.points[polygons.starts[index] : polygons.starts[index + 1]], image
+        )
     return near
 
 
@@ -49,10 +51,10 @@ def is_mount(outline: NDArray[Any], image: Box) -> bool:
     sides = ((0, image.x, 1, image.height), (0, image.right, 1, image.height),
              (1, image.y, 0, image.width), (1, image.bottom, 0, image.width))  # fmt: skip
     for axis, edge, along, length in sides:
-        places = np.sort(outline[outline[:, axis] == edge, along])
-        if len(places) > _ALONG * length:
-            gaps = np.flatnonzero(np.diff(places) > 1.5)
-            if np.diff(np.concatenate(([0], gaps + 1, [len(places)]))).max() > _ALONG * length:
+        indices = np.sort(outline[outline[:, axis] == edge, along])
+        if len(indices) > _ALONG * length:
+            gaps = np.flatnonzero(np.diff(indices) > 1.5)
+            if np.diff(np.concatenate(([0], gaps + 1, [len(indices)]))).max() > _ALONG * length:
                 return True
     return False
 
@@ -87,7 +89,7 @@ def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
         return None
     turns = np.zeros((box.height, box.width + 1), np.int32)
     for mask in near:
-        found = spans(Rings.of([np.asarray(mask.points)]))
+        found = spans(Polygons.of([np.asarray(mask.points)]))
         row = found.row - box.y
         seen = (row >= 0) & (row < box.height)
         for column, turn in ((found.left, 1), (found.right, -1)):
@@ -97,14 +99,14 @@ def masked_pixels(masks: Sequence[Mask], box: Box) -> NDArray[np.bool_] | None:
 
 def masked_area(masks: Sequence[Mask], points: NDArray[Any]) -> int:
     """Return how many pixels inside an outline (N, 2) in px have their middle in a mask."""
-    ring = Rings.of([points])
-    low = np.floor(ring.points.min(axis=0)).astype(int)
-    width, height = (np.ceil(ring.points.max(axis=0)).astype(int) - low + 1).tolist()
+    polygon = Polygons.of([points])
+    low = np.floor(polygon.points.min(axis=0)).astype(int)
+    width, height = (np.ceil(polygon.points.max(axis=0)).astype(int) - low + 1).tolist()
     box = Box(int(low[0]), int(low[1]), width, height)
     masked = masked_pixels(masks, box)
     if masked is None:
         return 0
-    found = spans(ring)
+    found = spans(polygon)
     rows = zip(
         (found.row - box.y).tolist(),
         (found.left - box.x).tolist(),
@@ -114,11 +116,11 @@ def masked_area(masks: Sequence[Mask], points: NDArray[Any]) -> int:
     return sum(int(np.count_nonzero(masked[row, left:right])) for row, left, right in rows)
 
 
-def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
+def touching(polygons: Polygons, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_]:
     """Return which rings come within 1 px of the edge of a view, such as the whole image, or of a
     mask.
     """
-    low, high = rings.bounds()
+    low, high = polygons.bounds()
     first = np.array([view.x, view.y]) + _NEAR_PX
     last = np.array([view.right, view.bottom]) - _NEAR_PX
     touches = np.logical_or((low < first).any(axis=1), (high > last).any(axis=1))
@@ -129,7 +131,7 @@ def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_
         ).all(axis=1)
         corners = np.asarray(mask.points, dtype=np.float32)
         for index in np.flatnonzero(near & ~touches):
-            points = rings.points[rings.starts[index] : rings.starts[index + 1]]
+            points = polygons.points[polygons.starts[index] : polygons.starts[index + 1]]
             touches[index] = any(
                 cv2.pointPolygonTest(corners, (x, y), True) >= -_NEAR_PX for x, y in points.tolist()
             )
@@ -137,14 +139,16 @@ def touching(rings: Rings, view: Box, masks: Sequence[Mask]) -> NDArray[np.bool_
 
 
 def beside(
-    rings: Rings, view: Box, missing: Callable[[Box], NDArray[np.bool_] | None] | None
+    polygons: Polygons, view: Box, missing: Callable[[Box], NDArray[np.bool_] | None] | None
 ) -> NDArray[np.bool_]:
     """Return which rings come within 1 px of a pixel of the view that has no value."""
-    touches = np.zeros(rings.count, dtype=np.bool_)
+    touches = np.zeros(polygons.count, dtype=np.bool_)
     if missing is None:
         return touches
-    for index in range(rings.count):
-        points = np.floor(rings.points[rings.starts[index] : rings.starts[index + 1]]).astype(int)
+    for index in range(polygons.count):
+        points = np.floor(
+            polygons.points[polygons.starts[index] : polygons.starts[index + 1]]
+        ).astype(int)
         left, top = (points.min(axis=0) - 1).tolist()
         right, bottom = (points.max(axis=0) + 2).tolist()
         box = Box(left, top, right - left, bottom - top)

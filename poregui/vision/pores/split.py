@@ -28,10 +28,10 @@ def split(labels: Labels, strength: float) -> Labels:
     smooth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTH))
     inside = np.flatnonzero(mask.reshape(-1).view(np.bool_))
     width = mask.shape[1]
-    place = np.full(mask.size, -1, dtype=np.int32)
-    place[inside] = np.arange(len(inside))
+    index = np.full(mask.size, -1, dtype=np.int32)
+    index[inside] = np.arange(len(inside))
     height = smooth.reshape(-1)[inside].astype(np.float64)
-    beside = [place[inside + row * width + column] for row, column in _AROUND]
+    beside = [index[inside + row * width + column] for row, column in _AROUND]
     basin = _basins(height, beside)
     ratio = _NARROWEST + (_WIDEST - _NARROWEST) * strength
     merged = _merge(basin, *_passes(height, beside[4:], basin), height, ratio)[basin]

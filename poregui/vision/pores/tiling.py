@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
-from poregui.vision.pores.half_level import REACH, RING
+from poregui.vision.pores.half_level import ANNULUS, REACH
 from poregui.vision.pores.plan import Plan
 from poregui.vision.pores.window import Window, WindowPores, outline, segment
-from poregui.vision.shape.polygons import IntArray, Rings, ranges
+from poregui.vision.shape.polygons import IntArray, Polygons, ranges
 
 WHOLE = 1 << 24
 """Pixels up to which an image is one tile."""
@@ -27,7 +27,7 @@ for their pixels.
 """
 _LARGEST = 1 << 26
 _THREADS = max(1, min(4, os.cpu_count() or 1))
-_GUARD = REACH + RING
+_GUARD = REACH + ANNULUS
 """How far in px the edge of a pore depends on what lies around."""
 
 
@@ -240,11 +240,11 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
             x, y = (int(value) for value in tile.first[label - 1])
             box = Box(*(int(value) for value in tile.boxes[label - 1]))
             number[label] = pieces.add(box, (x, y), bool(tile.accepted[label - 1]))
-    for place, strip in tile.strips.items():
+    for index, strip in tile.strips.items():
         mine = number[strip]
-        before = lines.pop(place, None)
+        before = lines.pop(index, None)
         if before is None:
-            lines[place] = mine
+            lines[index] = mine
             continue
         both = (mine >= 0) & (before >= 0)
         for one, other in np.unique(np.stack([mine[both], before[both]], axis=1), axis=0):
@@ -272,7 +272,7 @@ def _without_nested(found: WindowPores, side: int, overlap: int) -> WindowPores:
     """Drop pores within the outlines of those that one tile did not see whole, so that their holes
     were not filled.
     """
-    low, high = Rings.of(found.outlines).bounds()
+    low, high = Polygons.of(found.outlines).bounds()
     kept = np.ones(len(low), dtype=np.bool_)
     crosses = low // side != high // side
     large = high - low > overlap - _GUARD - 1

@@ -23,7 +23,7 @@ from poregui.vision.pores.segmentation import (
 from poregui.vision.pores.split import split
 from poregui.vision.shape.polygons import FloatArray, IntArray
 
-_LEAST_HOLE = 2.0
+_MIN_HOLE = 2.0
 """Area in px² below which a hole is noise."""
 
 
@@ -111,9 +111,12 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     # two regions that were cut apart meet anywhere, others only where they may have moved
     edges = None if plan.recipe.split or window.masked is not None else bands.edges(framed)
     traced = trace(framed, grey, levels.edge, edges)
-    points = (traced.rings.points + np.array([window.box.x, window.box.y])).astype(np.float32)
+    points = (traced.polygons.points + np.array([window.box.x, window.box.y])).astype(np.float32)
     outer = _outer(traced, wanted)
-    found = [points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]] for ring in outer]
+    found = [
+        points[traced.polygons.starts[polygon] : traced.polygons.starts[polygon + 1]]
+        for polygon in outer
+    ]
     areas = traced.area[outer]
     if not plan.recipe.fill_holes:
         _take_out_holes(traced, points, outer, found, areas)
@@ -137,7 +140,7 @@ def _outer(traced: Traced, wanted: NDArray[np.bool_]) -> IntArray:
     chosen = order[last]
     fits = (
         (traced.area[chosen] > 0)
-        & (traced.rings.lengths[chosen] >= 4)
+        & (traced.polygons.lengths[chosen] >= 4)
         & wanted[traced.label[chosen]]
     )
     return np.sort(chosen[fits])
@@ -151,13 +154,13 @@ def _take_out_holes(
     areas: FloatArray,
 ) -> None:
     """Lead each outline with holes into them along a seam, there and back, and lower its area."""
-    place = {int(label): index for index, label in enumerate(traced.label[outer])}
-    for ring in np.flatnonzero(traced.area <= -_LEAST_HOLE):
-        index = place.get(int(traced.label[ring]))
+    index_of_label = {int(label): index for index, label in enumerate(traced.label[outer])}
+    for polygon in np.flatnonzero(traced.area <= -_MIN_HOLE):
+        index = index_of_label.get(int(traced.label[polygon]))
         if index is not None:
-            hole = points[traced.rings.starts[ring] : traced.rings.starts[ring + 1]]
+            hole = points[traced.polygons.starts[polygon] : traced.polygons.starts[polygon + 1]]
             found[index] = _with_hole(found[index], hole)
-            areas[index] += traced.area[ring]
+            areas[index] += traced.area[polygon]
 
 
 def _with_hole(line: NDArray[np.float32], hole: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ _ENOUGH_PIXELS = 2000
 _FEW = 0.02
 _FEWEST_PIXELS = 4
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
-_LEAST_CONTRAST = 0.02
+_MIN_CONTRAST = 0.02
 _MARGIN = 2
 """Pixels about the pore that its outline and the slopes at its edge depend on."""
 _SPECK = 0.02
@@ -110,8 +110,8 @@ def _is_dark(depth: NDArray[np.float32], step: int) -> bool:
     """
     some = depth[::step, ::step].ravel()
     few = round(_FEW * (some.size - 1))
-    least, most, _, _ = cv2.minMaxLoc(depth)
-    if np.count_nonzero(some > -least) > few:
+    minimum, most, _, _ = cv2.minMaxLoc(depth)
+    if np.count_nonzero(some > -minimum) > few:
         return True
     if np.count_nonzero(some < -most) > few:
         return False
@@ -122,7 +122,7 @@ def _is_dark(depth: NDArray[np.float32], step: int) -> bool:
 
 def _pore(depth: NDArray[np.float32], top: float) -> _Pore | None:
     """Return the largest piece, weighted towards the middle; None where nothing stands out."""
-    if top < _LEAST_CONTRAST:
+    if top < _MIN_CONTRAST:
         return None
     steps = cv2.convertScaleAbs(np.maximum(depth, 0.0), alpha=255 / top)
     threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -214,9 +214,9 @@ def shape_input(
     mirroring a crop leaves them as they are but for the sampling of a large crop.
     """
     numbers = shape_numbers(crop, low, high, um_per_px).tolist()
-    for place in _LOGARITHMS:
-        if not math.isnan(numbers[place]):
-            numbers[place] = math.log(max(numbers[place], _SMALLEST))
+    for index in _LOGARITHMS:
+        if not math.isnan(numbers[index]):
+            numbers[index] = math.log(max(numbers[index], _SMALLEST))
     nothing = math.isnan(numbers[0])
     return np.array(
         [*(0.0 if math.isnan(one) else one for one in numbers), float(nothing)], np.float32
@@ -226,14 +226,14 @@ def shape_input(
 _SIDE = 32
 _LARGEST = 64
 """Longer side in px above which a crop is made smaller first."""
-_RINGS = (0.25, 0.5, 0.75, 1.0)
+_POLYGONS = (0.25, 0.5, 0.75, 1.0)
 _PERCENTILES = (2, 10, 25, 50, 75, 90, 98)
 _SCALES = (1.0, 2.0, 4.0)
 _DARK = (0.3, 0.5, 0.7)
 
 TEXTURES = (
-    *(f"Ring {number}" for number in range(1, len(_RINGS) + 1)),
-    *(f"Spread of ring {number}" for number in range(1, len(_RINGS) + 1)),
+    *(f"Ring {number}" for number in range(1, len(_POLYGONS) + 1)),
+    *(f"Spread of ring {number}" for number in range(1, len(_POLYGONS) + 1)),
     *(f"Percentile {share}" for share in _PERCENTILES),
     *(f"Slope at {scale:g} px" for scale in _SCALES),
     *(f"Roughness at {scale:g} px" for scale in _SCALES),
@@ -256,7 +256,7 @@ def texture_numbers(crop: NDArray[Any], low: float, high: float) -> NDArray[np.f
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     depth = float(np.median(border)) - grey
     small = np.asarray(cv2.resize(depth, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32)
-    found = [*_rings(small), *np.percentile(depth, _PERCENTILES)]
+    found = [*_polygons(small), *np.percentile(depth, _PERCENTILES)]
     slopes, roughness = zip(*(_at_scale(depth, scale) for scale in _SCALES), strict=True)
     top = max(float(np.percentile(depth, 98)), 0.02)
     found += [*slopes, *roughness, *(float((depth > share * top).mean()) for share in _DARK)]
@@ -277,13 +277,13 @@ def _limited(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _rings(small: NDArray[np.float32]) -> list[float]:
+def _polygons(small: NDArray[np.float32]) -> list[float]:
     """Return mean and spread of grey in rings around the middle, from the inside out."""
     way = (np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1
     radius = np.hypot(*np.meshgrid(way, way))
     inner = 0.0
     parts = []
-    for outer in _RINGS:
+    for outer in _POLYGONS:
         parts.append(small[(radius >= inner) & (radius < outer)])
         inner = outer
     return [float(part.mean()) for part in parts] + [float(part.std()) for part in parts]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges
+from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons, ranges
 
 _LATTICE = 2.0**28
 """Cells along the longer side of a line when its sides are cut where they meet, so that products of
@@ -24,12 +24,12 @@ _MOST_SIDES = 20_000
 _SLIVER_PX2 = 0.01
 
 
-def crossing(rings: Rings) -> NDArray[np.bool_]:
+def crossing(polygons: Polygons) -> NDArray[np.bool_]:
     """Return which rings cross or touch themselves, (n,), seams that lead there and back too."""
-    found = np.zeros(rings.count, np.bool_)
-    start = rings.points
-    end = rings.following()
-    owner = rings.owner
+    found = np.zeros(polygons.count, np.bool_)
+    start = polygons.points
+    end = polygons.following()
+    owner = polygons.owner
     real = np.flatnonzero((start != end).any(axis=1))
     start, end, owner = start[real], end[real], owner[real]
     for one, other in _pairs(start, end, owner):
@@ -64,11 +64,11 @@ def _last_within(low: NDArray[Any], high: NDArray[Any], owner: IntArray) -> IntA
     """Return for each side, sorted by ring and left end, the place after the last one of its ring
     that begins before it ends.
     """
-    places = np.empty(len(low), np.int64)
+    indices = np.empty(len(low), np.int64)
     edges = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
     for first, last in pairwise(edges.tolist()):
-        places[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
-    return places
+        indices[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
+    return indices
 
 
 def _turn(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +88,7 @@ def _meet(
 
 
 def parts_of(
-    rings: Sequence[NDArray[Any]], inside: Callable[[IntArray], NDArray[np.bool_]]
+    polygons: Sequence[NDArray[Any]], inside: Callable[[IntArray], NDArray[np.bool_]]
 ) -> list[list[FloatArray]]:
     """Return the connected areas that closed lines (N, 2) in px bound together, the largest first.
 
@@ -96,8 +96,8 @@ def parts_of(
     of its holes, none of which crosses another; what is smaller than a hundredth of a px² is left
     out. Raises PoreguiError where lines cross too often.
     """
-    lattice = _Lattice.of(rings)
-    sides = _net(_split(lattice.sides(rings)))
+    lattice = _Lattice.of(polygons)
+    sides = _net(_split(lattice.sides(polygons)))
     left, right = _windings(sides)
     within = inside(left)
     border = within != inside(right)
@@ -128,17 +128,17 @@ class _Lattice:
     scale: float
 
     @staticmethod
-    def of(rings: Sequence[NDArray[Any]]) -> _Lattice:
-        points = np.concatenate(rings).astype(np.float64)
+    def of(polygons: Sequence[NDArray[Any]]) -> _Lattice:
+        points = np.concatenate(polygons).astype(np.float64)
         corner = np.floor(points.min(axis=0))
         extent = max(1.0, float((points.max(axis=0) - corner).max()))
         return _Lattice(corner, min(_FINEST, 2.0 ** np.floor(np.log2(_LATTICE / extent))))
 
-    def sides(self, rings: Sequence[NDArray[Any]]) -> IntArray:
+    def sides(self, polygons: Sequence[NDArray[Any]]) -> IntArray:
         """Return the sides (M, 2, 2) of rings: where each starts and ends."""
         found = []
-        for ring in rings:
-            points = np.rint((ring - self.corner) * self.scale).astype(np.int64)
+        for polygon in polygons:
+            points = np.rint((polygon - self.corner) * self.scale).astype(np.int64)
             found.append(np.stack([points, np.roll(points, -1, axis=0)], axis=1))
         return _real(np.concatenate(found))
 
@@ -168,19 +168,19 @@ def _cuts(sides: IntArray) -> tuple[IntArray, IntArray]:
     """Return where sides are to be cut: their places (k,) and the points (k, 2)."""
     start = sides[:, 0]
     end = sides[:, 1]
-    places = [np.zeros(0, np.int64)]
+    indices = [np.zeros(0, np.int64)]
     points = [np.zeros((0, 2), np.int64)]
     for one, other in _pairs(start, end, np.zeros(len(sides), np.int64)):
         near = _meet(start, end, one, other)
         one = one[near]
         other = other[near]
         for at in (_crossings(sides[one], sides[other]), *_ends_on(sides, one, other)):
-            places += [one[at.pair], other[at.pair]]
+            indices += [one[at.pair], other[at.pair]]
             points += [at.points, at.points]
-    place = np.concatenate(places)
+    index = np.concatenate(indices)
     point = np.concatenate(points)
-    new = (point != start[place]).any(axis=1) & (point != end[place]).any(axis=1)
-    return place[new], point[new]
+    new = (point != start[index]).any(axis=1) & (point != end[index]).any(axis=1)
+    return index[new], point[new]
 
 
 @dataclass(frozen=True)
@@ -196,10 +196,10 @@ def _crossings(one: IntArray, other: IntArray) -> _Meetings:
     p, q, r, s = one[:, 0], one[:, 1], other[:, 0], other[:, 1]
     here = _turn(r, s, p)
     there = _turn(r, s, q)
-    crossed = (np.sign(here) * np.sign(there) < 0) & (
+    cross_validation = (np.sign(here) * np.sign(there) < 0) & (
         np.sign(_turn(p, q, r)) * np.sign(_turn(p, q, s)) < 0
     )
-    pair = np.flatnonzero(crossed)
+    pair = np.flatnonzero(cross_validation)
     begin = here[pair].astype(np.float64)
     part = begin / (begin - there[pair])
     along = (q - p)[pair]
@@ -247,9 +247,9 @@ def _net(sides: IntArray) -> _Sides:
     number = number.reshape(-1, 2)
     low = number.min(axis=1)
     high = number.max(axis=1)
-    key, place = np.unique(low * len(points) + high, return_inverse=True)
+    key, index = np.unique(low * len(points) + high, return_inverse=True)
     times = np.zeros(len(key), np.int64)
-    np.add.at(times, place.reshape(-1), np.where(number[:, 0] == low, 1, -1))
+    np.add.at(times, index.reshape(-1), np.where(number[:, 0] == low, 1, -1))
     kept = times != 0
     ends = np.stack([points[key // len(points)], points[key % len(points)]], axis=1)
     return _Sides(ends[kept], times[kept])
@@ -276,9 +276,9 @@ def _beyond(sides: _Sides, up: int, wanted: NDArray[np.bool_]) -> IntArray:
     middle = sides.ends.sum(axis=1)
     step = end - start
     rows = max(1, _PAIRS_AT_ONCE // max(1, len(start)))
-    places = np.flatnonzero(wanted)
-    for first in range(0, len(places), rows):
-        part = places[first : first + rows]
+    indices = np.flatnonzero(wanted)
+    for first in range(0, len(indices), rows):
+        part = indices[first : first + rows]
         here = middle[part][:, None]
         rises = (start[:, up] <= here[..., up]) & (here[..., up] < end[:, up])
         falls = (end[:, up] <= here[..., up]) & (here[..., up] < start[:, up])
@@ -295,8 +295,8 @@ def _loops(sides: IntArray) -> list[IntArray]:
     leaving: dict[tuple[int, int], list[int]] = {}
     starts = [(int(x), int(y)) for x, y in sides[:, 0]]
     ends = [(int(x), int(y)) for x, y in sides[:, 1]]
-    for place, start in enumerate(starts):
-        leaving.setdefault(start, []).append(place)
+    for index, start in enumerate(starts):
+        leaving.setdefault(start, []).append(index)
     step = (sides[:, 1] - sides[:, 0]).astype(np.float64)
     angle = np.arctan2(step[:, 1], step[:, 0])
     loops = []
@@ -355,15 +355,15 @@ def one_line(part: Sequence[NDArray[Any]]) -> FloatArray:
     from scipy.spatial import cKDTree
 
     line = np.asarray(part[0], np.float64)
-    left = [np.asarray(ring, np.float64) for ring in part[1:]]
+    left = [np.asarray(polygon, np.float64) for polygon in part[1:]]
     while left:
         tree = cKDTree(line)
-        near = [tree.query(ring) for ring in left]
+        near = [tree.query(polygon) for polygon in left]
         which = int(np.argmin([away.min() for away, _ in near]))
         into = int(near[which][0].argmin())
         at = int(near[which][1][into])
-        ring = left.pop(which)
-        line = np.concatenate([line[: at + 1], ring[into:], ring[: into + 1], line[at:]])
+        polygon = left.pop(which)
+        line = np.concatenate([line[: at + 1], polygon[into:], polygon[: into + 1], line[at:]])
     return without_repeats(line)
 
 

@@ -17,7 +17,7 @@ from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement
 from poregui.vision.pores.contours import trace
 from poregui.vision.pores.specimen_area import touching
 from poregui.vision.shape.distances import nearest_edges, surface_distances
-from poregui.vision.shape.polygons import FloatArray, Rings, mean_greys
+from poregui.vision.shape.polygons import FloatArray, Polygons, mean_greys
 from poregui.vision.shape.shape_numbers import Moments, hulls, moments, perimeters
 
 _DIRECTIONS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, np.sqrt(2)), (1, -1, np.sqrt(2)))
@@ -47,7 +47,7 @@ def crofton_perimeters(labels: NDArray[Any]) -> FloatArray:
     return total[1:]
 
 
-def mask_rings(labels: NDArray[Any]) -> Rings:
+def mask_polygons(labels: NDArray[Any]) -> Polygons:
     """Return the outer line of each label that has pixels, half way to the pixels outside, in
     rising order.
     """
@@ -56,9 +56,9 @@ def mask_rings(labels: NDArray[Any]) -> Rings:
     traced = trace(framed, np.zeros(framed.shape, np.float32), np.zeros(count + 1))
     order = np.lexsort((traced.area, traced.label))
     outer = order[np.flatnonzero(np.diff(traced.label[order], append=count + 1))]
-    starts = traced.rings.starts
-    points = traced.rings.points
-    return Rings.of([points[starts[ring] : starts[ring + 1]] for ring in outer])
+    starts = traced.polygons.starts
+    points = traced.polygons.points
+    return Polygons.of([points[starts[polygon] : starts[polygon + 1]] for polygon in outer])
 
 
 def _pairs(
@@ -130,22 +130,22 @@ def measure(
     square of "compactness"); aspect ratio Fmax / Fmin (there its inverse); solidity A / A of the
     convex hull; convexity P of the hull / P (both there).
     """
-    rings = Rings.of(outlines)
+    polygons = Polygons.of(outlines)
     scale = 1.0
     if um_per_px is not None:
         scale = um_per_px
     with ThreadPoolExecutor(_THREADS) as pool:
-        nearest = pool.submit(nearest_edges, rings)
+        nearest = pool.submit(nearest_edges, polygons)
         shape = partial(_shapes, um_per_px=um_per_px, build_direction_deg=build_direction_deg)
-        shapes = pool.map(shape, map(rings.block, rings.blocks()))
-        greys = mean_greys(rings, pixels, size)
-        parts = list(shapes) or [shape(rings)]
+        shapes = pool.map(shape, map(polygons.block, polygons.blocks()))
+        greys = mean_greys(polygons, pixels, size)
+        parts = list(shapes) or [shape(polygons)]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         columns |= {
             "nearest_edge": nearest.result() * scale,
-            "surface": surface_distances(rings, surfaces) * scale,
+            "surface": surface_distances(polygons, surfaces) * scale,
             "mean_grey": greys,
-            "touches_edge": touching(rings, Box(0, 0, *size), masks),
+            "touches_edge": touching(polygons, Box(0, 0, *size), masks),
         }
     return Measured(columns, "px" if um_per_px is None else "um")
 
@@ -167,33 +167,35 @@ def measure_labels(
     `measure`: of discs of 10 px or more they are right in the mean over where the disc lies on the
     grid, and the aspect ratio from 50 px on.
     """
-    rings = mask_rings(labels)
+    polygons = mask_polygons(labels)
     count = np.bincount(labels.reshape(-1))[1:].astype(np.float64)
     present = count > 0
-    inner = replace(moments(rings), area=count[present])
+    inner = replace(moments(polygons), area=count[present])
     perimeter = crofton_perimeters(labels)[present]
-    columns = _shape_columns(rings, inner, perimeter, um_per_px, build_direction_deg)
+    columns = _shape_columns(polygons, inner, perimeter, um_per_px, build_direction_deg)
     scale = 1.0
     if um_per_px is not None:
         scale = um_per_px
     size = (labels.shape[1], labels.shape[0])
     columns |= {
-        "nearest_edge": nearest_edges(rings) * scale,
-        "surface": surface_distances(rings, ()),
-        "mean_grey": mean_greys(rings, pixels, size),
-        "touches_edge": touching(rings, Box(0, 0, *size), masks),
+        "nearest_edge": nearest_edges(polygons) * scale,
+        "surface": surface_distances(polygons, ()),
+        "mean_grey": mean_greys(polygons, pixels, size),
+        "touches_edge": touching(polygons, Box(0, 0, *size), masks),
     }
     return Measured(columns, "px" if um_per_px is None else "um")
 
 
 def _shapes(
-    rings: Rings, um_per_px: float | None, build_direction_deg: float | None
+    polygons: Polygons, um_per_px: float | None, build_direction_deg: float | None
 ) -> dict[str, NDArray[Any]]:
-    return _shape_columns(rings, moments(rings), perimeters(rings), um_per_px, build_direction_deg)
+    return _shape_columns(
+        polygons, moments(polygons), perimeters(polygons), um_per_px, build_direction_deg
+    )
 
 
 def _shape_columns(
-    rings: Rings,
+    polygons: Polygons,
     inner: Moments,
     perimeter: FloatArray,
     um_per_px: float | None,
@@ -204,7 +206,7 @@ def _shape_columns(
     if um_per_px is not None:
         scale = um_per_px
     area = inner.area
-    hull = hulls(rings)
+    hull = hulls(polygons)
     ecd = 2 * np.sqrt(area / np.pi)
     return {
         "x": inner.centroid[:, 0],

@@ -20,7 +20,7 @@ from poregui.vision.shape.crossings import (
     positive,
     without_repeats,
 )
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings, ranges, spans
+from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons, ranges, spans
 
 _FINE = 96
 """Cells along the longer side of a pair that it is drawn into: coarser for large pores, finer for
@@ -53,8 +53,8 @@ def overlaps(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> O
     shares are right to a few hundredths; the time is proportional to the number of outlines. Raises
     ValueError for fewer than three points.
     """
-    a = Rings.of(first)
-    b = Rings.of(second)
+    a = Polygons.of(first)
+    b = Polygons.of(second)
     one, other = near_boxes(np.hstack(a.bounds()), np.hstack(b.bounds()))
     shared = np.array(
         [_shared(a, b, i, j) for i, j in zip(one.tolist(), other.tolist(), strict=True)]
@@ -70,7 +70,7 @@ def overlaps(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> O
     return Overlaps(one, other, both / (area + of - both), both / area, both / of)
 
 
-def _shared(a: Rings, b: Rings, i: int, j: int) -> tuple[float, float, float]:
+def _shared(a: Polygons, b: Polygons, i: int, j: int) -> tuple[float, float, float]:
     """Return the shared area and both areas of a pair of rings, in cells of one drawing."""
     one = a.points[a.starts[i] : a.starts[i + 1]]
     other = b.points[b.starts[j] : b.starts[j + 1]]
@@ -149,8 +149,9 @@ Change = Literal["", "crossed", "cut"]
 class CheckedOutline:
     """Hold an outline that crosses itself nowhere and lies in its image, and how it was changed.
 
-    `crossed`: it encloses what the line went around; `cut`: what lay outside the image is gone.
-    Where it can be none, `outline` is None and `problem` says why: what follows "The outline".
+    `cross_validation`: it encloses what the line went around; `cut`: what lay outside the image is
+    gone. Where it can be none, `outline` is None and `problem` says why: what follows "The
+    outline".
     """
 
     outline: Outline | None
@@ -167,15 +168,15 @@ def checked_outlines(
     stay. None for a size: images of any size. Those that are right stay as they are, bit for bit.
     """
     fits = [_fits(line) for line in lines]
-    known = [place for place, fit in enumerate(fits) if fit]
-    rings = Rings.of([lines[place] for place in known])
-    crossed = np.zeros(len(lines), np.bool_)
-    crossed[known] = crossing(rings)
+    known = [index for index, fit in enumerate(fits) if fit]
+    polygons = Polygons.of([lines[index] for index in known])
+    cross_validation = np.zeros(len(lines), np.bool_)
+    cross_validation[known] = crossing(polygons)
     return [
-        _checked(line, size, crossed=bool(crossed[place]))
-        if fits[place]
+        _checked(line, size, cross_validation=bool(cross_validation[index]))
+        if fits[index]
         else CheckedOutline(None, problem="has no three points with finite numbers")
-        for place, line in enumerate(lines)
+        for index, line in enumerate(lines)
     ]
 
 
@@ -197,8 +198,10 @@ def with_holes(outer: NDArray[Any], holes: Sequence[NDArray[Any]]) -> list[Float
     """
     if not holes:
         return [np.asarray(outer, np.float64)]
-    solid = [ring for part in parts_of([outer], not_zero) for ring in part]
-    empty = [ring[::-1] for hole in holes for part in parts_of([hole], not_zero) for ring in part]
+    solid = [polygon for part in parts_of([outer], not_zero) for polygon in part]
+    empty = [
+        polygon[::-1] for hole in holes for part in parts_of([hole], not_zero) for polygon in part
+    ]
     return [one_line(part) for part in parts_of([*solid, *empty], positive)]
 
 
@@ -206,7 +209,7 @@ def united(lines: Sequence[NDArray[Any]]) -> list[list[FloatArray]]:
     """Return the connected areas that closed lines (N, 2) cover together, each its outer line and
     its holes. Raises PoreguiError where lines cross too often.
     """
-    solid = [ring for line in lines for part in parts_of([line], not_zero) for ring in part]
+    solid = [polygon for line in lines for part in parts_of([line], not_zero) for polygon in part]
     return parts_of(solid, positive)
 
 
@@ -215,7 +218,9 @@ def _fits(line: NDArray[Any]) -> bool:
     return bool(shaped and (np.abs(line) < _FARTHEST).all())
 
 
-def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool) -> CheckedOutline:
+def _checked(
+    line: NDArray[Any], size: tuple[int, int] | None, *, cross_validation: bool
+) -> CheckedOutline:
     points = np.asarray(line, np.float64)
     beyond = size is not None and bool(((points < 0) | (points > size)).any())
     if size is not None and beyond:
@@ -223,9 +228,9 @@ def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool)
     if len(points) < 3:
         return CheckedOutline(None, problem="lies outside the image")
     change: Change = ""
-    if crossed or beyond:
+    if cross_validation or beyond:
         parts = parts_of([points], not_zero)
-        whole = one_line([ring for part in parts for ring in part]) if parts else points[:0]
+        whole = one_line([polygon for part in parts for polygon in part]) if parts else points[:0]
         if beyond:
             change = "cut"
         elif abs(_area(whole) - _area(points)) > _ROUNDED * _length(points) or (
@@ -287,24 +292,24 @@ def shared_area(outlines: Sequence[NDArray[Any]], masks: Sequence[Mask] = ()) ->
     The part that several share is measured in cells of a sixteenth px; outlines that share nothing
     add exactly 0.
     """
-    rings = Rings.of(outlines)
-    covers = Rings.of([np.array(mask.points, np.float64) for mask in masks])
-    boxes = np.hstack(rings.bounds())
+    polygons = Polygons.of(outlines)
+    covers = Polygons.of([np.array(mask.points, np.float64) for mask in masks])
+    boxes = np.hstack(polygons.bounds())
     one, other = near_boxes(boxes, boxes)
     apart = one != other
     hidden, mask = near_boxes(boxes, np.hstack(covers.bounds()))
     near = np.unique(np.concatenate([one[apart], other[apart], hidden]))
     if not len(near):
         return 0.0
-    lines = [outlines[place] for place in near.tolist()]
-    over = [np.array(masks[place].points, np.float64) for place in np.unique(mask).tolist()]
+    lines = [outlines[index] for index in near.tolist()]
+    over = [np.array(masks[index].points, np.float64) for index in np.unique(mask).tolist()]
     return _doubled([*lines, *over]) - (_doubled(over) if over else 0.0)
 
 
 def _doubled(lines: Sequence[NDArray[Any]]) -> float:
     """Return the sum of areas less the area that is covered, in px²."""
-    rings = Rings.of(lines)
-    found = spans(Rings(rings.points * _ROWS_PER_PX, rings.starts))
+    polygons = Polygons.of(lines)
+    found = spans(Polygons(polygons.points * _ROWS_PER_PX, polygons.starts))
     if not len(found.row):
         return 0.0
     order = np.lexsort((found.left, found.row))

@@ -19,7 +19,7 @@ _BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
-class Rings:
+class Polygons:
     """Hold closed polygons one after another.
 
     `points` is float64 (M, 2), x and y in px; ring i is `points[starts[i]:starts[i + 1]]`, its
@@ -30,7 +30,7 @@ class Rings:
     starts: IntArray
 
     @staticmethod
-    def of(outlines: Sequence[NDArray[Any]]) -> Rings:
+    def of(outlines: Sequence[NDArray[Any]]) -> Polygons:
         """Return the rings of outlines (N, 2), each of three points or more;
         ValueError for others.
         """
@@ -41,7 +41,7 @@ class Rings:
             points = np.concatenate(outlines)
         else:
             points = np.empty((0, 2))
-        return Rings(
+        return Polygons(
             np.asarray(points, dtype=np.float64).reshape(-1, 2),
             np.concatenate(([0], np.cumsum(lengths))),
         )
@@ -96,10 +96,10 @@ class Rings:
             cuts = []
         return [slice(first, end) for first, end in pairwise(cuts)]
 
-    def block(self, part: slice) -> Rings:
+    def block(self, part: slice) -> Polygons:
         """Return the rings of a slice."""
         starts = self.starts[part.start : part.stop + 1]
-        return Rings(self.points[starts[0] : starts[-1]], starts - starts[0])
+        return Polygons(self.points[starts[0] : starts[-1]], starts - starts[0])
 
 
 def ranges(first: IntArray, lengths: IntArray) -> IntArray:
@@ -119,19 +119,19 @@ _PIXELS_AT_ONCE = 1 << 22
 
 @dataclass(frozen=True)
 class Spans:
-    """Hold runs of pixels: `ring` they are of, `row`, first column `left` and first column after it
-    `right`, (k,).
+    """Hold runs of pixels: `polygon` they are of, `row`, first column `left` and first column after
+    it `right`, (k,).
     """
 
-    ring: IntArray
+    polygon: IntArray
     row: IntArray
     left: IntArray
     right: IntArray
 
 
-def spans(rings: Rings) -> Spans:
+def spans(polygons: Polygons) -> Spans:
     """Return the runs of pixels whose middles lie inside each ring, by the even-odd rule."""
-    (x, y), (u, v) = rings.points.T, rings.following().T
+    (x, y), (u, v) = polygons.points.T, polygons.following().T
     low = np.minimum(y, v)
     high = np.maximum(y, v)
     first = np.ceil(low - 0.5).astype(np.int64)
@@ -139,20 +139,20 @@ def spans(rings: Rings) -> Spans:
     edge = np.repeat(np.arange(len(x)), counts)
     row = ranges(first, counts)
     across = x[edge] + (row + 0.5 - y[edge]) * (u[edge] - x[edge]) / (v[edge] - y[edge])
-    ring = rings.owner[edge]
-    order = np.lexsort((across, row, ring))
+    polygon = polygons.owner[edge]
+    order = np.lexsort((across, row, polygon))
     column = np.ceil(across[order] - 0.5).astype(np.int64)
     left = column[::2]
     right = column[1::2]
     kept = right > left
-    return Spans(ring[order][::2][kept], row[order][::2][kept], left[kept], right[kept])
+    return Spans(polygon[order][::2][kept], row[order][::2][kept], left[kept], right[kept])
 
 
-def _all_spans(rings: Rings) -> Spans:
+def _all_spans(polygons: Polygons) -> Spans:
     """Return the runs of many rings, block by block."""
-    parts = [(part.start, spans(rings.block(part))) for part in rings.blocks()]
+    parts = [(part.start, spans(polygons.block(part))) for part in polygons.blocks()]
     return Spans(
-        np.concatenate([found.ring + first for first, found in parts]),
+        np.concatenate([found.polygon + first for first, found in parts]),
         np.concatenate([found.row for _, found in parts]),
         np.concatenate([found.left for _, found in parts]),
         np.concatenate([found.right for _, found in parts]),
@@ -160,30 +160,34 @@ def _all_spans(rings: Rings) -> Spans:
 
 
 def mean_greys(
-    rings: Rings, pixels: NDArray[Any] | Callable[[Box], NDArray[Any]] | None, size: tuple[int, int]
+    polygons: Polygons,
+    pixels: NDArray[Any] | Callable[[Box], NDArray[Any]] | None,
+    size: tuple[int, int],
 ) -> FloatArray:
     """Return the mean grey of the pixels inside each ring, NaN where there are none; colours count
     alike.
     """
-    if pixels is None or not rings.count:
-        return np.full(rings.count, np.nan)
+    if pixels is None or not polygons.count:
+        return np.full(polygons.count, np.nan)
     width, height = size
-    found = _all_spans(rings)
+    found = _all_spans(polygons)
     row_fits = (found.row >= 0) & (found.row < height)
     left = np.clip(found.left, 0, width)
     right = np.clip(found.right, 0, width)
     kept = row_fits & (right > left)
-    found = Spans(found.ring[kept], found.row[kept], left[kept], right[kept])
-    sums = np.zeros(rings.count)
-    counts = np.zeros(rings.count)
+    found = Spans(found.polygon[kept], found.row[kept], left[kept], right[kept])
+    sums = np.zeros(polygons.count)
+    counts = np.zeros(polygons.count)
     for part in _by_tile(found):
         _add(
             sums,
             counts,
-            Spans(found.ring[part], found.row[part], found.left[part], found.right[part]),
+            Spans(found.polygon[part], found.row[part], found.left[part], found.right[part]),
             pixels,
         )
-    return np.asarray(np.divide(sums, counts, out=np.full(rings.count, np.nan), where=counts > 0))
+    return np.asarray(
+        np.divide(sums, counts, out=np.full(polygons.count, np.nan), where=counts > 0)
+    )
 
 
 def _by_tile(found: Spans) -> list[IntArray]:
@@ -218,5 +222,5 @@ def _add(
     else:
         grey = flat[index].mean(axis=1, dtype=np.float64)
     ends = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    np.add.at(sums, part.ring, np.add.reduceat(grey, ends))
-    np.add.at(counts, part.ring, lengths)
+    np.add.at(sums, part.polygon, np.add.reduceat(grey, ends))
+    np.add.at(counts, part.polygon, lengths)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.vision.shape.polygons import FloatArray, IntArray, Rings
+from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons
 
 _MIXED = np.array([0.7548776662466927, 0.5698402909980532])
 """Makes one number of x and y that hardly two middles share."""
@@ -27,7 +27,7 @@ class Moments:
     angle: FloatArray
 
 
-def moments(rings: Rings) -> Moments:
+def moments(polygons: Polygons) -> Moments:
     """Return area, centroid and long axis of each ring.
 
     Green's theorem turns the integrals over the area into sums along the outline: the shoelace
@@ -35,8 +35,8 @@ def moments(rings: Rings) -> Moments:
     FGBV-96-05, 1996). The long axis is that of the ellipse of equal second moments. The points are
     taken from a corner of their ring, so that no digits are lost.
     """
-    corner = rings.bounds()[0]
-    local = Rings(rings.points - np.repeat(corner, rings.lengths, axis=0), rings.starts)
+    corner = polygons.bounds()[0]
+    local = Polygons(polygons.points - np.repeat(corner, polygons.lengths, axis=0), polygons.starts)
     (x, y), (u, v) = local.points.T, local.following().T
     cross = x * v - u * y
     weights = (
@@ -47,7 +47,7 @@ def moments(rings: Rings) -> Moments:
         y * y + y * v + v * v,
         x * v + 2 * (x * y + u * v) + u * y,
     )
-    sums = np.stack([rings.sums(cross * weight) for weight in weights], axis=1)
+    sums = np.stack([polygons.sums(cross * weight) for weight in weights], axis=1)
     signed = sums[:, 0] / 2
     safe = np.where(signed == 0, 1.0, signed)
     centre = sums[:, 1:3] / (6 * safe[:, None])
@@ -57,7 +57,7 @@ def moments(rings: Rings) -> Moments:
     return Moments(np.abs(signed), centre + corner, np.arctan2(2 * mixed, spread_x - spread_y) / 2)
 
 
-def perimeters(rings: Rings) -> FloatArray:
+def perimeters(polygons: Polygons) -> FloatArray:
     """Return the length of each outline in px.
 
     The Cauchy-Crofton formula counts how often straight lines cross an outline; over lines of all
@@ -65,29 +65,29 @@ def perimeters(rings: Rings) -> FloatArray:
     needs no count. Binary masks do: see `crofton_perimeters`. Seams that lead into holes and back
     do not count.
     """
-    ends = rings.following()
-    length = np.hypot(*(ends - rings.points).T)
-    length[_seams(rings, ends)] = 0.0
-    return rings.sums(length)
+    ends = polygons.following()
+    length = np.hypot(*(ends - polygons.points).T)
+    length[_seams(polygons, ends)] = 0.0
+    return polygons.sums(length)
 
 
-def _seams(rings: Rings, ends: FloatArray) -> NDArray[np.int64]:
+def _seams(polygons: Polygons, ends: FloatArray) -> NDArray[np.int64]:
     """Return the places of sides that their ring goes along in both directions: a pair of them has
     the same middle.
     """
-    if not rings.count:
+    if not polygons.count:
         return np.zeros(0, np.int64)
-    middle = (rings.points + ends) / 2
+    middle = (polygons.points + ends) / 2
     key = middle @ _MIXED
     if (np.diff(np.sort(key)) > 0).all():
         return np.zeros(0, np.int64)
     order = np.argsort(key)
     one = order[:-1][np.diff(key[order]) == 0]
     other = order[1:][np.diff(key[order]) == 0]
-    owner = rings.owner
-    back = (rings.points[one] == ends[other]).all(axis=1) & (ends[one] == rings.points[other]).all(
-        axis=1
-    )
+    owner = polygons.owner
+    back = (polygons.points[one] == ends[other]).all(axis=1) & (
+        ends[one] == polygons.points[other]
+    ).all(axis=1)
     back &= owner[one] == owner[other]
     return np.concatenate([one[back], other[back]])
 
@@ -104,14 +104,14 @@ class Hulls:
     feret_min: FloatArray
 
 
-def hulls(rings: Rings) -> Hulls:
+def hulls(polygons: Polygons) -> Hulls:
     """Return convex hull and Feret diameters of each ring.
 
     The largest Feret diameter is the largest distance of two corners of the hull; the smallest is
     the least width over the directions of the hull's edges, where the minimum lies (H. Freeman and
     R. Shapira, Commun. ACM 18 (1975) 409). Both are exact for the polygon.
     """
-    hull = _convex(rings)
+    hull = _convex(polygons)
     x, y = hull.points.T
     u, v = hull.following().T
     angle = np.arctan2(v - y, u - x) % (2 * np.pi) + 2 * np.pi * hull.owner
@@ -132,15 +132,15 @@ def hulls(rings: Rings) -> Hulls:
         area=np.abs(hull.sums(x * v - u * y)) / 2,
         perimeter=hull.sums(np.hypot(u - x, v - y)),
         feret_max=np.maximum.reduceat(np.max(pairs, axis=0), starts)
-        if rings.count
+        if polygons.count
         else np.zeros(0),
         feret_min=np.minimum.reduceat(np.where(long > 0, width, np.inf), starts)
-        if rings.count
+        if polygons.count
         else np.zeros(0),
     )
 
 
-def _antipodes(angle: FloatArray, hull: Rings) -> IntArray:
+def _antipodes(angle: FloatArray, hull: Polygons) -> IntArray:
     """Return for each edge, sorted by direction within its hull, the place of the edge that starts
     at its antipode.
 
@@ -149,20 +149,22 @@ def _antipodes(angle: FloatArray, hull: Rings) -> IntArray:
     """
     owner = hull.owner
     opposite = (angle - 2 * np.pi * owner + np.pi) % (2 * np.pi) + 2 * np.pi * owner
-    place = np.searchsorted(angle, opposite)
-    return np.where(place >= hull.starts[owner + 1], hull.starts[owner], place)
+    index = np.searchsorted(angle, opposite)
+    return np.where(index >= hull.starts[owner + 1], hull.starts[owner], index)
 
 
-def _convex(rings: Rings) -> Rings:
+def _convex(polygons: Polygons) -> Polygons:
     """Return the convex hulls, each seen from a corner of its ring so that float32 keeps its
     digits.
     """
-    points = rings.points - np.repeat(rings.bounds()[0], rings.lengths, axis=0)
+    points = polygons.points - np.repeat(polygons.bounds()[0], polygons.lengths, axis=0)
     coarse = points.astype(np.float32)
     parts = [
         cv2.convexHull(coarse[start:end], clockwise=False, returnPoints=False).reshape(-1) + start
-        for start, end in zip(rings.starts[:-1].tolist(), rings.starts[1:].tolist(), strict=True)
+        for start, end in zip(
+            polygons.starts[:-1].tolist(), polygons.starts[1:].tolist(), strict=True
+        )
     ]
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
     index = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    return Rings(points[index], np.concatenate(([0], np.cumsum(lengths))))
+    return Polygons(points[index], np.concatenate(([0], np.cumsum(lengths))))

@@ -122,12 +122,12 @@ def _lack_of_fusion(look: Look, rng: np.random.Generator) -> PoreShape:
 
 
 def _diameter(
-    middle: float, spread: float, least: float, most: float, rng: np.random.Generator
+    middle: float, spread: float, minimum: float, most: float, rng: np.random.Generator
 ) -> float:
     """Draw a log-normal diameter (um) between two limits."""
     while True:
         diameter = middle * math.exp(rng.normal(0, spread))
-        if least <= diameter <= most:
+        if minimum <= diameter <= most:
             return diameter
 
 

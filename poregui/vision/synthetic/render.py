@@ -35,8 +35,8 @@ def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[n
         look.level * (1 + look.gradient * along) * (1 - look.vignetting * 2 * (across**2 + down**2))
     )
     grey = field * light + 6.0 + look.noise * rng.standard_normal((height, width))
-    picture: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-    return picture
+    image: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return image
 
 
 def _clouds(width: int, height: int, cell: int, rng: np.random.Generator) -> FloatArray:

@@ -149,14 +149,14 @@ def sample_counts(seed: int) -> list[dict[str, int]]:
     least eight to each.
     """
     rng = generator(seed, 0, 0, COUNTS)
-    least = 8
+    minimum = 8
     specimens = len(LABELLED)
     rows: list[dict[str, int]] = [{} for _ in LABELLED]
     for name in CLASS_NAMES:
         weights = np.exp(rng.normal(0, 0.4, specimens))
         edges = np.rint(
-            np.cumsum(weights) / weights.sum() * (PER_CLASS - least * specimens)
+            np.cumsum(weights) / weights.sum() * (PER_CLASS - minimum * specimens)
         ).astype(int)
         for row, extra in zip(rows, np.diff(edges, prepend=0), strict=True):
-            row[name] = least + int(extra)
+            row[name] = minimum + int(extra)
     return rows

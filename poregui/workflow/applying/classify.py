@@ -72,15 +72,15 @@ class Talk:
         """Tell whether all were asked to end."""
         return bool(self._values[-1])
 
-    def tell(self, place: int, part: float) -> None:
+    def tell(self, index: int, part: float) -> None:
         """Say how far a micrograph is. Raises Stopped when all were asked to end."""
         if self.stopped:
             raise Stopped
-        self._values[place] = part
+        self._values[index] = part
 
-    def part(self, place: int) -> float:
+    def part(self, index: int) -> float:
         """Return how far a micrograph is."""
-        return float(self._values[place])
+        return float(self._values[index])
 
 
 _talk: Talk | None = None
@@ -154,7 +154,7 @@ def _content(model: Path, sidecar: Path) -> str:
     return file_hash(model) + file_hash(sidecar)
 
 
-_Answers = tuple[NDArray[np.float32], NDArray[np.bool_]]
+_Predictions = tuple[NDArray[np.float32], NDArray[np.bool_]]
 _MOST_SIDE = 2048
 """Longest side in px to which a crop is enlarged: networks look at far fewer."""
 _BATCH = 32
@@ -178,19 +178,19 @@ class CropScale:
 
     def crop(self, pixels: NDArray[Any]) -> ScaledCrop:
         """Return what a network is given of a piece of the micrograph."""
-        told = self.um_per_px
+        received = self.um_per_px
         width = pixels.shape[1]
-        if self.factor is not None and told is not None:
+        if self.factor is not None and received is not None:
             factor = min(self.factor, max(1.0, _MOST_SIDE / max(pixels.shape[:2])))
             side = (max(8, round(width * factor)), max(8, round(pixels.shape[0] * factor)))
             pixels = cv2.resize(
                 pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC
             )
-            told = told * width / side[0]
-        return ScaledCrop(CropPixels(pixels, self.low, self.high), told)
+            received = received * width / side[0]
+        return ScaledCrop(CropPixels(pixels, self.low, self.high), received)
 
 
-def answers_of(
+def predictions_of(
     image: Pyramid,
     boxes: Sequence[Box],
     network: NetworkFiles,
@@ -199,7 +199,7 @@ def answers_of(
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
     *,
     threads: int = 1,
-) -> _Answers:
+) -> _Predictions:
     """Return (n, classes) probabilities of the boxes of a micrograph, and which are unlike all that
     the network was trained on, (n,).
 
@@ -208,29 +208,29 @@ def answers_of(
     depend on how many there are. An exception of `progress` ends the work. Raises BrokenProcessPool
     when a process died.
     """
-    answers = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
-    unlike = np.zeros(len(boxes), np.bool_)
-    answer = partial(
+    predictions = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
+    out_of_distribution = np.zeros(len(boxes), np.bool_)
+    prediction = partial(
         _answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor)
     )
     done = 0
-    waiting: deque[tuple[Future[_Answers], list[int]]] = deque()
+    waiting: deque[tuple[Future[_Predictions], list[int]]] = deque()
 
     def take() -> None:
         nonlocal done
-        first, places = waiting.popleft()
-        answers[places], unlike[places] = first.result()
-        done += len(places)
+        first, indices = waiting.popleft()
+        predictions[indices], out_of_distribution[indices] = first.result()
+        done += len(indices)
         progress(done, len(boxes), f"Classifying {len(boxes)} pores")
 
     with _helpers(len(boxes), threads) as pool:
-        for places, crops in _batches(image, boxes):
-            waiting.append((pool.submit(answer, crops), places))
+        for indices, crops in _batches(image, boxes):
+            waiting.append((pool.submit(prediction, crops), indices))
             if len(waiting) > _AHEAD * max(1, threads):
                 take()
         while waiting:
             take()
-    return answers, unlike
+    return predictions, out_of_distribution
 
 
 @contextmanager
@@ -253,7 +253,7 @@ def _helpers(boxes: int, threads: int) -> Iterator[Executor]:
             raise
 
 
-def _answer(network: NetworkFiles, scale: CropScale, crops: list[NDArray[Any]]) -> _Answers:
+def _answer(network: NetworkFiles, scale: CropScale, crops: list[NDArray[Any]]) -> _Predictions:
     return network.predictor().predict_and_compare([scale.crop(pixels) for pixels in crops])
 
 
@@ -261,17 +261,17 @@ def _batches(
     image: Pyramid, boxes: Sequence[Box]
 ) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
     """Yield places and crops in the order in which the image is read."""
-    places: list[int] = []
+    indices: list[int] = []
     crops: list[NDArray[Any]] = []
-    for place, pixels in cut_many(image, boxes):
-        places.append(place)
+    for index, pixels in cut_many(image, boxes):
+        indices.append(index)
         crops.append(pixels)
-        if len(places) == _BATCH:
-            yield places, crops
-            places = []
+        if len(indices) == _BATCH:
+            yield indices, crops
+            indices = []
             crops = []
-    if places:
-        yield places, crops
+    if indices:
+        yield indices, crops
 
 
 def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
@@ -300,7 +300,7 @@ def resampling(predictor: Predictor, um_per_px: float | None) -> float | None:
     return factor
 
 
-def resampled_words(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
+def resampled_text(factor: float | None, um_per_px: float | None) -> tuple[str, ...]:
     """Say at which pixel size the network was trained; empty where nothing was resized."""
     if factor is None or um_per_px is None:
         return ()

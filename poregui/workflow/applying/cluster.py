@@ -21,7 +21,7 @@ from poregui.workflow.applying.pool import (
     Applied,
     Progress,
     applied_of,
-    left_words,
+    left_text,
     take_up,
     tidy,
     time_left,
@@ -102,7 +102,7 @@ def apply_on_cluster(
     found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
     stopped = False
-    worked_on = [task for place, task in enumerate(tasks) if place not in found]
+    worked_on = [task for index, task in enumerate(tasks) if index not in found]
     if worked_on:
         with _client(scheduler) as client:
             _check_workers(client, scheduler)
@@ -149,7 +149,7 @@ def _client(scheduler: Scheduler) -> Iterator[Any]:
             )
         except (OSError, ValueError) as error:
             raise PoreguiError(
-                f"The scheduler {scheduler.address} does not respond ({_said(error)}).",
+                f"The scheduler {scheduler.address} does not respond ({_reason(error)}).",
                 "Check the address and its TLS files, and that it runs.",
             ) from error
         try:
@@ -181,7 +181,7 @@ def _security(scheduler: Scheduler) -> Any:
     return security
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     return str(error).split("\n")[0].strip().rstrip(".") or type(error).__name__
 
 
@@ -241,9 +241,9 @@ def _work_through(
         uuid.uuid4().hex
     )  # names work by its asking: equal work of an earlier asking may have failed
     waiting = {
-        client.submit(work_on, task, key=f"poregui-{ours}-{place}", pure=False): place
-        for place, task in enumerate(tasks)
-        if place not in found
+        client.submit(work_on, task, key=f"poregui-{ours}-{index}", pure=False): index
+        for index, task in enumerate(tasks)
+        if index not in found
     }
     began = time.monotonic()
     first = len(found)
@@ -257,9 +257,9 @@ def _work_through(
             open_ones -= done
             if done:
                 text = time_left(len(found) - first, len(open_ones), time.monotonic() - began)
-                words = left_words(len(found), len(tasks))
+                left = left_text(len(found), len(tasks))
                 progress(
-                    STEPS * len(found), STEPS * len(tasks), f"{words}, {text}" if text else words
+                    STEPS * len(found), STEPS * len(tasks), f"{left}, {text}" if text else left
                 )
             if cancelled():
                 return True

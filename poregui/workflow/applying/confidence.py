@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.files import harmless, write_csv, write_json
 from poregui.workflow.applying.field import RESULT, FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
-from poregui.workflow.applying.overlay import read_picture
+from poregui.workflow.applying.overlay import read_image
 from poregui.workflow.applying.result_files import (
     OUTLINES,
     PORES,
@@ -28,12 +28,12 @@ from poregui.workflow.applying.result_table import FIRST_CHANCE, LEFT, PoreTable
 from poregui.workflow.exporting.formats.geojson import read_geojson, write_geojson_file
 
 
-def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldResult:
+def at_confidence(result: FieldResult, table: PoreTable, min_confidence: float) -> FieldResult:
     """Return the sums of a micrograph with pores below a confidence left to a person, and people's
     answers taken.
     """
     classes = len(result.areas)
-    chosen = table.chosen(least)
+    chosen = table.chosen(min_confidence)
     kept = chosen >= 0
     return replace(
         result,
@@ -45,34 +45,36 @@ def at_confidence(result: FieldResult, table: PoreTable, least: float) -> FieldR
 
 
 def mark_field(
-    folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, least: float
+    folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, min_confidence: float
 ) -> FieldResult:
     """Write class, source and reason of each pore into table, outlines, picture and sums of a
     folder of results.
 
-    They are those of `PoreTable.chosen` at the confidence `least`, as in every sum, and classes are
-    called as they are now. Nothing is written where they stand there already. Return the sums of
-    the micrograph. Raises PoreguiError when a file was changed or cannot be written.
+    They are those of `PoreTable.chosen` at the confidence `min_confidence`, as in every sum, and
+    classes are called as they are now. Nothing is written where they stand there already. Return
+    the sums of the micrograph. Raises PoreguiError when a file was changed or cannot be written.
     """
-    found = at_confidence(result, table, least)
-    marks = marks_of(table, model.classes, least)
+    found = at_confidence(result, table, min_confidence)
+    marks = marks_of(table, model.classes, min_confidence)
     cells = {name: [harmless(text) for text in texts] for name, texts in marks.items()}
     head, rows = _read(folder / PORES)
-    places = {name: head.index(name) for name in cells}
+    indices = {name: head.index(name) for name in cells}
     chances = [harmless(text) for text in chance_heads(model.classes)]
     named = head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] == chances
-    if named and all([row[places[name]] for row in rows] == texts for name, texts in cells.items()):
+    if named and all(
+        [row[indices[name]] for row in rows] == texts for name, texts in cells.items()
+    ):
         return found
     unseal(folder)
     _mark_outlines(folder, marks, dict(zip(model.classes, model.colours, strict=True)))
-    picture = read_picture(folder)
-    if picture is not None:
-        write_overlay(folder, picture, table, model.colours, least)
-    write_json(folder / RESULT, asdict(found))
+    image = read_image(folder)
+    if image is not None:
+        write_overlay(folder, image, table, model.colours, min_confidence)
+    write_json(folder / RESULT, found.to_json())
     head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] = chances
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
-            row[places[name]] = text
+            row[indices[name]] = text
     write_csv(folder / PORES, [head, *rows])  # after the others: it tells that they are up to date
     seal(folder)
     return found
@@ -81,13 +83,13 @@ def mark_field(
 def _mark_outlines(
     folder: Path, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]
 ) -> None:
-    (told,) = read_geojson(folder / OUTLINES)
-    if len(told.shapes) != len(next(iter(marks.values()))):
+    (received,) = read_geojson(folder / OUTLINES)
+    if len(received.shapes) != len(next(iter(marks.values()))):
         raise PoreguiError(
             f"The outlines in {folder} are not those of its table.",
             f"Remove {folder} and find its pores again.",
         )
-    write_geojson_file(marked_outlines(told, marks, colours), folder / OUTLINES)
+    write_geojson_file(marked_outlines(received, marks, colours), folder / OUTLINES)
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:

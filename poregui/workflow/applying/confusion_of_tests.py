@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.intervals import confusion_matrix
 from poregui.domain.porosity import weighted_counts
 from poregui.domain.scores import at_temperature, fit_temperature
@@ -19,7 +19,7 @@ from poregui.store.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Sureness:
+class ConfidenceCounts:
     """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how
     many were right.
 
@@ -33,7 +33,7 @@ class Sureness:
 
 @dataclass(frozen=True, eq=False)
 class TestedCrops:
-    """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `answers`,
+    """Hold the (n,) test crops of a run: places of their `labels`, (n, classes) `predictions`,
     `diameters` of their pores.
 
     Diameters are in any one unit, NaN where a shape is not known; None for a run that measured
@@ -43,7 +43,7 @@ class TestedCrops:
     __test__ = False  # pytest takes the name for a test
 
     labels: NDArray[np.int64]
-    answers: NDArray[np.float64]
+    predictions: NDArray[np.float64]
     diameters: NDArray[np.float64] | None = None
 
     def at(self, temperature: float | None) -> TestedCrops:
@@ -52,37 +52,41 @@ class TestedCrops:
         """
         if temperature is None:
             return self
-        return replace(self, answers=at_temperature(self.answers, temperature))
+        return replace(self, predictions=at_temperature(self.predictions, temperature))
 
-    def confusion(self, least: float = 0.0) -> NDArray[np.int64]:
+    def confusion(self, min_confidence: float = 0.0) -> NDArray[np.int64]:
         """Return the (classes, classes) counts of crops answered with at least a confidence, rows
         the truth.
         """
-        kept = self._kept(least)
+        kept = self._kept(min_confidence)
         return confusion_matrix(
-            self.labels[kept], self.answers[kept].argmax(axis=1), self.answers.shape[1]
+            self.labels[kept], self.predictions[kept].argmax(axis=1), self.predictions.shape[1]
         )
 
-    def area_confusion(self, least: float = 0.0) -> NDArray[np.float64] | None:
+    def area_confusion(self, min_confidence: float = 0.0) -> NDArray[np.float64] | None:
         """Return the same weighed by the area of the pores (see `weighted_counts`), None where no
         size is known.
         """
         if self.diameters is None:
             return None
-        kept = self._kept(least) & np.isfinite(self.diameters) & (self.diameters > 0)
+        kept = self._kept(min_confidence) & np.isfinite(self.diameters) & (self.diameters > 0)
         weights = np.asarray(self.diameters[kept] ** 2, np.float64)
-        answers = self.answers[kept]
-        return weighted_counts(self.labels[kept], answers.argmax(axis=1), weights, answers.shape[1])
+        predictions = self.predictions[kept]
+        return weighted_counts(
+            self.labels[kept], predictions.argmax(axis=1), weights, predictions.shape[1]
+        )
 
-    def sureness(self, least: float) -> Sureness:
+    def confidence_counts(self, min_confidence: float) -> ConfidenceCounts:
         """Return what the crops say about a confidence."""
-        kept = self._kept(least)
-        right = self.answers[kept].argmax(axis=1) == self.labels[kept]
+        kept = self._kept(min_confidence)
+        right = self.predictions[kept].argmax(axis=1) == self.labels[kept]
         n = len(self.labels)
-        return Sureness(int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n)
+        return ConfidenceCounts(
+            int(kept.sum()) / max(n, 1), float(right.mean()) if kept.any() else None, n
+        )
 
-    def _kept(self, least: float) -> NDArray[np.bool_]:
-        return np.asarray(self.answers.max(axis=1, initial=0.0) >= least, np.bool_)
+    def _kept(self, min_confidence: float) -> NDArray[np.bool_]:
+        return np.asarray(self.predictions.max(axis=1, initial=0.0) >= min_confidence, np.bool_)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
@@ -92,7 +96,7 @@ class TestedCrops:
             sizes = [None if d != d else d for d in self.diameters.tolist()]
         return {
             "labels": self.labels.tolist(),
-            "answers": self.answers.tolist(),
+            "answers": self.predictions.tolist(),
             "diameters": sizes,
         }
 
@@ -103,7 +107,7 @@ class TestedCrops:
         Raises KeyError, TypeError or ValueError when it is damaged.
         """
         labels = np.array(values["labels"], np.int64)
-        answers = np.array(values["answers"], np.float64).reshape(len(labels), classes)
+        predictions = np.array(values["answers"], np.float64).reshape(len(labels), classes)
         sizes = values["diameters"]
         if sizes is None:
             diameters = None
@@ -113,7 +117,7 @@ class TestedCrops:
             labels, range(classes)
         ).all():
             raise ValueError("the test crops do not fit together")
-        return TestedCrops(labels, answers, diameters)
+        return TestedCrops(labels, predictions, diameters)
 
 
 def tested_crops(run: RunFolder) -> TestedCrops:
@@ -122,8 +126,8 @@ def tested_crops(run: RunFolder) -> TestedCrops:
 
     Raises ProjectError when the run has no predictions or is damaged.
     """
-    ids, labels, answers = _answered(run, "test")
-    return TestedCrops(labels, answers, _diameters(run, ids))
+    ids, labels, predictions = _answered(run, "test")
+    return TestedCrops(labels, predictions, _diameters(run, ids))
 
 
 def temperature_of(run: RunFolder) -> float | None:
@@ -133,24 +137,24 @@ def temperature_of(run: RunFolder) -> float | None:
     None where these are too few (see `fit_temperature`), or all were answered rightly, for then any
     sharper one would fit them better. Raises ProjectError as `tested_crops`.
     """
-    _, labels, answers = _answered(run, "validation")
-    if (answers.argmax(axis=1) == labels).all():
+    _, labels, predictions = _answered(run, "validation")
+    if (predictions.argmax(axis=1) == labels).all():
         return None
-    return fit_temperature(answers, labels)
+    return fit_temperature(predictions, labels)
 
 
 def _answered(
-    run: RunFolder, part: Part
+    run: RunFolder, split: SplitName
 ) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
     """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
-    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.part == part}
+    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
     found = [one for one in run.read_predictions(dataset) if one.crop_id in label]
-    answers = np.array([one.probabilities for one in found], np.float64).reshape(
+    predictions = np.array([one.probabilities for one in found], np.float64).reshape(
         len(found), len(dataset.classes)
     )
     ids = [one.crop_id for one in found]
-    return ids, np.array([label[i] for i in ids], np.int64), answers
+    return ids, np.array([label[i] for i in ids], np.int64), predictions
 
 
 def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:
@@ -158,10 +162,10 @@ def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:
     if shapes is None:
         return None
     columns, known, values = shapes
-    place = next(
+    index = next(
         (k for k, name in enumerate(columns) if name.startswith("Equivalent diameter")), None
     )
-    if place is None:
+    if index is None:
         return None
-    size = dict(zip(known.tolist(), values[:, place].tolist(), strict=True))
+    size = dict(zip(known.tolist(), values[:, index].tolist(), strict=True))
     return np.array([size.get(i, np.nan) for i in ids], np.float64)

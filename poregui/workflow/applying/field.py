@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -27,8 +27,13 @@ from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
 from poregui.vision.shape.measurement import Measured, measure
-from poregui.workflow.applying.classify import NetworkFiles, answers_of, resampled_words, resampling
-from poregui.workflow.applying.overlay import FieldPicture, read_picture
+from poregui.workflow.applying.classify import (
+    NetworkFiles,
+    predictions_of,
+    resampled_text,
+    resampling,
+)
+from poregui.workflow.applying.overlay import FieldImage, read_image
 from poregui.workflow.applying.result_files import (
     fault_in,
     marks_of,
@@ -42,10 +47,10 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
-from poregui.workflow.detecting.find_pores import faint_words
+from poregui.workflow.detecting.find_pores import faint_text
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
-from poregui.workflow.importing.image_identity import other_picture
+from poregui.workflow.importing.image_identity import other_image
 
 RESULT = "field.json"
 FORMAT = 8
@@ -64,9 +69,9 @@ class FieldTask:
     """Hold all that a process needs to work on one micrograph, and nothing that another one must
     not have.
 
-    `folder` is where its results go. `um_per_px` goes before what the file says. `least` is the
-    confidence below which a pore is left to a person at first (see `mark_field`). `colours` are
-    those of the network's classes, '#rrggbb', in their order; `threads` are those, or the
+    `folder` is where its results go. `um_per_px` goes before what the file says. `min_confidence`
+    is the confidence below which a pore is left to a person at first (see `mark_field`). `colours`
+    are those of the network's classes, '#rrggbb', in their order; `threads` are those, or the
     processes, that the network may use. `build_direction_deg` and `surfaces` are as in Micrograph;
     without the latter the surface is looked for. All probabilities are those of the network at
     `temperature` (see `at_temperature`). `classes` is how its classes are called in the files,
@@ -83,7 +88,7 @@ class FieldTask:
     recipe: DetectionRecipe
     um_per_px: float | None = None
     masks: tuple[Mask, ...] = ()
-    least: float = 0.0
+    min_confidence: float = 0.0
     colours: tuple[str, ...] = ()
     plane: Plane = FIRST
     threads: int = 1
@@ -107,7 +112,7 @@ class FieldTask:
     def own_name(self) -> str:
         """Return the name whatever others there are."""
         if self.plane != FIRST:
-            return f"{self.file.name} ({self.plane.words})"
+            return f"{self.file.name} ({self.plane.text})"
         return self.file.name
 
     @property
@@ -150,9 +155,9 @@ class FieldResult:
     classes.
 
     `left` are pores below the wanted confidence; they belong to no class. `resampled` is the factor
-    by which crops were resized to the network's scale, None where they were not. `unlike` are the
-    numbers of the pores that are unlike all that the network was trained on, of which it was asked;
-    None where it cannot tell.
+    by which crops were resized to the network's scale, None where they were not.
+    `out_of_distribution` are the numbers of the pores that are unlike all that the network was
+    trained on, of which it was asked; None where it cannot tell.
     """
 
     name: str
@@ -173,7 +178,19 @@ class FieldResult:
     seconds: float
     warnings: tuple[str, ...] = ()
     plane: str = ""
-    unlike: tuple[int, ...] | None = None
+    out_of_distribution: tuple[int, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a dictionary fit for JSON, in the names of field.json."""
+        values = asdict(self)
+        values["unlike"] = values.pop("out_of_distribution")
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FieldResult:
+        """Return what field.json holds."""
+        own = dict(values)
+        return cls(out_of_distribution=own.pop("unlike", None), **own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +201,9 @@ class AppliedField:
     result: FieldResult
     pores: PoreTable
 
-    def picture(self) -> FieldPicture | None:
+    def image(self) -> FieldImage | None:
         """Return what its picture is drawn from, None where that is gone or shows other pores."""
-        found = read_picture(self.task.folder)
+        found = read_image(self.task.folder)
         if found is None or len(found.counts) != len(self.pores.areas):
             return None
         return found
@@ -214,7 +231,7 @@ def apply_field(
     changed = why_changed(task)
     sha256 = file_hash(task.file)
     if task.sha256 and sha256 != task.sha256:
-        raise other_picture(task.name)
+        raise other_image(task.name)
     fingerprint = task.fingerprint(sha256)
     network = NetworkFiles.of(task.model, task.sidecar)
     predictor = network.predictor()
@@ -234,18 +251,18 @@ def apply_field(
             progress=_part(progress, 0, _FOUND),
         )
         aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
-        ask = partial(_answers, image, network, task, scale, factor)
-        answers, unlike = ask(found, _part(progress, _FOUND, _ANSWERED))
+        ask = partial(_predictions, image, network, task, scale, factor)
+        predictions, out_of_distribution = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
-        table = PoreTable(found.areas, answers, unlike=unlike)
+        table = PoreTable(found.areas, predictions, out_of_distribution=out_of_distribution)
         _write(task, table, aside, beside, predictor)
         write_sensitivity(
-            sense(found, answers, aside.shifted.result(), partial(_chances, ask)), task.folder
+            sense(found, predictions, aside.shifted.result(), partial(_chances, ask)), task.folder
         )
         warnings = image.warnings
-    known = unlike if predictor.reference is not None else None
+    known = out_of_distribution if predictor.reference is not None else None
     result = replace(
-        _result(task, found, table.chosen(task.least), known, len(predictor.classes)),
+        _result(task, found, table.chosen(task.min_confidence), known, len(predictor.classes)),
         sha256=sha256,
         fingerprint=fingerprint,
         width=size[0],
@@ -254,11 +271,11 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
-        + faint_words(found, task.recipe)
-        + resampled_words(factor, scale)
+        + faint_text(found, task.recipe)
+        + resampled_text(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
-    write_json(task.result_file, asdict(result))
+    write_json(task.result_file, result.to_json())
     seal(task.folder)
     return result
 
@@ -272,7 +289,7 @@ class _Aside:
     measured: Future[Measured]
     shifted: Future[tuple[Shifted, ...]]
     outlines: Future[tuple[ImageShapes, list[str]]]
-    picture: Future[FieldPicture]
+    image: Future[FieldImage]
 
     @staticmethod
     def begun(
@@ -293,7 +310,7 @@ class _Aside:
                 specimen_ends=ends,
             ),
             beside.submit(_outlines, task, image, scale, found),
-            beside.submit(lambda: FieldPicture.of(image.overview(), size, found.outlines)),
+            beside.submit(lambda: FieldImage.of(image.overview(), size, found.outlines)),
         )
 
 
@@ -302,11 +319,13 @@ def _write(
 ) -> None:
     """Write outlines, table and picture of the pores, each beside and then in its place."""
     classes = task.classes or predictor.classes
-    picture = aside.picture.result()
+    image = aside.image.result()
     task.folder.mkdir(parents=True, exist_ok=True)
     unseal(task.folder)
-    drawing = beside.submit(write_overlay, task.folder, picture, table, task.colours, task.least)
-    marks = marks_of(table, classes, task.least)
+    drawing = beside.submit(
+        write_overlay, task.folder, image, table, task.colours, task.min_confidence
+    )
+    marks = marks_of(table, classes, task.min_confidence)
     colours = dict(zip(classes, task.colours, strict=False))
     write_outlines(task.folder, aside.outlines.result(), marks, colours)
     write_pores(
@@ -314,10 +333,10 @@ def _write(
         aside.measured.result(),
         classes,
         table,
-        task.least,
+        task.min_confidence,
         knows=predictor.reference is not None,
     )
-    picture.write(task.folder)
+    image.write(task.folder)
     drawing.result()
 
 
@@ -326,8 +345,8 @@ def _outlines(
 ) -> tuple[ImageShapes, list[str]]:
     """Return the outlines of a micrograph with what tells it from others of its name."""
     shapes, lines = outlines_of(image, scale, found)
-    told = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
-    return told, lines
+    received = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
+    return received, lines
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:
@@ -368,7 +387,7 @@ def _result(
     task: FieldTask,
     found: Detected,
     chosen: NDArray[np.int64],
-    unlike: NDArray[np.bool_] | None,
+    out_of_distribution: NDArray[np.bool_] | None,
     classes: int,
 ) -> FieldResult:
     """Sum up pores whose class (-1: left to a person) is `chosen`."""
@@ -390,7 +409,9 @@ def _result(
         resampled=None,
         seconds=0.0,
         plane=str(task.plane),
-        unlike=None if unlike is None else tuple((np.flatnonzero(unlike) + 1).tolist()),
+        out_of_distribution=None
+        if out_of_distribution is None
+        else tuple((np.flatnonzero(out_of_distribution) + 1).tolist()),
     )
 
 
@@ -420,7 +441,7 @@ def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
     wrong with their files.
     """
     try:
-        result = FieldResult(**read_sums(task.result_file))
+        result = FieldResult.from_json(read_sums(task.result_file))
         if result.fingerprint != task.fingerprint(file_hash(task.file)):
             return None, ""
     except BROKEN:
@@ -428,7 +449,7 @@ def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
     return replace(result, file=str(task.file), name=task.name), fault_in(task.folder, result.pores)
 
 
-def _answers(
+def _predictions(
     image: Pyramid,
     network: NetworkFiles,
     task: FieldTask,
@@ -442,9 +463,11 @@ def _answers(
     """
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
-    answers, unlike = answers_of(
+    predictions, out_of_distribution = predictions_of(
         image, boxes, network, scale, factor, progress, threads=task.threads
     )
     if task.temperature != 1.0:
-        answers = at_temperature(answers.astype(np.float64), task.temperature).astype(np.float32)
-    return answers, unlike
+        predictions = at_temperature(predictions.astype(np.float64), task.temperature).astype(
+            np.float32
+        )
+    return predictions, out_of_distribution

@@ -72,7 +72,7 @@ class PlacedCrops:
         waiting = np.flatnonzero(boxed).tolist()
         for _ in range(_ROUNDS):
             taken = set(found)
-            pairs = [self._in_box(there, place, taken, whole=whole) for place in waiting]
+            pairs = [self._in_box(there, index, taken, whole=whole) for index in waiting]
             new = _each_once([pair for pair in pairs if pair is not None])
             if not new:
                 break
@@ -81,23 +81,23 @@ class PlacedCrops:
             waiting = [pair.crop for pair in lost if pair.away > _DOUBLE]
         return found
 
-    def _outlined(self, there: _Pores, places: NDArray[np.int64]) -> list[_Pair]:
+    def _outlined(self, there: _Pores, indices: NDArray[np.int64]) -> list[_Pair]:
         """Return the crops with outlines that show a pore."""
-        if not len(places):
+        if not len(indices):
             return []
-        away, pore = there.tree.query(self.middles[places])
-        own = self.areas[places]
+        away, pore = there.tree.query(self.middles[indices])
+        own = self.areas[indices]
         smaller = np.minimum(there.areas[pore], own)
         larger = np.maximum(there.areas[pore], own)
         reach = _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
         same = (away <= reach) & (larger <= _ALIKE * smaller)
-        rows = zip(away[same].tolist(), pore[same].tolist(), places[same].tolist(), strict=True)
+        rows = zip(away[same].tolist(), pore[same].tolist(), indices[same].tolist(), strict=True)
         return [_Pair(*row) for row in rows]
 
-    def _in_box(self, there: _Pores, place: int, taken: Set[int], *, whole: bool) -> _Pair | None:
+    def _in_box(self, there: _Pores, index: int, taken: Set[int], *, whole: bool) -> _Pair | None:
         """Return the pore that a box was put for, None where that is not clear."""
-        left, top, right, bottom = self.boxes[place]
-        middle = self.middles[place]
+        left, top, right, bottom = self.boxes[index]
+        middle = self.middles[index]
         reach = float(np.hypot(right - left, bottom - top)) / 2
         near = [k for k in there.tree.query_ball_point(middle, reach) if k not in taken]
         pores = np.array(near, np.int64)
@@ -115,7 +115,7 @@ class PlacedCrops:
             best = int(order[0])
         else:
             return None
-        return _Pair(float(away[best]), int(pores[best]), place)
+        return _Pair(float(away[best]), int(pores[best]), index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,12 +190,12 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
     return found
 
 
-def place_of(task: FieldTask) -> tuple[str, str]:
+def index_of(task: FieldTask) -> tuple[str, str]:
     """Return the key of a micrograph in `Placed`."""
     return str(task.file.resolve()), str(task.plane)
 
 
-def class_places(class_ids: Sequence[int]) -> dict[int, int]:
+def class_indices(class_ids: Sequence[int]) -> dict[int, int]:
     """Return for each label that a network can answer the place of its class in the answers, and of
     the fixed labels.
 
@@ -203,55 +203,55 @@ def class_places(class_ids: Sequence[int]) -> dict[int, int]:
     where the network has no such answer.
     """
     return {UNSURE: LEFT, NOT_A_PORE: REMOVED} | {
-        class_id: place for place, class_id in enumerate(class_ids)
+        class_id: index for index, class_id in enumerate(class_ids)
     }
 
 
 @dataclass(frozen=True)
-class PeoplesAnswers:
+class HumanLabels:
     """Hold the crops that people labelled, and the place of each label in the
     answers of a network.
     """
 
     labelled: Placed
-    places: dict[int, int]
+    indices: dict[int, int]
 
 
-def answers_of_people(project: Project, class_ids: Sequence[int]) -> PeoplesAnswers:
+def human_labels(project: Project, class_ids: Sequence[int]) -> HumanLabels:
     """Return what people said in a project, fit for a network whose answers are these classes of
     the project.
     """
-    return PeoplesAnswers(placed_crops(project, labelled=True), class_places(class_ids))
+    return HumanLabels(placed_crops(project, labelled=True), class_indices(class_ids))
 
 
-def with_answers(field: AppliedField, said: PeoplesAnswers) -> AppliedField:
+def with_human_labels(field: AppliedField, human: HumanLabels) -> AppliedField:
     """Return a micrograph whose pores have the answers of people, where there are some, before the
     network's.
     """
-    own = said.labelled.get(place_of(field.task))
+    own = human.labelled.get(index_of(field.task))
     if own is None:
-        pores = replace(field.pores, answered=np.empty(0, np.int64), labelled=0, unmatched=0)
+        pores = replace(field.pores, human_label=np.empty(0, np.int64), labelled=0, unmatched=0)
     else:
-        pores = _answered(field.pores, own, said.places)
+        pores = _answered(field.pores, own, human.indices)
     return replace(field, pores=pores)
 
 
-def _answered(table: PoreTable, own: PlacedCrops, places: dict[int, int]) -> PoreTable:
-    answers = np.full(len(table.areas), NOBODY, np.int64)
+def _answered(table: PoreTable, own: PlacedCrops, indices: dict[int, int]) -> PoreTable:
+    predictions = np.full(len(table.areas), NOBODY, np.int64)
     shown = own.of_pores(table.middles, table.areas, table.lengths)
     for pore, crop in shown.items():
         label = own.labels[crop]
         if label is not None:
-            answers[pore] = places.get(label, OTHER)
-    pores = {place for place, label in enumerate(own.labels) if label not in _NO_PORES}
+            predictions[pore] = indices.get(label, OTHER)
+    pores = {index for index, label in enumerate(own.labels) if label not in _NO_PORES}
     unmatched = len(pores - set(shown.values()))
-    return replace(table, answered=answers, labelled=len(pores), unmatched=unmatched)
+    return replace(table, human_label=predictions, labelled=len(pores), unmatched=unmatched)
 
 
 _NO_PORES = (None, NOT_A_PORE, UNSURE)
 
 
-def unmatched_words(tables: Sequence[PoreTable]) -> str:
+def unmatched_text(tables: Sequence[PoreTable]) -> str:
     """Say how many labelled crops show no pore that was found; empty for none."""
     unmatched = sum(table.unmatched for table in tables)
     if not unmatched:

@@ -32,7 +32,7 @@ from poregui.workflow.evaluating.class_identity import (
     classes_of_run,
 )
 from poregui.workflow.evaluating.newest_run import chosen_run
-from poregui.workflow.importing.folders import find_pictures
+from poregui.workflow.importing.folders import find_images
 from poregui.workflow.importing.image_identity import micrographs_by_file
 
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
@@ -68,7 +68,7 @@ class AppliedModel:
     notes: tuple[str, ...] = ()
     tested: TestedCrops | None = None
 
-    def at(self, least: float) -> AppliedModel:
+    def at(self, min_confidence: float) -> AppliedModel:
         """Return it with the confusion of test crops answered with at least a confidence.
 
         A confusion that came without its crops stands for every confidence.
@@ -77,8 +77,8 @@ class AppliedModel:
             return self
         return replace(
             self,
-            confusion=self.tested.confusion(least),
-            area_confusion=self.tested.area_confusion(least),
+            confusion=self.tested.confusion(min_confidence),
+            area_confusion=self.tested.area_confusion(min_confidence),
         )
 
 
@@ -175,25 +175,25 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     """
     sidecar = model.with_suffix(".json")
     try:
-        told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
-        classes = tuple(told["classes"])
-        temperature = _temperature(told)
+        received = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+        classes = tuple(received["classes"])
+        temperature = _temperature(received)
         tested = None
-        if "tested" in told:
-            tested = TestedCrops.from_json(told["tested"], len(classes)).at(temperature)
-        confusion = _matrix(told.get("confusion"), len(classes), np.int64)
-        by_area = _matrix(told.get("area_confusion"), len(classes), np.float64)
+        if "tested" in received:
+            tested = TestedCrops.from_json(received["tested"], len(classes)).at(temperature)
+        confusion = _matrix(received.get("confusion"), len(classes), np.int64)
+        by_area = _matrix(received.get("area_confusion"), len(classes), np.float64)
         if recipe is None:
-            if "detection" in told:
-                recipe = detection_recipe_from_json(told["detection"])
+            if "detection" in received:
+                recipe = detection_recipe_from_json(received["detection"])
             else:
                 recipe = DetectionRecipe()
-        shades = tuple(str(one) for one in told.get("colours", ()))
+        shades = tuple(str(one) for one in received.get("colours", ()))
         if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
             shades = tuple(one.colour for one in plain[: len(classes)])
-        name = str(told.get("name", model.stem))
-        ids, uids = _identities(told, classes)
+        name = str(received.get("name", model.stem))
+        ids, uids = _identities(received, classes)
     except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.",
@@ -218,14 +218,14 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
 
 
 def _identities(
-    told: Mapping[str, Any], classes: Sequence[str]
+    received: Mapping[str, Any], classes: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the ids of the classes of a sidecar and their uids, of which older ones have none.
 
     Raises KeyError, TypeError or ValueError when they are not one a class.
     """
-    ids = tuple(int(one) for one in told["class_ids"])
-    uids = tuple(str(one) for one in told.get("class_uids", ()))
+    ids = tuple(int(one) for one in received["class_ids"])
+    uids = tuple(str(one) for one in received.get("class_uids", ()))
     if (
         len(set(ids)) != len(classes)
         or len(ids) != len(classes)
@@ -235,19 +235,19 @@ def _identities(
     return ids, uids
 
 
-def _temperature(told: Mapping[str, Any]) -> float | None:
+def _temperature(received: Mapping[str, Any]) -> float | None:
     """Return the temperature of a sidecar, None for one without.
 
     Raises ValueError or TypeError for anything else.
     """
-    found = told.get("temperature")
+    found = received.get("temperature")
     if found is not None and not 0 < float(found) < float("inf"):
         raise ValueError("no temperature")
     return None if found is None else float(found)
 
 
-def _matrix(told: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
-    return None if told is None else np.array(told, kind).reshape(classes, classes)
+def _matrix(received: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
+    return None if received is None else np.array(received, kind).reshape(classes, classes)
 
 
 def micrographs_of(
@@ -259,7 +259,7 @@ def micrographs_of(
     A scale or specimen that is given goes before both. Raises PoreguiError when there is no
     picture.
     """
-    found, _ = find_pictures(paths, "micrographs")
+    found, _ = find_images(paths, "micrographs")
     files = [one.file for one in found]
     if not files:
         named = ", ".join(str(path) for path in paths)
@@ -328,7 +328,7 @@ def names_beside(files: Sequence[Path], others: Sequence[Path] = ()) -> list[str
 
 
 def tasks_of(
-    model: AppliedModel, fields: Sequence[ToApply], out: Path, *, least: float = 0.0
+    model: AppliedModel, fields: Sequence[ToApply], out: Path, *, min_confidence: float = 0.0
 ) -> list[FieldTask]:
     """Return one task a micrograph, each with a folder of its own below `out`.
 
@@ -345,7 +345,7 @@ def tasks_of(
             um_per_px=one.um_per_px,
             masks=one.masks,
             plane=one.plane,
-            least=least,
+            min_confidence=min_confidence,
             colours=model.colours,
             build_direction_deg=one.build_direction_deg,
             surfaces=one.surfaces,

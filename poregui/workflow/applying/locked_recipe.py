@@ -51,7 +51,7 @@ class Lock:
     model: str
     sidecar: str
     recipe: DetectionRecipe
-    least: float
+    min_confidence: float
     um_per_px: float | None
 
     @property
@@ -70,7 +70,9 @@ class Lock:
         return {**self._values(), "hash": self.hash}
 
     def _values(self) -> dict[str, Any]:
-        return {**asdict(self), "recipe": self.recipe.to_json()}
+        values = {**asdict(self), "recipe": self.recipe.to_json()}
+        values["least"] = values.pop("min_confidence")
+        return values
 
 
 def lock_run(
@@ -80,7 +82,7 @@ def lock_run(
     *,
     who: str,
     title: str = "",
-    least: float = 0.0,
+    min_confidence: float = 0.0,
     um_per_px: float | None = None,
 ) -> Lock:
     """Write the network of a run with its card and locked.json into a new or empty folder and
@@ -92,9 +94,9 @@ def lock_run(
     """
     if not who.strip():
         raise PoreguiError("No name was given for who locks this recipe.", "Enter a name.")
-    if not 0 <= least < 1:
+    if not 0 <= min_confidence < 1:
         raise PoreguiError(
-            f"{least:g} is not a valid confidence.",
+            f"{min_confidence:g} is not a valid confidence.",
             "Enter a number from 0 to below 1, such as 0.8.",
         )
     if um_per_px is not None:
@@ -113,7 +115,7 @@ def lock_run(
             model=file_hash(folder / MODEL),
             sidecar=file_hash(folder / SIDECAR),
             recipe=model.recipe,
-            least=least,
+            min_confidence=min_confidence,
             um_per_px=um_per_px,
         )
         write_json(folder / LOCKED, lock.to_json())
@@ -130,10 +132,10 @@ def read_lock(file: Path) -> Lock:
     Raises PoreguiError when it or the network beside it is not as it was locked.
     """
     try:
-        told = mapping(parse_json(read_whole(file)))
-        sealed = str(told.pop("hash"))
-        recipe = detection_recipe_from_json(told.pop("recipe"))
-        lock = Lock(recipe=recipe, **told)
+        received = mapping(parse_json(read_whole(file)))
+        sealed = str(received.pop("hash"))
+        recipe = detection_recipe_from_json(received.pop("recipe"))
+        lock = Lock(recipe=recipe, min_confidence=received.pop("least"), **received)
         unchanged = lock.hash == sealed
     except FileNotFoundError as error:
         raise ProjectError(

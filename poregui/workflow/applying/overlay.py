@@ -28,7 +28,7 @@ _FEWEST = 8
 
 
 @dataclass(frozen=True, eq=False)
-class FieldPicture:
+class FieldImage:
     """Hold a micrograph as a screen shows it, `plain` (h, w) or (h, w, 3: blue, green, red) uint8,
     and its outlines.
 
@@ -43,7 +43,7 @@ class FieldPicture:
     @staticmethod
     def of(
         overview: NDArray[Any], size: tuple[int, int], outlines: Sequence[NDArray[np.float32]]
-    ) -> FieldPicture:
+    ) -> FieldImage:
         """Return the picture of a micrograph of `size` (width, height) px.
 
         `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the
@@ -62,19 +62,19 @@ class FieldPicture:
             points = np.concatenate(lines)
         else:
             points = np.empty((0, 2), np.int16)
-        return FieldPicture(plain, points, np.array([len(line) for line in lines], np.int32))
+        return FieldImage(plain, points, np.array([len(line) for line in lines], np.int32))
 
     def drawn(
         self,
         chosen: NDArray[np.int64],
         colours: Sequence[str],
-        unlike: NDArray[np.bool_] | None = None,
+        out_of_distribution: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.uint8]:
         """Return (h, w, 3) blue, green, red with the outlines in the colours of their classes.
 
         `chosen` is the index of each pore's class in `colours` ('#rrggbb'). Pores that are `LEFT`
-        have the colour of *unsure*, others without a class are not drawn. Those that are `unlike`
-        stand in a white frame.
+        have the colour of *unsure*, others without a class are not drawn. Those that are
+        `out_of_distribution` stand in a white frame.
         """
         if self.plain.ndim == 2:
             shown = cv2.cvtColor(self.plain, cv2.COLOR_GRAY2BGR)
@@ -86,22 +86,26 @@ class FieldPicture:
         else:
             lines = []
         for kind in range(LEFT, len(colours)):
-            own = [lines[place] for place in np.flatnonzero(chosen == kind).tolist()]
+            own = [lines[index] for index in np.flatnonzero(chosen == kind).tolist()]
             colour = _bgr(UNSURE_COLOUR if kind == LEFT else colours[kind])
             cv2.polylines(shown, own, True, colour, 2, cv2.LINE_AA, _SHIFT)
-        for place in np.flatnonzero(unlike if unlike is not None else ()).tolist():
-            _frame(shown, lines[place] / (1 << _SHIFT))
+        for index in np.flatnonzero(
+            out_of_distribution if out_of_distribution is not None else ()
+        ).tolist():
+            _frame(shown, lines[index] / (1 << _SHIFT))
         return np.asarray(shown, np.uint8)
 
-    def of_table(self, table: PoreTable, colours: Sequence[str], least: float) -> NDArray[np.uint8]:
+    def of_table(
+        self, table: PoreTable, colours: Sequence[str], min_confidence: float
+    ) -> NDArray[np.uint8]:
         """Return what `drawn` does for the pores of a table at a confidence; what people named has
         no frame.
         """
-        if len(table.unlike):
-            unlike = table.unlike & ~table.by_person
+        if len(table.out_of_distribution):
+            out_of_distribution = table.out_of_distribution & ~table.by_person
         else:
-            unlike = None
-        return self.drawn(table.chosen(least), colours, unlike)
+            out_of_distribution = None
+        return self.drawn(table.chosen(min_confidence), colours, out_of_distribution)
 
     def write(self, folder: Path) -> None:
         """Write it into a folder of results."""
@@ -114,13 +118,13 @@ class FieldPicture:
         replace_file(folder / FILE, write)
 
 
-def read_picture(folder: Path) -> FieldPicture | None:
+def read_image(folder: Path) -> FieldImage | None:
     """Return what the picture in a folder of results is drawn from, None where that is not there or
     damaged.
     """
     try:
         kept = read_arrays(folder / FILE)
-        found = FieldPicture(kept["plain"], kept["points"], kept["counts"])
+        found = FieldImage(kept["plain"], kept["points"], kept["counts"])
     except BROKEN:
         return None
     if found.plain.dtype == np.uint8 and int(found.counts.sum()) == len(found.points):
@@ -135,8 +139,8 @@ def draw_overlay(
     chosen: NDArray[np.int64],
     colours: Sequence[str],
 ) -> bytes:
-    """Return a PNG of a micrograph with every pore outlined (see `FieldPicture.of` and `drawn`)."""
-    return as_png(FieldPicture.of(overview, size, outlines).drawn(chosen, colours))
+    """Return a PNG of a micrograph with every pore outlined (see `FieldImage.of` and `drawn`)."""
+    return as_png(FieldImage.of(overview, size, outlines).drawn(chosen, colours))
 
 
 def as_png(shown: NDArray[np.uint8]) -> bytes:

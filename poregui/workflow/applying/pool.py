@@ -25,14 +25,14 @@ from poregui.workflow.applying.field import (
 )
 
 
-def work_at(place: int, task: FieldTask) -> FieldResult | FieldProblem:
+def work_at(index: int, task: FieldTask) -> FieldResult | FieldProblem:
     """Do what `work_on` does for one of the micrographs that are talked about."""
     talk = current_talk()
     if talk is None:
         return work_on(task)
     try:
-        talk.tell(place, 0.0)
-        return work_on(task, lambda done, total, text: talk.tell(place, done / max(total, 1)))
+        talk.tell(index, 0.0)
+        return work_on(task, lambda done, total, text: talk.tell(index, done / max(total, 1)))
     except Stopped:
         return FieldProblem(task.name, "It was cancelled.")
 
@@ -101,17 +101,17 @@ def apply_all(
     """
     found = take_up(tasks)
     taken_up = sum(isinstance(one, FieldResult) for one in found.values())
-    open_tasks = [place for place in range(len(tasks)) if place not in found]
+    open_tasks = [index for index in range(len(tasks)) if index not in found]
     count = min(workers or available_cores(), len(open_tasks))
     share = max(1, available_cores() // max(count, 1))
     tasks = [replace(task, threads=share) for task in tasks]
-    worked_on = [tasks[place] for place in open_tasks]
+    worked_on = [tasks[index] for index in open_tasks]
     tidy(worked_on)
     stopped = False
     while open_tasks and not stopped:
         clock = _Clock(tasks, found, progress)
         with _processes(count, clock.talk) as pool:
-            waiting = {pool.submit(work_at, place, tasks[place]): place for place in open_tasks}
+            waiting = {pool.submit(work_at, index, tasks[index]): index for index in open_tasks}
             stopped = _collect(waiting, found, clock, cancelled)
         if stopped:
             _take_finished(waiting, found)
@@ -158,13 +158,13 @@ def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]
     cannot be read.
     """
     found: dict[int, FieldResult | FieldProblem] = {}
-    for place, task in enumerate(tasks):
+    for index, task in enumerate(tasks):
         try:
             there: FieldResult | FieldProblem | None = read_result(task)
         except PoreguiError as error:
             there = FieldProblem(task.name, str(error))
         if there is not None:
-            found[place] = there
+            found[index] = there
     return found
 
 
@@ -172,7 +172,7 @@ def applied_of(
     found: Mapping[int, FieldResult | FieldProblem], taken_up: int, cancelled: bool
 ) -> Applied:
     """Return what became of tasks, in the order of their places."""
-    results = [found[place] for place in sorted(found)]
+    results = [found[index] for index in sorted(found)]
     return Applied(
         tuple(one for one in results if isinstance(one, FieldResult)),
         tuple(one for one in results if isinstance(one, FieldProblem)),
@@ -200,14 +200,12 @@ class _Clock:
         """Tell it now."""
         done = self._done()
         text = time_left(done - self._first, self._count - done, time.monotonic() - self._began)
-        words = left_words(len(self._found), self._count)
-        self._progress(
-            int(STEPS * done), STEPS * self._count, f"{words}, {text}" if text else words
-        )
+        left = left_text(len(self._found), self._count)
+        self._progress(int(STEPS * done), STEPS * self._count, f"{left}, {text}" if text else left)
 
     def _done(self) -> float:
         return sum(
-            1.0 if place in self._found else self.talk.part(place) for place in range(self._count)
+            1.0 if index in self._found else self.talk.part(index) for index in range(self._count)
         )
 
 
@@ -241,14 +239,14 @@ def _take_finished(
     found: dict[int, FieldResult | FieldProblem],
 ) -> None:
     """Take the results that came while all processes were ending."""
-    for one, place in waiting.items():
-        if place not in found and not one.cancelled() and one.exception() is None:
+    for one, index in waiting.items():
+        if index not in found and not one.cancelled() and one.exception() is None:
             result = one.result()
             if isinstance(result, FieldResult):
-                found[place] = result
+                found[index] = result
 
 
-def left_words(done: int, total: int) -> str:
+def left_text(done: int, total: int) -> str:
     """Say how many micrographs are done and left."""
     left = total - done
     if left:
@@ -271,18 +269,18 @@ def time_left(done: float, left: float, seconds: float) -> str:
 
 
 def _after_a_crash(
-    places: list[int], tasks: Sequence[FieldTask], found: dict[int, FieldResult | FieldProblem]
+    indices: list[int], tasks: Sequence[FieldTask], found: dict[int, FieldResult | FieldProblem]
 ) -> list[int]:
     """Return what is left to do after a process died; the first of it, tried alone, is given up if
     it dies again.
     """
-    left = [place for place in places if place not in found]
+    left = [index for index in indices if index not in found]
     if not left:
         return []
-    suspect = left[0]
+    label_issue = left[0]
     with _processes(1, Talk(len(tasks))) as pool:
         try:
-            found[suspect] = pool.submit(work_at, suspect, tasks[suspect]).result()
+            found[label_issue] = pool.submit(work_at, label_issue, tasks[label_issue]).result()
         except BrokenProcessPool:
-            found[suspect] = FieldProblem(tasks[suspect].name, ENDED_ITS_PROCESS)
+            found[label_issue] = FieldProblem(tasks[label_issue].name, ENDED_ITS_PROCESS)
     return left[1:]

@@ -24,12 +24,12 @@ from poregui.workflow.applying.summary import (
     GroupSummary,
     Summary,
     groups_of,
-    unlike_words,
+    out_of_distribution_text,
 )
-from poregui.workflow.reporting.documents import Picture, check_ending, render
+from poregui.workflow.reporting.documents import ImageTag, check_ending, render
 
 EXAMPLES = 3
-_PICTURE_WIDTH = 640
+_IMAGE_WIDTH = 640
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Example:
     """
 
     name: str
-    words: str
-    picture: str
+    caption: str
+    image: str
     width: int
     height: int
 
@@ -85,7 +85,7 @@ class AppliedFacts:
     whole: Page | None
     pages: tuple[Page, ...]
     colours: dict[str, str]
-    least: float
+    min_confidence: float
     locked: str
     model: tuple[tuple[str, str], ...]
     recipe: tuple[tuple[str, str], ...]
@@ -97,11 +97,11 @@ def collect_applied(
     fields: Sequence[AppliedField],
     summary: Summary,
     *,
-    least: float = 0.0,
+    min_confidence: float = 0.0,
     locked: str = "",
 ) -> AppliedFacts:
-    """Return the facts of micrographs and what they sum up to at the confidence `least`; fit for
-    any thread.
+    """Return the facts of micrographs and what they sum up to at the confidence `min_confidence`;
+    fit for any thread.
 
     `locked` is the sentence of a locked recipe, empty where it is not locked. Raises ProjectError
     when the files of the network are gone.
@@ -111,10 +111,11 @@ def collect_applied(
     for name, one in zip(groups_of([one.result for one in fields]), fields, strict=True):
         of_group.setdefault(name, []).append(one)
     pages = tuple(
-        _page(group, of_group[group.name], summary, least, colours) for group in summary.specimens
+        _page(group, of_group[group.name], summary, min_confidence, colours)
+        for group in summary.specimens
     )
     if len(pages) > 1:
-        whole = _page(summary.whole, fields, summary, least, colours, examples=0)
+        whole = _page(summary.whole, fields, summary, min_confidence, colours, examples=0)
     else:
         whole = None
     confusion = () if model.confusion is None else model.confusion.tolist()
@@ -124,7 +125,7 @@ def collect_applied(
         whole=whole,
         pages=pages,
         colours=colours,
-        least=least,
+        min_confidence=min_confidence,
         locked=locked,
         model=_model(model),
         recipe=recipe_rows(model.recipe),
@@ -138,18 +139,18 @@ def _page(
     group: GroupSummary,
     applied: Sequence[AppliedField],
     summary: Summary,
-    least: float,
+    min_confidence: float,
     colours: dict[str, str],
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(one.result, group) for one in applied)
     names = [one.name for one in group.classes]
-    diameters = diameters_of(names, applied, least, summary.size_unit)
+    diameters = diameters_of(names, applied, min_confidence, summary.size_unit)
     known = [one.mm2 for one in fields if one.mm2 is not None]
     return Page(
         group,
         fields,
-        _examples(applied, fields, tuple(colours.values()), least) if examples else (),
+        _examples(applied, fields, tuple(colours.values()), min_confidence) if examples else (),
         sizes_svg(diameters, colours, summary.size_unit),
         sum(known) if len(known) == len(fields) else None,
     )
@@ -178,41 +179,41 @@ def _examples(
     applied: Sequence[AppliedField],
     fields: Sequence[FieldFacts],
     colours: Sequence[str],
-    least: float,
+    min_confidence: float,
 ) -> tuple[Example, ...]:
     """Return the fields with the least, the middle and the greatest area per cent, so that nobody
     chooses them.
     """
     order = sorted(range(len(fields)), key=lambda k: (fields[k].percent, fields[k].name))
-    words = {order[0]: "lowest", order[len(order) // 2]: "middle", order[-1]: "highest"}
+    caption = {order[0]: "lowest", order[len(order) // 2]: "middle", order[-1]: "highest"}
     if len(fields) < EXAMPLES:
-        words = dict.fromkeys(order, "")
+        caption = dict.fromkeys(order, "")
     found = []
-    for place in sorted(words, key=lambda k: fields[k].percent):
-        shown = _picture(applied[place], colours, least)
+    for index in sorted(caption, key=lambda k: fields[k].percent):
+        shown = _image(applied[index], colours, min_confidence)
         if shown is not None:
-            which = f", the {words[place]}" if words[place] else ""
-            text = f"porosity {fields[place].percent:.3g} %{which}"
-            found.append(Example(fields[place].name, text, *shown))
+            which = f", the {caption[index]}" if caption[index] else ""
+            text = f"porosity {fields[index].percent:.3g} %{which}"
+            found.append(Example(fields[index].name, text, *shown))
     return tuple(found)
 
 
-def _picture(
-    one: AppliedField, colours: Sequence[str], least: float
+def _image(
+    one: AppliedField, colours: Sequence[str], min_confidence: float
 ) -> tuple[str, int, int] | None:
     """Return an outlined micrograph as a data URI and its size; None where its picture is gone."""
     from PIL import Image
 
-    drawn = one.picture()
+    drawn = one.image()
     if drawn is None:
         return None
-    image = Image.fromarray(drawn.of_table(one.pores, colours, least)[..., ::-1])
-    high = max(1, round(image.height * _PICTURE_WIDTH / image.width))
+    image = Image.fromarray(drawn.of_table(one.pores, colours, min_confidence)[..., ::-1])
+    high = max(1, round(image.height * _IMAGE_WIDTH / image.width))
     out = BytesIO()
-    image.resize((_PICTURE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
+    image.resize((_IMAGE_WIDTH, high), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
     return (
         f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
-        _PICTURE_WIDTH,
+        _IMAGE_WIDTH,
         high,
     )
 
@@ -223,18 +224,18 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     Raises ProjectError when its files are gone.
     """
     try:
-        told = parse_json(read_whole(model.sidecar, follow=True))
+        received = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
     rows = [("Network", model.name)]
-    if "preset" in told:
-        rows.append(("Preset", str(told["preset"])))
+    if "preset" in received:
+        rows.append(("Preset", str(received["preset"])))
     rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
-    if "dataset_hash" in told:
-        rows.append(("Training dataset", str(told["dataset_hash"])))
+    if "dataset_hash" in received:
+        rows.append(("Training dataset", str(received["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
 
 
@@ -256,8 +257,8 @@ def write_applied_report(
     return out
 
 
-def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
-    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them.
+def applied_html(facts: AppliedFacts, image: ImageTag | None = None) -> str:
+    """Return the report as HTML: figures as SVG inside, or as whatever `image` makes of them.
 
     Names are escaped.
     """
@@ -265,10 +266,10 @@ def applied_html(facts: AppliedFacts, picture: Picture | None = None) -> str:
         "facts": facts,
         "unit": facts.summary.size_unit.replace("um", "µm"),
         "count": count,
-        "strange": unlike_words,
+        "strange": out_of_distribution_text,
     }
     filters = {"num": _number, "ends": _ends, "relative": _relative, "triple": _triple}
-    return render("specimens.html.j2", values, filters, picture)
+    return render("specimens.html.j2", values, filters, image)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

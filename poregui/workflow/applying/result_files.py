@@ -22,10 +22,10 @@ from poregui.store.run_files import BROKEN, make_seal, parse_json, parse_seal, r
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected
 from poregui.vision.shape.measurement import Measured
-from poregui.workflow.applying.overlay import FieldPicture, as_png
-from poregui.workflow.applying.result_table import SOURCE, UNLIKE, WHY, PoreTable
+from poregui.workflow.applying.overlay import FieldImage, as_png
+from poregui.workflow.applying.result_table import OUT_OF_DISTRIBUTION, SOURCE, WHY, PoreTable
 from poregui.workflow.exporting.formats.geojson import write_geojson_file
-from poregui.workflow.exporting.formats.json_text import closed_rings
+from poregui.workflow.exporting.formats.json_text import closed_polygons
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 
 SEAL = "results.json"
@@ -114,9 +114,9 @@ def _hash_of_sums(sums: dict[str, Any]) -> str:
 
 def read_sums(file: Path) -> dict[str, Any]:
     """Return the fields of a field.json. Raises one of BROKEN when it holds anything else."""
-    told = mapping(parse_json(read_whole(file)))
-    values = {name: check(told[name]) for name, check in _FIELDS.items() if name in told}
-    if set(told) - set(_FIELDS) or len(values["areas"]) != len(values["counts"]):
+    received = mapping(parse_json(read_whole(file)))
+    values = {name: check(received[name]) for name, check in _FIELDS.items() if name in received}
+    if set(received) - set(_FIELDS) or len(values["areas"]) != len(values["counts"]):
         raise ValueError("no sums of a micrograph")
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
@@ -132,7 +132,7 @@ def write_pores(
     measured: Measured,
     classes: Sequence[str],
     table: PoreTable,
-    least: float,
+    min_confidence: float,
     *,
     knows: bool,
 ) -> None:
@@ -143,15 +143,15 @@ def write_pores(
     is unlike all training crops.
     """
     named = [column for column in COLUMNS if column.name != "unit"]
-    answers = table.chances
-    marks = marks_of(table, classes, least)
-    head = ["pore", CLASS, "confidence", *chance_heads(classes), UNLIKE, SOURCE, WHY]
+    predictions = table.chances
+    marks = marks_of(table, classes, min_confidence)
+    head = ["pore", CLASS, "confidence", *chance_heads(classes), OUT_OF_DISTRIBUTION, SOURCE, WHY]
     columns = [
-        map(str, range(1, len(answers) + 1)),
+        map(str, range(1, len(predictions) + 1)),
         map(harmless, marks[CLASS]),
-        _texts(answers.max(axis=1, initial=0.0), "%.5f"),
-        *(_texts(column, "%.5f") for column in answers.T),
-        _texts(table.unlike) if knows else [""] * len(answers),
+        _texts(predictions.max(axis=1, initial=0.0), "%.5f"),
+        *(_texts(column, "%.5f") for column in predictions.T),
+        _texts(table.out_of_distribution) if knows else [""] * len(predictions),
         marks[SOURCE],
         marks[WHY],
         *(_texts(_reliable(measured, column.name)) for column in named),
@@ -165,12 +165,16 @@ def chance_heads(classes: Sequence[str]) -> list[str]:
     return [f"p({name})" for name in classes]
 
 
-def marks_of(table: PoreTable, classes: Sequence[str], least: float) -> dict[str, list[str]]:
+def marks_of(
+    table: PoreTable, classes: Sequence[str], min_confidence: float
+) -> dict[str, list[str]]:
     """Return by column what became of each pore at a confidence: its class, who said it, and why
     there is none.
     """
-    named = [classes[place] if place >= 0 else "" for place in table.chosen(least).tolist()]
-    return {CLASS: named, SOURCE: table.sources(least), WHY: table.reasons(least)}
+    named = [
+        classes[index] if index >= 0 else "" for index in table.chosen(min_confidence).tolist()
+    ]
+    return {CLASS: named, SOURCE: table.sources(min_confidence), WHY: table.reasons(min_confidence)}
 
 
 def _reliable(measured: Measured, name: str) -> NDArray[Any]:
@@ -192,14 +196,14 @@ def outlines_of(
     image: Pyramid, um_per_px: float | None, found: Detected
 ) -> tuple[ImageShapes, list[str]]:
     """Return the pores of a micrograph without classes, and the text of each outline (see
-    `closed_rings`).
+    `closed_polygons`).
     """
     shapes = tuple(
-        PoreShape(place + 1, Box(*box), Outline.of(found.outlines[place]), "")
-        for place, box in enumerate(found.boxes.tolist())
+        PoreShape(index + 1, Box(*box), Outline.of(found.outlines[index]), "")
+        for index, box in enumerate(found.boxes.tolist())
     )
     return ImageShapes(image.name, image.width, image.height, um_per_px, shapes), list(
-        closed_rings(found.outlines)
+        closed_polygons(found.outlines)
     )
 
 
@@ -237,10 +241,10 @@ def marked_outlines(
 
 
 def write_overlay(
-    folder: Path, picture: FieldPicture, table: PoreTable, colours: Sequence[str], least: float
+    folder: Path, image: FieldImage, table: PoreTable, colours: Sequence[str], min_confidence: float
 ) -> None:
     """Write the picture of a micrograph with its pores, PNG."""
-    content = as_png(picture.of_table(table, colours, least))
+    content = as_png(image.of_table(table, colours, min_confidence))
     replace_file(folder / "overlay.png", lambda beside: _write_bytes(beside, content))
 
 

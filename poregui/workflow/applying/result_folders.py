@@ -39,7 +39,7 @@ def names_of(tasks: Sequence[FieldTask]) -> list[str]:
     """Return how each micrograph is called: as the project does, with more folders where these do
     not suffice.
     """
-    images = [Named(one.file.as_posix(), one.own_name, one.plane.words) for one in tasks]
+    images = [Named(one.file.as_posix(), one.own_name, one.plane.text) for one in tasks]
     found = unique_names(images)
     return [_longer(one.shown_name, name) for one, name in zip(tasks, found, strict=True)]
 
@@ -64,12 +64,12 @@ def own_folders(tasks: Sequence[FieldTask], inside: Path) -> list[Path]:
         tasks, [one for one in owners if one.folder not in found.values()], found, inside
     )
     taken = {_plain(folder.name) for folder in (*found.values(), *(one.folder for one in owners))}
-    for place, task in enumerate(tasks):
-        if place not in found:
+    for index, task in enumerate(tasks):
+        if index not in found:
             name = _free(task, taken)
             taken.add(_plain(name))
-            found[place] = inside / name
-    return [found[place] for place in range(len(tasks))]
+            found[index] = inside / name
+    return [found[index] for index in range(len(tasks))]
 
 
 def _refuse_links(inside: Path) -> None:
@@ -92,8 +92,10 @@ def _owners(inside: Path) -> list[_Owner]:
     found = []
     for path in sorted(inside.glob(f"*/{RESULT}")):
         try:
-            told = parse_json(read_whole(path))
-            owner = _Owner(path.parent, str(told["file"]), str(told["plane"]), str(told["sha256"]))
+            received = parse_json(read_whole(path))
+            owner = _Owner(
+                path.parent, str(received["file"]), str(received["plane"]), str(received["sha256"])
+            )
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a damaged one is nobody's and is made anew
         found.append(owner)
@@ -102,7 +104,7 @@ def _owners(inside: Path) -> list[_Owner]:
 
 def _by_file(tasks: Sequence[FieldTask], owners: Sequence[_Owner]) -> dict[int, Path]:
     known = {(one.file, one.plane): one.folder for one in owners}
-    return {place: known[task.key] for place, task in enumerate(tasks) if task.key in known}
+    return {index: known[task.key] for index, task in enumerate(tasks) if task.key in known}
 
 
 def _add_by_content(
@@ -112,14 +114,14 @@ def _add_by_content(
     once.
     """
     free = list(owners)
-    for place, task in enumerate(tasks):
-        if place in found:
+    for index, task in enumerate(tasks):
+        if index in found:
             continue
         likely = [one for one in free if _may_have_moved(one, task, inside)]
         content = _content(task) if likely else ""
         same = next((one for one in likely if content and one.sha256 == content), None)
         if same is not None:
-            found[place] = same.folder
+            found[index] = same.folder
             free.remove(same)
 
 

@@ -14,7 +14,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.workflow.applying.sensitivity import Sensitivity, read_sensitivity
 
 AREA = "Area (px²)"
-UNLIKE = "unlike"
+OUT_OF_DISTRIBUTION = "unlike"
 """Column that says yes for a pore unlike all that was trained on, no for others, nothing where
 nobody can tell.
 """
@@ -42,11 +42,12 @@ class PoreTable:
 
     `nearest` and `surface` are distances in `unit` (um or px), NaN where not known; they may be
     left empty. `sensed` is what shifted thresholds found, None where nobody looked. `middles` (n,
-    2) are x and y in px; `answered` is what people said: the place of a class, `LEFT`, `REMOVED`,
-    `OTHER` or `NOBODY`; empty where nobody was asked. `unlike` (n,) tells what is unlike all that
-    the network was trained on, which is left to a person unless `keep_unlike`; empty for none.
-    `lengths` (n,) are the largest Feret diameters in px, which may be left empty. Of `labelled`
-    crops that people called pores `unmatched` show none that was found.
+    2) are x and y in px; `human_label` is what people said: the place of a class, `LEFT`,
+    `REMOVED`, `OTHER` or `NOBODY`; empty where nobody was asked. `out_of_distribution` (n,) tells
+    what is unlike all that the network was trained on, which is left to a person unless
+    `keep_out_of_distribution`; empty for none. `lengths` (n,) are the largest Feret diameters in
+    px, which may be left empty. Of `labelled` crops that people called pores `unmatched` show none
+    that was found.
     """
 
     areas: NDArray[np.float64]
@@ -56,14 +57,14 @@ class PoreTable:
     unit: str = "px"
     sensed: Sensitivity | None = None
     middles: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    answered: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    unlike: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
-    keep_unlike: bool = False
+    human_label: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    out_of_distribution: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    keep_out_of_distribution: bool = False
     lengths: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     labelled: int = 0
     unmatched: int = 0
 
-    def chosen(self, least: float) -> NDArray[np.int64]:
+    def chosen(self, min_confidence: float) -> NDArray[np.int64]:
         """Return the place of the class of each pore, `LEFT` where none is as likely as wanted or
         it is unlike all training crops, or `REMOVED`.
 
@@ -71,51 +72,57 @@ class PoreTable:
         """
         if not len(self.areas):
             return np.empty(0, np.int64)
-        sure = self.chances.max(axis=1) >= least
-        if len(self.unlike) and not self.keep_unlike:
-            sure &= ~self.unlike
-        chosen = np.where(sure, self.chances.argmax(axis=1), LEFT).astype(np.int64)
-        if not len(self.answered):
+        confidence = self.chances.max(axis=1) >= min_confidence
+        if len(self.out_of_distribution) and not self.keep_out_of_distribution:
+            confidence &= ~self.out_of_distribution
+        chosen = np.where(confidence, self.chances.argmax(axis=1), LEFT).astype(np.int64)
+        if not len(self.human_label):
             return chosen
-        said = np.where(self.answered == OTHER, LEFT, self.answered)
-        return np.where(self.answered == NOBODY, chosen, said)
+        human = np.where(self.human_label == OTHER, LEFT, self.human_label)
+        return np.where(self.human_label == NOBODY, chosen, human)
 
-    def waiting(self, least: float) -> NDArray[np.int64]:
+    def waiting(self, min_confidence: float) -> NDArray[np.int64]:
         """Return the places of the pores that wait for a person."""
-        return np.flatnonzero((self.chosen(least) == LEFT) & ~self.by_person)
+        return np.flatnonzero((self.chosen(min_confidence) == LEFT) & ~self.by_person)
 
-    def reasons(self, least: float) -> list[str]:
+    def reasons(self, min_confidence: float) -> list[str]:
         """Return why each pore has no class, empty for those that have one.
 
-        `unlike` all training crops, whatever the confidence, `unsure` (of the network, or a
-        person), `not a pore` or `other class` (that the network does not know), both said by a
+        `out_of_distribution` all training crops, whatever the confidence, `unsure` (of the network,
+        or a person), `not a pore` or `other class` (that the network does not know), both said by a
         person.
         """
         person = self.by_person
-        strange = ~person & (self.unlike if len(self.unlike) and not self.keep_unlike else False)
+        strange = ~person & (
+            self.out_of_distribution
+            if len(self.out_of_distribution) and not self.keep_out_of_distribution
+            else False
+        )
         named = np.select(
             [
-                self.chosen(least) >= 0,
+                self.chosen(min_confidence) >= 0,
                 strange,
-                person & (self._said == REMOVED),
-                person & (self._said == OTHER),
+                person & (self._human == REMOVED),
+                person & (self._human == OTHER),
             ],
             ["", "unlike", "not a pore", "other class"],
             "unsure",
         )
         return [str(one) for one in named]
 
-    def sources(self, least: float) -> list[str]:
+    def sources(self, min_confidence: float) -> list[str]:
         """Return who decided on each pore, `person` or `network`; empty for those that wait for a
         person.
         """
-        named = np.select([self.by_person, self.chosen(least) >= 0], ["person", "network"], "")
+        named = np.select(
+            [self.by_person, self.chosen(min_confidence) >= 0], ["person", "network"], ""
+        )
         return [str(one) for one in named]
 
     @property
-    def _said(self) -> NDArray[np.int64]:
-        if len(self.answered):
-            return self.answered
+    def _human(self) -> NDArray[np.int64]:
+        if len(self.human_label):
+            return self.human_label
         return np.full(len(self.areas), NOBODY, np.int64)
 
     @property
@@ -123,12 +130,12 @@ class PoreTable:
         """Return on which pores a person decided, (n,), be it that it is no pore
         or not to be told.
         """
-        return np.asarray(self._said != NOBODY)
+        return np.asarray(self._human != NOBODY)
 
     @property
     def certain(self) -> NDArray[np.bool_]:
         """Return which pores a person named, (n,)."""
-        return np.asarray(self._said >= 0)
+        return np.asarray(self._human >= 0)
 
 
 def read_pores(folder: Path, classes: int) -> PoreTable:
@@ -143,7 +150,7 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
             head = next(rows)
             area = head.index(AREA)
             x, y = (head.index(name) for name in PLACE)
-            unlike = head.index(UNLIKE)
+            out_of_distribution = head.index(OUT_OF_DISTRIBUTION)
             (nearest, unit), (surface, _) = (_distance(head, name) for name in DISTANCES)
             (length, _), (diameter, _) = (_distance(head, name) for name in LENGTHS)
             numbers = [
@@ -153,7 +160,7 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
                     float(row[surface] or "nan"),
                     float(row[x]),
                     float(row[y]),
-                    row[unlike] == "yes",
+                    row[out_of_distribution] == "yes",
                     float(row[length]) / float(row[diameter]),
                     *map(float, row[FIRST_CHANCE : FIRST_CHANCE + classes]),
                 )
@@ -173,16 +180,16 @@ def read_pores(folder: Path, classes: int) -> PoreTable:
         unit,
         sensed,
         table[:, 3:5],
-        unlike=table[:, 5] > 0,
+        out_of_distribution=table[:, 5] > 0,
         lengths=table[:, 6] * np.sqrt(4 / np.pi * table[:, 0]),
     )
 
 
 def _distance(head: list[str], name: str) -> tuple[int, str]:
     """Return the place and the unit of a distance. Raises ValueError without one."""
-    place = next(
+    index = next(
         (k for k, title in enumerate(head) if title in (f"{name} (um)", f"{name} (px)")), None
     )
-    if place is None:
+    if index is None:
         raise ValueError(f"no column {name}")
-    return place, head[place][-3:-1]
+    return index, head[index][-3:-1]

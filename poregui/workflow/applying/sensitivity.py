@@ -30,36 +30,43 @@ Classify = Callable[[Detected], NDArray[np.float32]]
 Floats = NDArray[np.float64]
 
 
+_STORED = ("shift", "areas", "places", "sure", "seen_px")
+"""Names of the arrays of a Sensitivity in its file, in the order of its fields."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
     """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as
     asked), `areas` in px².
 
-    `places` are those of their classes and `sure` their confidences. `seen_px` (shifts + 1,) is how
-    much field was looked at without its mount, in px², in the order of 0 and `SHIFTS`. A pore that
-    overlaps one of the unshifted threshold has the class of that one; others were classified anew.
+    `indices` are those of their classes and `confidence` their confidences. `seen_px` (shifts + 1,)
+    is how much field was looked at without its mount, in px², in the order of 0 and `SHIFTS`. A
+    pore that overlaps one of the unshifted threshold has the class of that one; others were
+    classified anew.
     """
 
     shift: NDArray[np.int8]
     areas: NDArray[np.float32]
-    places: NDArray[np.int8]
-    sure: NDArray[np.float32]
+    indices: NDArray[np.int8]
+    confidence: NDArray[np.float32]
     seen_px: Floats
 
-    def percents(self, shift: int, classes: int, least: float) -> Floats:
+    def percents(self, shift: int, classes: int, min_confidence: float) -> Floats:
         """Return (classes + 1,) area per cent at a shift; the last one is of pores below the
-        confidence `least`.
+        confidence `min_confidence`.
         """
         own = self.shift == shift
-        places = np.where(self.sure[own] >= least, self.places[own], classes)
+        indices = np.where(self.confidence[own] >= min_confidence, self.indices[own], classes)
         seen = float(self.seen_px[_ORDER.index(shift)])
-        return 100 * np.bincount(places, self.areas[own], classes + 1) / seen
+        return 100 * np.bincount(indices, self.areas[own], classes + 1) / seen
 
-    def change(self, shift: int, classes: int, least: float) -> Floats:
+    def change(self, shift: int, classes: int, min_confidence: float) -> Floats:
         """Return by how many area per cent the classes change when the threshold is shifted, as
         `percents`.
         """
-        return self.percents(shift, classes, least) - self.percents(0, classes, least)
+        return self.percents(shift, classes, min_confidence) - self.percents(
+            0, classes, min_confidence
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,27 +108,32 @@ def find_shifted(
 
 
 def sense(
-    found: Detected, answers: NDArray[np.float32], shifted: Sequence[Shifted], classify: Classify
+    found: Detected,
+    predictions: NDArray[np.float32],
+    shifted: Sequence[Shifted],
+    classify: Classify,
 ) -> Sensitivity:
-    """Return how a micrograph whose pores are `found` and have `answers` (n, classes) depends on
-    the threshold.
+    """Return how a micrograph whose pores are `found` and have `predictions` (n, classes) depends
+    on the threshold.
 
     `classify` answers pores that are new.
     """
     rows: list[tuple[NDArray[Any], ...]] = []
     seen = np.zeros(len(_ORDER))
     for one in shifted:
-        known = _Known(found, answers, one.box)
-        for place, (shift, at) in enumerate(zip(_ORDER, one.found, strict=True)):
+        known = _Known(found, predictions, one.box)
+        for index, (shift, at) in enumerate(zip(_ORDER, one.found, strict=True)):
             kept, own = _rows(at, shift, known, classify, whole=one.whole)
             rows.append(own)
-            seen[place] += at.field_area_px - float(at.areas[~kept].sum())
-    shifts, areas, places, sure = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+            seen[index] += at.field_area_px - float(at.areas[~kept].sum())
+    shifts, areas, indices, confidence = (
+        np.concatenate(parts) for parts in zip(*rows, strict=True)
+    )
     return Sensitivity(
         shifts.astype(np.int8),
         areas.astype(np.float32),
-        places.astype(np.int8),
-        sure.astype(np.float32),
+        indices.astype(np.int8),
+        confidence.astype(np.float32),
         np.maximum(seen, 1.0),
     )
 
@@ -154,13 +166,13 @@ def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) 
 class _Known:
     """Know which pore of the unshifted threshold lies at each pixel of a box."""
 
-    def __init__(self, found: Detected, answers: NDArray[np.float32], box: Box) -> None:
+    def __init__(self, found: Detected, predictions: NDArray[np.float32], box: Box) -> None:
         self.box = box
-        if len(answers):
-            self.places = answers.argmax(axis=1)
+        if len(predictions):
+            self.indices = predictions.argmax(axis=1)
         else:
-            self.places = np.empty(0, np.int64)
-        self.sure = answers.max(axis=1, initial=0.0)
+            self.indices = np.empty(0, np.int64)
+        self.confidence = predictions.max(axis=1, initial=0.0)
         self._labels = np.zeros((box.height, box.width), np.int32)
         if len(found.boxes):
             x, y, wide, high = found.boxes.T
@@ -209,10 +221,10 @@ def _rows(
     else:
         kept = (pores >= 0) | ~at.touches_edge
     new = np.flatnonzero((pores < 0) & kept)
-    places = np.zeros(len(pores), np.int64)
-    sure = np.zeros(len(pores))
+    indices = np.zeros(len(pores), np.int64)
+    confidence = np.zeros(len(pores))
     old = pores >= 0
-    places[old], sure[old] = known.places[pores[old]], known.sure[pores[old]]
+    indices[old], confidence[old] = known.indices[pores[old]], known.confidence[pores[old]]
     if len(new):
         outlines = tuple(at.outlines[k] for k in new)
         fresh = replace(
@@ -222,14 +234,14 @@ def _rows(
             areas=at.areas[new],
             touches_edge=at.touches_edge[new],
         )
-        answers = classify(fresh)
-        places[new], sure[new] = answers.argmax(axis=1), answers.max(axis=1)
-    return kept, (np.full(int(kept.sum()), shift), at.areas[kept], places[kept], sure[kept])
+        predictions = classify(fresh)
+        indices[new], confidence[new] = predictions.argmax(axis=1), predictions.max(axis=1)
+    return kept, (np.full(int(kept.sum()), shift), at.areas[kept], indices[kept], confidence[kept])
 
 
 def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
     """Write what shifted thresholds found into a folder of results."""
-    arrays: dict[str, Any] = {**vars(sensed)}
+    arrays = dict(zip(_STORED, vars(sensed).values(), strict=True))
 
     def write(beside: Path) -> None:
         with open(beside, "wb") as file:
@@ -242,11 +254,9 @@ def read_sensitivity(folder: Path) -> Sensitivity | None:
     """Return what shifted thresholds found, None where that is not there or damaged."""
     try:
         kept = read_arrays(folder / FILE)
-        shift, areas, places, sure, seen = (
-            kept[name] for name in ("shift", "areas", "places", "sure", "seen_px")
-        )
+        shift, areas, indices, confidence, seen = (kept[name] for name in _STORED)
     except BROKEN:
         return None
     if seen.shape == (len(_ORDER),):
-        return Sensitivity(shift, areas, places, sure, seen)
+        return Sensitivity(shift, areas, indices, confidence, seen)
     return None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.workflow.applying.field import AppliedField
-from poregui.workflow.reporting.svg import LIGHT, Axes, Drawing, Ink, cut, words_width
+from poregui.workflow.reporting.svg import LIGHT, Axes, Drawing, Ink, cut, text_width
 
 Floats = NDArray[np.float64]
 _DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
@@ -22,19 +22,19 @@ _MARKED = (0.1, 0.5, 0.9)
 
 
 def diameters_of(
-    classes: Sequence[str], fields: Iterable[AppliedField], least: float, unit: str
+    classes: Sequence[str], fields: Iterable[AppliedField], min_confidence: float, unit: str
 ) -> dict[str, Floats]:
     """Return the equivalent diameters of the pores of each class in fields, in `unit`, which is um
     or px.
     """
     found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
     for one in fields:
-        chosen = one.pores.chosen(least)
+        chosen = one.pores.chosen(min_confidence)
         scale = 1.0
         if unit == "um":
             scale = one.result.um_per_px or 1.0
-        for place, name in enumerate(classes):
-            found[name].append(scale * 2 * np.sqrt(one.pores.areas[chosen == place] / np.pi))
+        for index, name in enumerate(classes):
+            found[name].append(scale * 2 * np.sqrt(one.pores.areas[chosen == index] / np.pi))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
@@ -60,18 +60,18 @@ def sizes_svg(
         left = _LEFT + number * (_WIDTH + _LEFT + 16)
         axes = Axes(left, _TOP, _WIDTH, _HEIGHT, span, (0.0, 1.0))
         _frame(drawing, axes, title, f"Equivalent diameter, {unit.replace('um', 'µm')}")
-        for place, (name, sizes) in enumerate(known.items()):
+        for index, (name, sizes) in enumerate(known.items()):
             _curve(
                 drawing,
                 axes,
                 sizes,
                 sizes**power,
                 colours.get(name, "#2166ac"),
-                _DASHES[place % len(_DASHES)],
+                _DASHES[index % len(_DASHES)],
             )
     x = _LEFT
-    for place, name in enumerate(known):
-        words = f"{cut(name, 28)} ({len(known[name])})"
+    for index, name in enumerate(known):
+        text = f"{cut(name, 28)} ({len(known[name])})"
         y = _TOP + _HEIGHT + 64
         drawing.line(
             x,
@@ -80,10 +80,10 @@ def sizes_svg(
             y - 4,
             colours.get(name, "#2166ac"),
             2.2,
-            _DASHES[place % len(_DASHES)],
+            _DASHES[index % len(_DASHES)],
         )
-        drawing.text(x + 34, y, words)
-        x += 58 + words_width(words)
+        drawing.text(x + 34, y, text)
+        x += 58 + text_width(text)
     return drawing.svg()
 
 
@@ -93,9 +93,9 @@ def _frame(drawing: Drawing, axes: Axes, title: str, x_title: str) -> None:
     drawing.text(axes.left, axes.top - 12, title, weight="bold")
     for decade in range(math.floor(axes.x_span[0]), math.ceil(axes.x_span[1]) + 1):
         for factor in (1, 2, 5):
-            place = math.log10(factor) + decade
-            if axes.x_span[0] <= place <= axes.x_span[1]:
-                x, _ = axes.at(place, 0)
+            index = math.log10(factor) + decade
+            if axes.x_span[0] <= index <= axes.x_span[1]:
+                x, _ = axes.at(index, 0)
                 drawing.line(x, axes.top, x, bottom, ink.grid)
                 drawing.text(
                     x,

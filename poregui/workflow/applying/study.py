@@ -17,7 +17,7 @@ from poregui.store.project import Project
 from poregui.store.run_files import parse_json, read_whole
 from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster
 from poregui.workflow.applying.confidence import at_confidence, mark_field
-from poregui.workflow.applying.confusion_of_tests import Sureness
+from poregui.workflow.applying.confusion_of_tests import ConfidenceCounts
 from poregui.workflow.applying.field import (
     AppliedField,
     FieldProblem,
@@ -27,13 +27,13 @@ from poregui.workflow.applying.field import (
     why_changed,
 )
 from poregui.workflow.applying.human_labels import (
-    PeoplesAnswers,
-    answers_of_people,
-    with_answers,
+    HumanLabels,
+    human_labels,
+    with_human_labels,
 )
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, named_now, tasks_of
 from poregui.workflow.applying.locked_recipe import Lock
-from poregui.workflow.applying.overlay import FieldPicture
+from poregui.workflow.applying.overlay import FieldImage
 from poregui.workflow.applying.pool import Progress, apply_all
 from poregui.workflow.applying.porosity_report import collect_applied, write_applied_report
 from poregui.workflow.applying.result_table import read_pores
@@ -42,7 +42,7 @@ from poregui.workflow.applying.summary import GroupSummary, Summary, groups_of, 
 from poregui.workflow.evaluating.class_identity import classes_now
 from poregui.workflow.reporting.svg import LIGHT, Ink
 
-__all__ = ["AppliedField", "ApplyStudy", "FieldPicture", "StudyView", "Sureness"]
+__all__ = ["AppliedField", "ApplyStudy", "ConfidenceCounts", "FieldImage", "StudyView"]
 SUMMARY = "summary.json"
 
 
@@ -63,7 +63,7 @@ class ApplyStudy:
     problems: tuple[FieldProblem, ...] = ()
     taken_up: int = 0
     changed: tuple[str, ...] = ()
-    said: PeoplesAnswers | None = None
+    human: HumanLabels | None = None
 
     @staticmethod
     def open(
@@ -72,26 +72,31 @@ class ApplyStudy:
         out: Path,
         *,
         lock: Lock | None = None,
-        least: float = 0.0,
+        min_confidence: float = 0.0,
     ) -> ApplyStudy:
         """Return a study of micrographs whose results go into the folder `out`.
 
-        `least` is the confidence that they are first written with (see `StudyView.save`).
+        `min_confidence` is the confidence that they are first written with (see `StudyView.save`).
         """
-        return ApplyStudy(model, tuple(tasks_of(model, fields, out, least=least)), out, lock)
+        return ApplyStudy(
+            model, tuple(tasks_of(model, fields, out, min_confidence=min_confidence)), out, lock
+        )
 
     def with_labels(self, project: Project) -> ApplyStudy:
         """Return it with what people said of the pores in a project, and its names of classes."""
         model = named_now(
             self.model, classes_now(project, self.model.classes, self.model.class_ids)
         )
-        said = answers_of_people(project, model.class_ids)
-        fields = tuple(with_answers(one, said) for one in self.fields)
-        return replace(self, model=model, said=said, fields=fields)
+        human = human_labels(project, model.class_ids)
+        fields = tuple(with_human_labels(one, human) for one in self.fields)
+        return replace(self, model=model, human=human, fields=fields)
 
-    def keeping_unlike(self) -> ApplyStudy:
+    def keeping_out_of_distribution(self) -> ApplyStudy:
         """Return it with the predicted class of pores that are unlike all training crops."""
-        fields = [replace(one, pores=replace(one.pores, keep_unlike=True)) for one in self.fields]
+        fields = [
+            replace(one, pores=replace(one.pores, keep_out_of_distribution=True))
+            for one in self.fields
+        ]
         return replace(self, fields=tuple(fields))
 
     def run(
@@ -127,32 +132,32 @@ class ApplyStudy:
         fields = [
             AppliedField(task, result, read_pores(task.folder, count)) for task, result in done
         ]
-        if self.said is not None:
-            fields = [with_answers(one, self.said) for one in fields]
+        if self.human is not None:
+            fields = [with_human_labels(one, self.human) for one in fields]
         return replace(self, fields=tuple(fields))
 
-    def at(self, least: float) -> StudyView:
+    def at(self, min_confidence: float) -> StudyView:
         """Return what it shows at a confidence."""
-        return StudyView(self, least)
+        return StudyView(self, min_confidence)
 
 
 @dataclass(frozen=True, eq=False)
 class StudyView:
-    """Show a study with pores below the confidence `least` left to a person."""
+    """Show a study with pores below the confidence `min_confidence` left to a person."""
 
     study: ApplyStudy
-    least: float
+    min_confidence: float
 
     @cached_property
     def model(self) -> AppliedModel:
         """Return the network with what its test says at this confidence."""
-        return self.study.model.at(self.least)
+        return self.study.model.at(self.min_confidence)
 
     @cached_property
     def fields(self) -> tuple[AppliedField, ...]:
         """Return the micrographs that are done with their sums at this confidence."""
         return tuple(
-            replace(one, result=at_confidence(one.result, one.pores, self.least))
+            replace(one, result=at_confidence(one.result, one.pores, self.min_confidence))
             for one in self.study.fields
         )
 
@@ -160,7 +165,12 @@ class StudyView:
     def summary(self) -> Summary:
         """Return the numbers of all micrographs. Raises ValueError without one that is done."""
         results = [one.result for one in self.fields]
-        return summarise(self.model, results, [one.pores for one in self.fields], least=self.least)
+        return summarise(
+            self.model,
+            results,
+            [one.pores for one in self.fields],
+            min_confidence=self.min_confidence,
+        )
 
     @property
     def colours(self) -> dict[str, str]:
@@ -170,7 +180,7 @@ class StudyView:
     @property
     def waiting(self) -> int:
         """Return how many pores wait for a person."""
-        return sum(len(one.pores.waiting(self.least)) for one in self.fields)
+        return sum(len(one.pores.waiting(self.min_confidence)) for one in self.fields)
 
     def sizes_svg(self, group: GroupSummary, ink: Ink = LIGHT) -> str | None:
         """Draw how large the pores of a specimen, or of all, are; None where there are none."""
@@ -180,7 +190,7 @@ class StudyView:
             one for one, name in zip(self.fields, names, strict=True) if whole or name == group.name
         ]
         unit = self.summary.size_unit
-        diameters = diameters_of(self.model.classes, own, self.least, unit)
+        diameters = diameters_of(self.model.classes, own, self.min_confidence, unit)
         return sizes_svg(diameters, self.colours, unit, ink)
 
     def save(self) -> dict[str, Any]:
@@ -192,7 +202,7 @@ class StudyView:
         written.
         """
         for one in self.study.fields:
-            mark_field(one.task.folder, one.result, one.pores, self.model, self.least)
+            mark_field(one.task.folder, one.result, one.pores, self.model, self.min_confidence)
         results = [one.result for one in self.fields]
         lock = self.study.lock
         values: dict[str, Any] = {
@@ -201,11 +211,11 @@ class StudyView:
             "taken_up": self.study.taken_up,
             "problems": [{"name": one.name, "reason": one.reason} for one in self.study.problems],
             "pores": sum(one.pores for one in results),
-            "least_confidence": self.least,
-            "unlike": _unlike(results),
+            "least_confidence": self.min_confidence,
+            "unlike": _out_of_distribution(results),
             "recipe": lock.sentence if lock else "not locked",
             "locked": lock.to_json() if lock else None,
-            "micrographs": [_told(one) for one in results],
+            "micrographs": [_received(one) for one in results],
             **self.summary.to_json(),
         }
         kept = _keep_other(self.study.out, {(one.file, one.plane) for one in results})
@@ -219,12 +229,12 @@ class StudyView:
         """
         locked = self.study.lock.sentence if self.study.lock else ""
         facts = collect_applied(
-            self.model, self.fields, self.summary, least=self.least, locked=locked
+            self.model, self.fields, self.summary, min_confidence=self.min_confidence, locked=locked
         )
         return write_applied_report(facts, path, print_pdf)
 
 
-def _told(one: FieldResult) -> dict[str, Any]:
+def _received(one: FieldResult) -> dict[str, Any]:
     return {
         "name": one.name,
         "file": one.file,
@@ -258,19 +268,19 @@ def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
 def _micrographs(file: Path) -> set[tuple[str, str]]:
     """Return the files and planes that a summary tells of; one of its own where it does not say."""
     try:
-        told = parse_json(read_whole(file))
-        return {(str(one["file"]), str(one["plane"])) for one in told["micrographs"]}
+        received = parse_json(read_whole(file))
+        return {(str(one["file"]), str(one["plane"])) for one in received["micrographs"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {("", "")}
 
 
-def _unlike(results: Sequence[FieldResult]) -> dict[str, Any] | None:
+def _out_of_distribution(results: Sequence[FieldResult]) -> dict[str, Any] | None:
     """Return which pores are unlike all training crops, None where some micrograph cannot tell."""
-    if any(one.unlike is None for one in results):
+    if any(one.out_of_distribution is None for one in results):
         return None
     pores = [
         {"file": one.file, "plane": one.plane, "pore": number}
         for one in results
-        for number in one.unlike or ()
+        for number in one.out_of_distribution or ()
     ]
     return {"count": len(pores), "pores": pores}

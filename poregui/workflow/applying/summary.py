@@ -23,7 +23,7 @@ from poregui.domain.porosity import (
 )
 from poregui.domain.wording import count, noun
 from poregui.workflow.applying.field import FieldResult
-from poregui.workflow.applying.human_labels import unmatched_words
+from poregui.workflow.applying.human_labels import unmatched_text
 from poregui.workflow.applying.inputs import AppliedModel, is_pore
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import SHIFTS
@@ -68,8 +68,8 @@ class GroupSummary:
     """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field`
     or `specimen`.
 
-    `unlike` is how many pores are unlike all that the network was trained on, None where it cannot
-    tell; `unlike_kept` says that they count as it answered them.
+    `out_of_distribution` is how many pores are unlike all that the network was trained on, None
+    where it cannot tell; `unlike_kept` says that they count as it answered them.
     """
 
     name: str
@@ -81,7 +81,7 @@ class GroupSummary:
     left: int
     left_percent: float
     sensitivity: tuple[ShiftedAreas, ...] = ()
-    unlike: int | None = None
+    out_of_distribution: int | None = None
     unlike_kept: bool = False
 
 
@@ -108,7 +108,10 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON."""
-        return asdict(self)
+        values = asdict(self)
+        for group in (*values["specimens"], values["whole"]):
+            group["unlike"] = group.pop("out_of_distribution")
+        return values
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,13 @@ def summarise(
     results: Sequence[FieldResult],
     tables: Sequence[PoreTable],
     *,
-    least: float = 0.0,
+    min_confidence: float = 0.0,
 ) -> Summary:
     """Return the numbers of all results; micrographs without a specimen count as specimens of their
     own.
 
     `tables` are the pores of each result, in the same order; sizes are those of pores that were
-    answered with a confidence of `least`, as in the results.
+    answered with a confidence of `min_confidence`, as in the results.
 
     Raises ValueError without a result, and when the results are of other classes than the model's.
     """
@@ -157,7 +160,10 @@ def summarise(
         raise ValueError("the results are not of this model")
     correct = _corrections(model)
     scaled = all(one.um_per_px is not None for one in results)
-    fields = [_field(one, table, scaled, least) for one, table in zip(results, tables, strict=True)]
+    fields = [
+        _field(one, table, scaled, min_confidence)
+        for one, table in zip(results, tables, strict=True)
+    ]
     groups: dict[str, list[_Field]] = {}
     for name, one in zip(groups_of(results), fields, strict=True):
         groups.setdefault(name, []).append(one)
@@ -174,13 +180,13 @@ def summarise(
         "um" if scaled else "px",
         correct.areas.possible,
         correct.areas.why_not,
-        tuple(filter(None, (unmatched_words(tables), *model.notes, *_remarks(results)))),
+        tuple(filter(None, (unmatched_text(tables), *model.notes, *_remarks(results)))),
         model.temperature,
         model.class_ids,
     )
 
 
-def sensitivity_words(group: GroupSummary) -> str:
+def sensitivity_text(group: GroupSummary) -> str:
     """Say how the area of all pores moves with the threshold; empty where nobody looked."""
     if not group.sensitivity or group.porosity is None:
         return ""
@@ -192,25 +198,25 @@ def sensitivity_words(group: GroupSummary) -> str:
     )
 
 
-def unlike_words(group: GroupSummary) -> str:
+def out_of_distribution_text(group: GroupSummary) -> str:
     """Say how many pores are unlike all that was trained on, or that nobody can tell; empty where
     there are none.
     """
-    if group.unlike is None:
+    if group.out_of_distribution is None:
         return (
             "This network stores no training features, so unusual pores cannot be detected. Train "
             "again."
         )
-    if not group.unlike:
+    if not group.out_of_distribution:
         return ""
-    look = noun(group.unlike, "looks", "look")
-    what = f"{count(group.unlike, 'pore')} {look} unusual (outside the training data)"
+    look = noun(group.out_of_distribution, "looks", "look")
+    what = f"{count(group.out_of_distribution, 'pore')} {look} unusual (outside the training data)"
     if group.unlike_kept:
         return f"{what}, but counted as predicted."
     return f"{what}, so left unclassified."
 
 
-def calibration_words(summary: Summary) -> str:
+def calibration_text(summary: Summary) -> str:
     """Say where confidence is taken as the network gives it; empty where it is calibrated."""
     if summary.temperature is not None:
         return ""
@@ -286,7 +292,7 @@ def _correction(counts: NDArray[Any] | None, classes: int) -> Correction:
     return correction(counts)
 
 
-def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) -> _Field:
+def _field(result: FieldResult, table: PoreTable, scaled: bool, min_confidence: float) -> _Field:
     area = max(result.field_area_px, 1.0)
     percents = 100 * np.array(result.areas, np.float64) / area
     densities = None
@@ -296,24 +302,26 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
         scale = 1.0
     if scaled:
         densities = np.array(result.counts, np.float64) / (area * scale**2 / 1e6)
-    chosen = table.chosen(least)
+    chosen = table.chosen(min_confidence)
     classes = len(result.areas)
-    areas = tuple(table.areas[chosen == place] * scale**2 for place in range(classes))
+    areas = tuple(table.areas[chosen == index] * scale**2 for index in range(classes))
     if scaled or table.unit == "px" or result.um_per_px is None:
         ratio = 1.0
     else:
         ratio = 1 / result.um_per_px
     nearest, surface = (
         tuple(
-            values[chosen == place] * ratio if len(values) == len(chosen) else np.empty(0)
-            for place in range(classes)
+            values[chosen == index] * ratio if len(values) == len(chosen) else np.empty(0)
+            for index in range(classes)
         )
         for values in (table.nearest, table.surface)
     )
     shifted = None
     if table.sensed is not None:
         now = np.append(percents, 100 * result.left_area / area)
-        shifted = np.array([now + table.sensed.change(shift, classes, least) for shift in SHIFTS])
+        shifted = np.array(
+            [now + table.sensed.change(shift, classes, min_confidence) for shift in SHIFTS]
+        )
     own = chosen[table.certain]
     certain = 100 * np.bincount(own, table.areas[table.certain], classes) / area
     dense = np.bincount(own, minlength=classes) / (area * scale**2 / 1e6)
@@ -327,7 +335,7 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, least: float) ->
         shifted,
         certain,
         dense,
-        table.keep_unlike,
+        table.keep_out_of_distribution,
     )
 
 
@@ -369,14 +377,14 @@ def _group(
         left=sum(one.result.left for one in fields),
         left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
         sensitivity=_sensitivity(units, weights, pores, correct.areas),
-        unlike=_unlike([one.result for one in fields]),
+        out_of_distribution=_out_of_distribution([one.result for one in fields]),
         unlike_kept=any(one.kept for one in fields),
     )
 
 
-def _unlike(results: Sequence[FieldResult]) -> int | None:
+def _out_of_distribution(results: Sequence[FieldResult]) -> int | None:
     """Return how many pores are unlike all training crops, None where some result cannot tell."""
-    known = [len(one.unlike) for one in results if one.unlike is not None]
+    known = [len(one.out_of_distribution) for one in results if one.out_of_distribution is not None]
     return sum(known) if len(known) == len(results) else None
 
 
@@ -390,16 +398,16 @@ def _means(
 
 
 def _class(
-    label: str, place: int, fields: list[_Field], area: ClassEstimate, density: ClassEstimate | None
+    label: str, index: int, fields: list[_Field], area: ClassEstimate, density: ClassEstimate | None
 ) -> ClassSummary:
     return ClassSummary(
         label,
         is_pore(label),
         area,
         density,
-        size_distribution(np.concatenate([one.pore_areas[place] for one in fields])),
-        distance_summary(np.concatenate([one.nearest[place] for one in fields])),
-        distance_summary(np.concatenate([one.surface[place] for one in fields])),
+        size_distribution(np.concatenate([one.pore_areas[index] for one in fields])),
+        distance_summary(np.concatenate([one.nearest[index] for one in fields])),
+        distance_summary(np.concatenate([one.surface[index] for one in fields])),
     )
 
 

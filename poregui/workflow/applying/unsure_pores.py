@@ -18,7 +18,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.human_labels import Placed, place_of, placed_crops
+from poregui.workflow.applying.human_labels import Placed, index_of, placed_crops
 from poregui.workflow.applying.study import StudyView
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
@@ -44,8 +44,8 @@ class UnsurePore:
     """Hold one pore that waits for a person: `number` in its table, `why`, and what the network
     takes it for.
 
-    `why` is `unlike` for one that is unlike all that was trained on, whatever the confidence, else
-    `unsure`. `middle` is x and y in px, `area` in px².
+    `why` is `out_of_distribution` for one that is unlike all that was trained on, whatever the
+    confidence, else `unsure`. `middle` is x and y in px, `area` in px².
     """
 
     task: FieldTask
@@ -67,16 +67,16 @@ def unsure_pores(view: StudyView) -> list[UnsurePore]:
     found = []
     for one in view.fields:
         table = one.pores
-        reasons = table.reasons(view.least)
-        for place in table.waiting(view.least).tolist():
-            chances = table.chances[place]
-            x, y = (float(value) for value in table.middles[place])
+        reasons = table.reasons(view.min_confidence)
+        for index in table.waiting(view.min_confidence).tolist():
+            chances = table.chances[index]
+            x, y = (float(value) for value in table.middles[index])
             best = int(chances.argmax())
-            area = float(table.areas[place])
+            area = float(table.areas[index])
             likely = view.model.classes[best]
-            sure = float(chances[best])
-            why = reasons[place]
-            found.append(UnsurePore(one.task, place + 1, (x, y), area, why, likely, sure))
+            confidence = float(chances[best])
+            why = reasons[index]
+            found.append(UnsurePore(one.task, index + 1, (x, y), area, why, likely, confidence))
     return sorted(found, key=lambda one: one.confidence)
 
 
@@ -129,8 +129,10 @@ def cut_unsure(
 
 def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     task = pores[0].task
-    (told,) = read_geojson(task.folder / "pores.geojson")
-    shapes = [told.shapes[one.number - 1] for one in pores if one.number <= len(told.shapes)]
+    (received,) = read_geojson(task.folder / "pores.geojson")
+    shapes = [
+        received.shapes[one.number - 1] for one in pores if one.number <= len(received.shapes)
+    ]
     lines = [shape.outline for shape in shapes if shape.outline is not None]
     if len(lines) < len(pores):
         raise PoreguiError(
@@ -146,8 +148,8 @@ def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
         ]
         keys = [""] * len(boxes)
         with pixels.batch():
-            for place, part in cut_many(image, boxes):
-                keys[place] = pixels.add(CropPixels(part, image.grey_low, image.grey_high))
+            for index, part in cut_many(image, boxes):
+                keys[index] = pixels.add(CropPixels(part, image.grey_low, image.grey_high))
     return [NewPore(*pore) for pore in zip(lines, boxes, keys, strict=True)]
 
 
@@ -164,7 +166,7 @@ class UnsurePlan:
 def strangers_of(project: Project, pores: Sequence[UnsurePore]) -> list[tuple[Path, Plane]]:
     """Return the files and planes of pores that are no micrographs of the project."""
     known = _micrographs(project)
-    wanted = {place_of(one.task): (one.task.file, one.task.plane) for one in pores}
+    wanted = {index_of(one.task): (one.task.file, one.task.plane) for one in pores}
     return [one for key, one in wanted.items() if key not in known]
 
 
@@ -186,7 +188,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
         if present is not None:
             ids.append(present)
             continue
-        micrograph_id = known.get(place_of(one.task))
+        micrograph_id = known.get(index_of(one.task))
         if micrograph_id is None:
             raise PoreguiError(f"{one.task.name} is not in the project.", "Import it first.")
         ids.append(first + len(crops))
@@ -211,7 +213,7 @@ def _micrographs(project: Project) -> dict[tuple[str, str], int]:
 
 def _present(there: Placed, one: UnsurePore) -> int | None:
     """Return the id of the crop that shows a pore already, None without one."""
-    placed = there.get(place_of(one.task))
+    placed = there.get(index_of(one.task))
     if placed is None:
         return None
     found = placed.of_pores(np.array([one.middle]), np.array([one.area]), whole=False)

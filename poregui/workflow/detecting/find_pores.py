@@ -241,11 +241,11 @@ def find_in_file(
         seconds,
         fact,
         detected.mount_percent,
-        faint_words(detected, recipe),
+        faint_text(detected, recipe),
     )
 
 
-def faint_words(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
+def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
     """Say how many regions the least contrast leaves out, where they would make a difference."""
     if detected.faint_area_px <= _LITTLE * detected.pore_area_px:
         return ()
@@ -271,13 +271,13 @@ def left_out_words(found: Sequence[DetectedPores], if_pore: str) -> list[str]:
     lines += faint[:_MOST_NAMED]
     if len(faint) > _MOST_NAMED:
         lines.append(f"The same in {count(len(faint) - _MOST_NAMED, 'other micrograph')}.")
-    mount = mount_words(found)
+    mount = mount_text(found)
     if mount:
         lines.append(f"{mount} If it is pore, {if_pore}.")
     return lines
 
 
-def mount_words(found: Sequence[DetectedPores]) -> str:
+def mount_text(found: Sequence[DetectedPores]) -> str:
     """Say where much of the picture was taken for the mount, for that may have been pore; empty
     where nothing was.
     """
@@ -328,12 +328,12 @@ def cut_pores(
 
     def write() -> None:
         with pixels.batch():
-            for place, content in batch:
-                keys[place] = pixels.add(content)
+            for index, content in batch:
+                keys[index] = pixels.add(content)
         batch.clear()
 
-    for done, (place, part) in enumerate(cut_many(image, boxes)):
-        batch.append((place, CropPixels(part, image.grey_low, image.grey_high)))
+    for done, (index, part) in enumerate(cut_many(image, boxes)):
+        batch.append((index, CropPixels(part, image.grey_low, image.grey_high)))
         if len(batch) == _BATCH:
             write()
             progress(done, total, f"{micrograph.shown_name}: cutting crops")

@@ -71,16 +71,16 @@ def settle(
         [outlines[c.id].points for c in outlined], [pore.outline.points for pore in pores]
     )
     pore_of = _same(shared, [crop.label is not None for crop in outlined])
-    pairs = {outlined[place].id: pore for place, pore in pore_of.items()}
+    pairs = {outlined[index].id: pore for index, pore in pore_of.items()}
     taken = set(pairs.values())
     pairs |= _in_the_box(
         [c for c in crops if c.id not in outlines and c.box is not None], pores, taken
     )
     by_hand = {crop.id for crop in outlined if crop.origin in ("hand", "import")}
-    gone = {crop.id for crop in crops if crop.id not in pairs and crop.is_proposal}
+    gone = {crop.id for crop in crops if crop.id not in pairs and crop.is_candidate}
     stays = {
-        place
-        for place, c in enumerate(outlined)
+        index
+        for index, c in enumerate(outlined)
         if c.id in by_hand or (c.id not in pairs and c.id not in gone)
     }
     new = sorted(set(range(len(pores))) - set(pairs.values()) - _covered(shared, stays))
@@ -96,8 +96,8 @@ def settle(
                 before.append(old)
                 after.append(changed)
     added = tuple(
-        _proposal(first_id + place, micrograph_id, pores[number])
-        for place, number in enumerate(new)
+        _candidate(first_id + index, micrograph_id, pores[number])
+        for index, number in enumerate(new)
     )
     return Settled(
         ReplacePores(added, tuple(before), tuple(after), tuple(sorted(gone))),
@@ -199,7 +199,7 @@ def _holds(box: Box, inner: Box) -> bool:
     )
 
 
-def _proposal(crop_id: int, micrograph_id: int, pore: NewPore) -> OutlinedCrop:
+def _candidate(crop_id: int, micrograph_id: int, pore: NewPore) -> OutlinedCrop:
     box = pore.box
     crop = Crop(crop_id, pore.pixels, box.width, box.height, micrograph_id, box, origin="detected")
     return OutlinedCrop(crop, pore.outline)

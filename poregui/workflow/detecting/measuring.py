@@ -17,7 +17,7 @@ from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
-from poregui.domain.micrograph_names import TELL_APART, told_apart
+from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.wording import count
@@ -32,13 +32,13 @@ from poregui.vision.shape.measurement import Measured, measure
 from poregui.vision.shape.overlaps import checked_outlines, shared_area
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
-from poregui.workflow.importing.image_identity import CACHE, OtherPicture, check_same, pyramid_file
+from poregui.workflow.importing.image_identity import CACHE, OtherImage, check_same, pyramid_file
 
 Progress = Callable[[int, int, str], None]
 VERSION = 3
 """Counts up when a number is computed in another way, so that kept ones are measured anew."""
 _BAND = 2048
-_LEAST_SHARED = 0.001
+_MIN_SHARED = 0.001
 """Part of the pore area that overlaps from which it is worth a sentence."""
 NO_FRAME = Frame()
 """Nothing is known of build direction and surface."""
@@ -71,7 +71,7 @@ class MeasuredField:
     def overlap(self) -> str:
         """Return a sentence where pores overlap each other or what is masked; empty for hardly."""
         shared = float(np.sum(self.measured.columns["area_px"])) - self.pore_area_px
-        if shared <= _LEAST_SHARED * self.pore_area_px:
+        if shared <= _MIN_SHARED * self.pore_area_px:
             return ""
         return (
             f"{self.micrograph.shown_name}: outlines overlap each other or masked areas by "
@@ -151,7 +151,7 @@ def measure_field(
     crop_ids = np.array(sorted(pores), dtype=np.int64)
     outlines = [pores[crop_id] for crop_id in crop_ids.tolist()]
     kept = folder / CACHE / f"numbers-{micrograph.id}.npz"
-    note = _other_words(micrograph, file, folder)
+    note = _other_text(micrograph, file, folder)
     seen = file.exists() and not note
     mark = _fingerprint(micrograph, crop_ids, outlines, frame, detection, seen=seen)
     field = _read(kept, mark, micrograph, crop_ids, frame)
@@ -176,12 +176,12 @@ def _mended(
 ) -> list[Outline]:
     """Return outlines, those by hand as they would be kept today, where they can be."""
     found = list(outlines)
-    places = [place for place, crop_id in enumerate(crop_ids.tolist()) if crop_id in by_hand]
-    lines = [outlines[place].points for place in places]
-    for place, one in zip(
-        places, checked_outlines(lines, (micrograph.width, micrograph.height)), strict=True
+    indices = [index for index, crop_id in enumerate(crop_ids.tolist()) if crop_id in by_hand]
+    lines = [outlines[index].points for index in indices]
+    for index, one in zip(
+        indices, checked_outlines(lines, (micrograph.width, micrograph.height)), strict=True
     ):
-        found[place] = one.outline or outlines[place]
+        found[index] = one.outline or outlines[index]
     return found
 
 
@@ -234,13 +234,13 @@ def _missing_in(image: Pyramid, micrograph: Micrograph) -> int:
     return missing
 
 
-def _other_words(micrograph: Micrograph, file: Path, folder: Path) -> str:
+def _other_text(micrograph: Micrograph, file: Path, folder: Path) -> str:
     """Say that a file holds another picture now; nothing where it holds its own
     or is out of reach.
     """
     try:
         check_same(micrograph, file, folder)
-    except OtherPicture as error:
+    except OtherImage as error:
         return str(error)
     except PoreguiError:
         return ""
@@ -415,9 +415,9 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             numbers = [
                 _cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names
             ]
-            told = [crop_id, *where, label_name(crop.label, classes), crop.origin]
+            received = [crop_id, *where, label_name(crop.label, classes), crop.origin]
             rows.append(
-                [harmless(cell) for cell in [*told, *numbers, *told_apart(field.micrograph)]]
+                [harmless(cell) for cell in [*received, *numbers, *distinguished(field.micrograph)]]
             )
     write_csv(export_target(out), rows)
     return len(rows) - 1

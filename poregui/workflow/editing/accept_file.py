@@ -146,7 +146,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     project.check_writable()
     name = micrograph.shown_name
     if now.sha256 == micrograph.sha256:
-        return Accepted(None, f"{name} is the file that was imported; {_told_of_lost(now)}")
+        return Accepted(None, f"{name} is the file that was imported; {_lost_text(now)}")
     _check_unknown(project, micrograph, now)
     if now.same_pixels:
         return Accepted(
@@ -164,7 +164,7 @@ def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accep
     )
 
 
-def _told_of_lost(now: FileNow) -> str:
+def _lost_text(now: FileNow) -> str:
     """Return what became of crops without pixels, the second half of a sentence."""
     again = f"{count(now.cut_again, 'lost crop')} cut from it again."
     lost = (

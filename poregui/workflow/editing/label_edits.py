@@ -208,8 +208,8 @@ def change_class(project: Project, changed: PoreClass) -> SetClasses:
 def reorder_classes(project: Project, class_ids: Sequence[int]) -> SetClasses:
     """Return the edit that puts the classes in this order; keys and matrices follow."""
     before = project.classes(retired=True)
-    place = {class_id: i for i, class_id in enumerate(class_ids)}
-    after = tuple(replace(c, position=place.get(c.id, len(place) + c.position)) for c in before)
+    index = {class_id: i for i, class_id in enumerate(class_ids)}
+    after = tuple(replace(c, position=index.get(c.id, len(index) + c.position)) for c in before)
     return SetClasses(before, after, text="reorder classes")
 
 
@@ -251,9 +251,9 @@ def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, 
         raise PoreguiError(
             f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first."
         )
-    place = {c.id: i for i, c in enumerate(active)}
+    index = {c.id: i for i, c in enumerate(active)}
     return tuple(
-        replace(c, retired=c.retired or c.id == class_id, position=place.get(c.id, c.position))
+        replace(c, retired=c.retired or c.id == class_id, position=index.get(c.id, c.position))
         for c in classes
     )
 

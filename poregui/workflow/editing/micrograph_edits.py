@@ -160,7 +160,7 @@ def _left_by(edit: Edit) -> tuple[Micrograph, ...]:
 
 def name_of(file: Path, plane: Plane) -> str:
     """Return what a micrograph is called: its file, and the plane where it is not the first."""
-    return ", ".join(filter(None, (file.name, plane.words)))
+    return ", ".join(filter(None, (file.name, plane.text)))
 
 
 def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:

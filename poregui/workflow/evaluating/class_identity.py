@@ -143,10 +143,10 @@ def _as_here(
     project: Project, outputs: Sequence[NamedClass], here: dict[int, int], *, foreign: bool = False
 ) -> ClassesHere:
     known = {one.id: one for one in project.classes(retired=True)}
-    ids = [here.get(one.id, _NOT_HERE - place) for place, one in enumerate(outputs)]
-    for place, one in enumerate(outputs):
+    ids = [here.get(one.id, _NOT_HERE - index) for index, one in enumerate(outputs)]
+    for index, one in enumerate(outputs):
         if one.id == NOT_A_PORE:
-            ids[place] = NOT_A_PORE
+            ids[index] = NOT_A_PORE
     classes = [known.get(class_id) for class_id in ids]
     names = _names(outputs, ids, classes)
     return ClassesHere(tuple(ids), names, _notes(ids, names, classes), foreign)
@@ -182,18 +182,18 @@ def _notes(
     unknown = [name for class_id, name, one in rows if one is None and class_id != NOT_A_PORE]
     notes = []
     if retired:
-        told = f"The network still predicts {listed(retired)}, archived in this project"
-        notes.append(f"{told}; runs trained from now on do not.")
+        received = f"The network still predicts {listed(retired)}, archived in this project"
+        notes.append(f"{received}; runs trained from now on do not.")
     if unknown:
         notes.append(f"The network predicts {listed(unknown)}, which this project does not have.")
     return tuple(notes)
 
 
 def _why_not(project: Project, name: str, match: ClassMatch) -> str:
-    parts = list(dict.fromkeys(match.unclear.values()))
+    splits = list(dict.fromkeys(match.unclear.values()))
     if match.missing:
-        parts.append(f"{project.name} has no class {listed([one.name for one in match.missing])}")
-    return f"The classes of {name} are not those of {project.name}: {'; '.join(parts)}."
+        splits.append(f"{project.name} has no class {listed([one.name for one in match.missing])}")
+    return f"The classes of {name} are not those of {project.name}: {'; '.join(splits)}."
 
 
 def _what_to_do(match: ClassMatch) -> str:

@@ -185,8 +185,8 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     names = sorted(set(groups))
     if len(names) < 2:
         return None
-    place = {name: i for i, name in enumerate(names)}
-    rows = np.array([place[group] for group in groups])
+    index = {name: i for i, name in enumerate(names)}
+    rows = np.array([index[group] for group in groups])
     gained = right[:, 1].astype(np.float64) - right[:, 0]
     count = len(names)
     total = len(groups)
@@ -208,8 +208,8 @@ def _notes(first: Predictions, second: Predictions) -> tuple[str, ...]:
             "The two runs have different classes; only crops of their common classes are compared."
         )
     for one, other in ((first, second), (second, first)):
-        learned = one.ids[~one.in_part("test")]
-        seen = int(np.isin(other.ids[other.in_part("test")], learned).sum())
+        learned = one.ids[~one.in_split("test")]
+        seen = int(np.isin(other.ids[other.in_split("test")], learned).sum())
         if seen:
             notes.append(
                 f"{count(seen, 'test crop')} of run {other.run} {noun(seen, 'was', 'were')} used "

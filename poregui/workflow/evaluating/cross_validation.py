@@ -17,7 +17,7 @@ from poregui.store.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossValidation:
     """Hold one finished cross-validation as it was when it ended.
 
     `grouped`: crops of one group (`kind`: specimen, micrograph...) never stood on both sides.
@@ -54,7 +54,7 @@ class Crossed:
         }
 
 
-def crossed(run: RunFolder) -> Crossed | None:
+def cross_validation(run: RunFolder) -> CrossValidation | None:
     """Return a cross-validation; None for a run that trained one network or is not finished.
 
     Raises ProjectError when the folder is damaged.
@@ -83,7 +83,7 @@ def crossed(run: RunFolder) -> Crossed | None:
     mean_interval: tuple[float, float] | None = None
     if kind != "crop":
         mean_interval = _mean_interval(mean, spread, len(folds))
-    return Crossed(
+    return CrossValidation(
         run=run.number,
         preset=str(metrics.get("preset", "")),
         grouped=kind != "crop",
@@ -105,14 +105,14 @@ def _mean_interval(mean: float, spread: float | None, count: int) -> tuple[float
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def cross_validations(project: Project) -> tuple[Crossed, ...]:
+def cross_validations(project: Project) -> tuple[CrossValidation, ...]:
     """Return the finished cross-validations of a project, the newest first; damaged ones are passed
     over.
     """
     found = []
     for run in reversed(project.runs()):
         with suppress(PoreguiError):
-            found.append(crossed(run))
+            found.append(cross_validation(run))
     return tuple(one for one in found if one is not None)
 
 
@@ -122,14 +122,14 @@ class PooledBesideGrouped:
     crops and preset.
     """
 
-    grouped: Crossed
-    torn: Crossed
+    grouped: CrossValidation
+    ungrouped: CrossValidation
 
     def to_json(self) -> dict[str, Any]:
         """Return both as a dictionary fit for JSON."""
         return {
             "grouped": self.grouped.to_json(),
-            "torn": self.torn.to_json(),
+            "torn": self.ungrouped.to_json(),
             "sentence": self.sentence,
         }
 
@@ -137,10 +137,10 @@ class PooledBesideGrouped:
     def sentence(self) -> str:
         """Return what the pair says, in words."""
         kind = self.grouped.kind
-        gain = self.torn.pooled - self.grouped.pooled
+        gain = self.ungrouped.pooled - self.grouped.pooled
         text = (
             f"On unseen {noun(2, kind)} the network reaches {percent(self.grouped.pooled)}; with "
-            f"crops of one {kind} in training and test sets {percent(self.torn.pooled)}"
+            f"crops of one {kind} in training and test sets {percent(self.ungrouped.pooled)}"
         )
         if gain <= 0:
             return f"{text}: knowing the {kind} did not help."
@@ -153,7 +153,10 @@ def pooled_beside_grouped(project: Project) -> PooledBesideGrouped | None:
     """
     known = cross_validations(project)
     for grouped in (one for one in known if one.grouped):
-        for torn in (one for one in known if not one.grouped):
-            if torn.dataset_crops == grouped.dataset_crops and torn.preset == grouped.preset:
-                return PooledBesideGrouped(grouped, torn)
+        for ungrouped in (one for one in known if not one.grouped):
+            if (
+                ungrouped.dataset_crops == grouped.dataset_crops
+                and ungrouped.preset == grouped.preset
+            ):
+                return PooledBesideGrouped(grouped, ungrouped)
     return None

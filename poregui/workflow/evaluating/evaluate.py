@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run
 
-PARTS: tuple[Part, ...] = ("test", "validation", "train")
+SPLITS: tuple[SplitName, ...] = ("test", "validation", "train")
 NO_TRUTH = -1
 _SMALLEST_PROBABILITY = 1e-12
 _MOST_LABELS_ONE_BY_ONE = 200
@@ -27,7 +27,7 @@ class Predictions:
     """Hold the predictions of a run beside the labels: one row per crop, in the order of the run.
 
     `classes` and `class_ids` are the run's classes with their names and ids in the project as they
-    are now, `crops` (n,) are as they were frozen, `rows` their rows by crop id. `parts` (n,) are
+    are now, `crops` (n,) are as they were frozen, `rows` their rows by crop id. `splits` (n,) are
     indices of PARTS, `probabilities` is (n, classes); `predicted`, `trained` (the label when the
     run was frozen) and `truth` (the label as it is now) are (n,) indices of classes. `truth` is
     NO_TRUTH where the crop was deleted, lost its label, is unsure, or has a class that the run does
@@ -44,7 +44,7 @@ class Predictions:
     crops: tuple[DatasetCrop, ...]
     rows: Mapping[int, int]
     ids: NDArray[np.int64]
-    parts: NDArray[np.int8]
+    splits: NDArray[np.int8]
     probabilities: NDArray[np.float64]
     predicted: NDArray[np.int64]
     trained: NDArray[np.int64]
@@ -91,17 +91,17 @@ class Predictions:
 
     # ---- rows -------------------------------------------------------------------------------
 
-    def in_part(self, part: Part) -> NDArray[np.bool_]:
+    def in_split(self, split: SplitName) -> NDArray[np.bool_]:
         """Tell which rows are of a part."""
-        return np.asarray(self.parts == PARTS.index(part))
+        return np.asarray(self.splits == SPLITS.index(split))
 
-    def counted(self, part: Part = "test") -> NDArray[np.intp]:
+    def counted(self, split: SplitName = "test") -> NDArray[np.intp]:
         """Return the rows of a part that have a label which the run knows."""
-        return np.flatnonzero(self.in_part(part) & (self.truth != NO_TRUTH))
+        return np.flatnonzero(self.in_split(split) & (self.truth != NO_TRUTH))
 
-    def errors(self, part: Part = "test") -> NDArray[np.intp]:
+    def errors(self, split: SplitName = "test") -> NDArray[np.intp]:
         """Return the counted rows of a part that are predicted wrongly, the greatest loss first."""
-        counted = self.counted(part)
+        counted = self.counted(split)
         wrong = counted[~self.right[counted]]
         order = (self.ids[wrong], -self.confidence[wrong], self.label_probability[wrong])
         return wrong[np.lexsort(order)]
@@ -129,7 +129,7 @@ class Predictions:
             crops=crops,
             rows=_rows_of(crops),
             ids=self.ids[rows],
-            parts=self.parts[rows],
+            splits=self.splits[rows],
             probabilities=self.probabilities[rows],
             predicted=self.predicted[rows],
             trained=self.trained[rows],
@@ -140,32 +140,32 @@ class Predictions:
     # ---- numbers ----------------------------------------------------------------------------
 
     @property
-    def available_parts(self) -> set[Part]:
+    def available_splits(self) -> set[SplitName]:
         """Return the parts that have predictions."""
-        return {PARTS[index] for index in np.unique(self.parts).tolist()}
+        return {SPLITS[index] for index in np.unique(self.splits).tolist()}
 
     @property
     def relabelled(self) -> int:
         """Return how many test crops have another label than when the run was frozen, or none any
         more.
         """
-        return int(((self.truth != self.trained) & self.in_part("test")).sum())
+        return int(((self.truth != self.trained) & self.in_split("test")).sum())
 
     @property
     def relabelled_others(self) -> int:
         """Return the same of the crops that the run was not tested on."""
-        return int(((self.truth != self.trained) & ~self.in_part("test")).sum())
+        return int(((self.truth != self.trained) & ~self.in_split("test")).sum())
 
-    def evaluation(self, part: Part = "test") -> Evaluation:
+    def evaluation(self, split: SplitName = "test") -> Evaluation:
         """Return the numbers of one part with the labels as they are now."""
-        rows = self.counted(part)
+        rows = self.counted(split)
         return evaluate(self.classes, self.truth[rows], self.predicted[rows])
 
-    def interval(self, part: Part = "test") -> HeadlineInterval | None:
+    def interval(self, split: SplitName = "test") -> HeadlineInterval | None:
         """Return the interval to show beside the accuracy of a part (see `interval_of`), None when
         no crop is counted.
         """
-        rows = self.counted(part)
+        rows = self.counted(split)
         return interval_of(self.right[rows], self.groups(rows))
 
 
@@ -197,7 +197,7 @@ def read_predictions(run: RunFolder) -> Predictions:
         crops=crops,
         rows=_rows_of(crops),
         ids=np.array([crop.crop_id for crop in crops], np.int64),
-        parts=np.array([PARTS.index(crop.part) for crop in crops], np.int8),
+        splits=np.array([SPLITS.index(crop.split) for crop in crops], np.int8),
         probabilities=probabilities,
         predicted=probabilities.argmax(axis=1).astype(np.int64),
         trained=trained,
@@ -290,7 +290,7 @@ class Nearest:
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         return Nearest(
             np.array([crop.crop_id for crop in crops], np.int64),
-            np.array([crop.part == "train" for crop in crops]),
+            np.array([crop.split == "train" for crop in crops]),
             np.asarray(features / np.maximum(lengths, 1e-12), np.float32),
         )
 
@@ -301,10 +301,10 @@ class Nearest:
         The distance is 1 minus the cosine of the features, from 0 to 2. Empty for a crop that the
         run does not hold.
         """
-        place = np.flatnonzero(self.crop_ids == crop_id)
-        if not len(place):
+        index = np.flatnonzero(self.crop_ids == crop_id)
+        if not len(index):
             return []
         candidates = np.flatnonzero(self.trained & (self.crop_ids != crop_id))
-        distances = 1.0 - self.units[candidates] @ self.units[place[0]]
+        distances = 1.0 - self.units[candidates] @ self.units[index[0]]
         order = np.argsort(distances, kind="stable")[:count]
         return [(int(self.crop_ids[candidates[i]]), float(max(distances[i], 0.0))) for i in order]

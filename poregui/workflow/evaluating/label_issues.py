@@ -39,7 +39,7 @@ _WHO = {
 
 
 @dataclass(frozen=True)
-class Suspect:
+class LabelIssue:
     """Hold one crop whose label may be wrong.
 
     `label` and `proposed` are class ids, `doubt` is 1 minus the probability of the label; `likely`:
@@ -60,19 +60,19 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Suspects:
+class LabelIssues:
     """Hold the queue of a run, the most doubtful first.
 
-    `expected_errors` is how many labels confident learning takes for wrong among `judged`;
+    `expected_errors` is how many labels confident learning takes for wrong among `checked`;
     `accuracy` is how often the unseen answers agree with the labels; `notes` say what the answers
     rest on and what is missing. `able` is false where the answers are so often wrong that they can
     doubt no label: then only shapes do, and the first note says so.
     """
 
     run: int
-    queue: tuple[Suspect, ...]
+    queue: tuple[LabelIssue, ...]
     expected_errors: int
-    judged: int
+    checked: int
     accuracy: float | None
     names: Mapping[int, str]
     notes: tuple[str, ...]
@@ -90,7 +90,7 @@ class Suspects:
         ]
         return {
             "run": self.run,
-            "judged": self.judged,
+            "judged": self.checked,
             "expected_errors": self.expected_errors,
             "out_of_fold_accuracy": self.accuracy,
             "able_to_judge": self.able,
@@ -100,7 +100,7 @@ class Suspects:
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _Predictions:
     """Hold (n, classes) probabilities of crops, each by models that never saw the crop, and where
     they come from.
     """
@@ -111,9 +111,9 @@ class _Answers:
     notes: tuple[str, ...]
 
 
-def suspects(
+def label_issues(
     project: Project, run: RunFolder | None = None, *, reviewed_too: bool = False
-) -> Suspects:
+) -> LabelIssues:
     """Return the labels that are probably wrong among the crops of a run (the newest finished one
     when not given).
 
@@ -127,15 +127,15 @@ def suspects(
     dataset = run.read_dataset()
     check_of_project(project, dataset, run.number)
     here = classes_of_run(project, dataset)
-    answers = _answers(run, dataset)
+    predictions = _predictions(run, dataset)
     labels = project.labels()
-    place = {class_id: i for i, class_id in enumerate(here.ids)}
-    kept = [row for row, crop_id in enumerate(answers.crop_ids) if labels.get(crop_id) in place]
-    ids = [answers.crop_ids[row] for row in kept]
-    given = np.array([place[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    able = can_judge(answers.probabilities[kept], given)
-    judge = _Judge(dataset, here, answers.probabilities[kept], given, able)
-    found = judge.suspects(ids, [answers.sources[row] for row in kept], shape_table(run))
+    index = {class_id: i for i, class_id in enumerate(here.ids)}
+    kept = [row for row, crop_id in enumerate(predictions.crop_ids) if labels.get(crop_id) in index]
+    ids = [predictions.crop_ids[row] for row in kept]
+    given = np.array([index[labels[i]] for i in ids], np.int64)  # type: ignore[index]
+    able = can_judge(predictions.probabilities[kept], given)
+    judge = _Judge(dataset, here, predictions.probabilities[kept], given, able)
+    found = judge.label_issues(ids, [predictions.sources[row] for row in kept], shape_table(run))
     passed: set[int] = set()
     if not reviewed_too:
         passed = {i for i, remark in project.remarks().items() if remark.reviewed}
@@ -143,14 +143,14 @@ def suspects(
     accuracy: float | None = None
     if ids:
         accuracy = float(right.mean())
-    return Suspects(
+    return LabelIssues(
         run=run.number,
         queue=tuple(one for one in found if one.crop_id not in passed),
         expected_errors=sum(one.likely for one in found),
-        judged=len(ids),
+        checked=len(ids),
         accuracy=accuracy,
         names=dict(zip(here.ids, here.names, strict=True)),
-        notes=answers.notes if able else (_unable(run, right), *answers.notes),
+        notes=predictions.notes if able else (_unable(run, right), *predictions.notes),
         able=able,
     )
 
@@ -165,35 +165,35 @@ def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
     )
 
 
-def follow(found: Suspects, project: Project) -> Suspects:
+def follow(found: LabelIssues, project: Project) -> LabelIssues:
     """Return the queue without the crops that were relabelled, deleted or marked as reviewed
     meanwhile.
 
-    Order and doubt stay as they were. Give the queue as `suspects` found it, and undo brings crops
-    back.
+    Order and doubt stay as they were. Give the queue as `label_issues` found it, and undo brings
+    crops back.
     """
     labels = project.labels()
     remarks = project.remarks()
 
-    def settled(one: Suspect) -> bool:
+    def settled(one: LabelIssue) -> bool:
         remark = remarks.get(one.crop_id)
         return labels.get(one.crop_id) != one.label or (remark is not None and remark.reviewed)
 
     return replace(found, queue=tuple(one for one in found.queue if not settled(one)))
 
 
-def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
+def _predictions(run: RunFolder, dataset: Dataset) -> _Predictions:
     baseline = read_baseline(run)
     forest: dict[int, Prediction] = {}
     if baseline is not None:
         forest = dict(baseline.out_of_fold)
     only_shapes = run.read_recipe().preset == "shape"
     folds = bool(run.read_folds())
-    part = {crop.crop_id: crop.part for crop in dataset.crops}
+    split = {crop.crop_id: crop.split for crop in dataset.crops}
     network = {
         one.crop_id: one
         for one in run.read_predictions(dataset)
-        if folds or part.get(one.crop_id) in ("test", "validation")
+        if folds or split.get(one.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops
@@ -220,7 +220,7 @@ def _answers(run: RunFolder, dataset: Dataset) -> _Answers:
     notes: tuple[str, ...] = ()
     if not only_shapes:
         notes = _notes(run, len(network), len(forest), len(dataset.crops))
-    return _Answers(ids, np.array(rows, np.float64), sources, notes)
+    return _Predictions(ids, np.array(rows, np.float64), sources, notes)
 
 
 def _notes(run: RunFolder, network: int, forest: int, total: int) -> tuple[str, ...]:
@@ -252,9 +252,9 @@ class _Judge:
     labels: NDArray[np.int64]
     able: bool
 
-    def suspects(
+    def label_issues(
         self, ids: Sequence[int], sources: Sequence[str], shapes: ShapeTable
-    ) -> list[Suspect]:
+    ) -> list[LabelIssue]:
         """Return the crops that confident learning or their shape puts in doubt, or whose label is
         not the answer.
         """
@@ -276,7 +276,7 @@ class _Judge:
                 shape = distance
             unlikely_shape = shape if odd[row] else None
             found.append(
-                Suspect(
+                LabelIssue(
                     crop_id=ids[row],
                     name=crop_names[ids[row]],
                     label=self.here.ids[self.labels[row]],

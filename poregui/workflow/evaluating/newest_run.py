@@ -52,7 +52,7 @@ def passed_over_for(runs: Sequence[RunFolder], taken: int | None) -> tuple[str, 
 
 def why_incomplete(run: RunFolder) -> str:
     """Say why a run is not complete, empty when it is."""
-    ended = _ending_words(run.number, run.final_event())
+    ended = _ending_text(run.number, run.final_event())
     return fault_of(run) or ended
 
 
@@ -99,7 +99,7 @@ def _fault_of_network(run: RunFolder) -> str:
     return ""
 
 
-def _ending_words(number: int, ended: Event | None) -> str:
+def _ending_text(number: int, ended: Event | None) -> str:
     """Say how a run ended that did not finish, empty for one that did."""
     if ended is None:
         return f"Run {number} is still being trained."

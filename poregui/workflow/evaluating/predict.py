@@ -49,9 +49,9 @@ class Predictor:
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
         if not run_folder.has_network:
             raise _no_model(run_folder)
-        told = run_folder.read_sidecar()
+        received = run_folder.read_sidecar()
         content = run_folder.read_network()
-        self._open(told, content, run_folder.onnx_file, run_folder.sidecar_file, threads)
+        self._open(received, content, run_folder.onnx_file, run_folder.sidecar_file, threads)
 
     @classmethod
     def from_files(cls, model: Path, sidecar: Path, *, threads: int = 0) -> Predictor:
@@ -61,7 +61,7 @@ class Predictor:
         """
         predictor = cls.__new__(cls)
         try:
-            told = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+            received = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
             content = read_whole(model, follow=True)
         except FileNotFoundError as error:
             raise ProjectError(
@@ -71,18 +71,18 @@ class Predictor:
             raise ProjectError(
                 f"{sidecar} cannot be read.", "Choose another run, or train again."
             ) from error
-        predictor._open(told, content, model, sidecar, threads)
+        predictor._open(received, content, model, sidecar, threads)
         return predictor
 
     def _open(
-        self, told: Mapping[str, Any], content: bytes, model: Path, sidecar: Path, threads: int
+        self, received: Mapping[str, Any], content: bytes, model: Path, sidecar: Path, threads: int
     ) -> None:
         try:
-            self.spec = input_spec_from_json(told["input"])
-            self.classes: tuple[str, ...] = tuple(told["classes"])
-            self.class_ids: tuple[int, ...] = tuple(told["class_ids"])
-            self.um_per_px: Mapping[str, float] | None = told["um_per_px"]
-            trained_on = told.get("trained_on")
+            self.spec = input_spec_from_json(received["input"])
+            self.classes: tuple[str, ...] = tuple(received["classes"])
+            self.class_ids: tuple[int, ...] = tuple(received["class_ids"])
+            self.um_per_px: Mapping[str, float] | None = received["um_per_px"]
+            trained_on = received.get("trained_on")
             if trained_on is None:
                 reference = None
             else:
@@ -123,16 +123,18 @@ class Predictor:
             wanted = ["probabilities"]
         else:
             wanted = ["probabilities", PENULTIMATE]
-        answers = np.empty((len(crops), len(self.classes)), np.float32)
-        unlike = np.zeros(len(crops), np.bool_)
+        predictions = np.empty((len(crops), len(self.classes)), np.float32)
+        out_of_distribution = np.zeros(len(crops), np.bool_)
         for start in range(0, len(crops), _BATCH):
             found = self._run(wanted, crops[start : start + _BATCH])
-            answers[start : start + _BATCH] = found[0]
+            predictions[start : start + _BATCH] = found[0]
             if self.reference is not None:
-                unlike[start : start + _BATCH] = self.reference.unlike(found[1])
-        return answers, unlike
+                out_of_distribution[start : start + _BATCH] = self.reference.out_of_distribution(
+                    found[1]
+                )
+        return predictions, out_of_distribution
 
-    def can_answer(self, crop: ScaledCrop) -> bool:
+    def can_predict(self, crop: ScaledCrop) -> bool:
         """Tell whether the crop has the scale that this network judges by."""
         return not self.spec.calibrated or crop.um_per_px is not None
 
@@ -178,21 +180,23 @@ class Predictor:
             np.asarray(one, np.float32)
             for one in run_session(self._session, outputs, inputs, self._model)
         ]
-        for name, answer in zip(outputs, found, strict=True):
-            self._check_answer(name, answer, len(crops))
+        for name, prediction in zip(outputs, found, strict=True):
+            self._check_answer(name, prediction, len(crops))
         return found
 
-    def _check_answer(self, name: str, answer: NDArray[np.float32], crops: int) -> None:
+    def _check_answer(self, name: str, prediction: NDArray[np.float32], crops: int) -> None:
         """Raise ProjectError for an answer that is none: of another shape, no number, no share."""
         wide = {"probabilities": len(self.classes), PENULTIMATE: self.feature_count}
-        if len(answer) != crops or answer.shape[1:2] != (wide.get(name, len(self.classes)),):
+        if len(prediction) != crops or prediction.shape[1:2] != (
+            wide.get(name, len(self.classes)),
+        ):
             raise _no_answer(self._model, f"returns the wrong number of {name}")
-        if not np.isfinite(answer).all():
+        if not np.isfinite(prediction).all():
             raise _no_answer(self._model, "returns values that are not finite")
         if name != "probabilities":
             return
-        within = (answer >= -SUM_TOLERANCE) & (answer <= 1 + SUM_TOLERANCE)
-        if not within.all() or (np.abs(answer.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+        within = (prediction >= -SUM_TOLERANCE) & (prediction <= 1 + SUM_TOLERANCE)
+        if not within.all() or (np.abs(prediction.sum(axis=1) - 1) > SUM_TOLERANCE).any():
             raise _no_answer(self._model, "returns values that are not probabilities")
 
     def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
@@ -201,7 +205,7 @@ class Predictor:
         return shape_input(pixels.array, pixels.grey_low, pixels.grey_high, scale)
 
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
-        if not self.can_answer(crop):
+        if not self.can_predict(crop):
             raise PoreguiError(
                 "This network needs sizes in µm, but the pixel size of this image is unknown.",
                 "Enter the pixel size of the image, or train without pixel sizes.",
@@ -267,14 +271,14 @@ def run_session(
     late.daemon = True
     late.start()
     try:
-        answers: list[NDArray[Any]] = session.run(list(outputs), dict(inputs), running)
+        predictions: list[NDArray[Any]] = session.run(list(outputs), dict(inputs), running)
     except _broken() as error:
         if running.terminate:
             raise _no_answer(model, f"gave no answer within {LONGEST_S:g} s") from error
         raise _no_answer(model, "cannot be run") from error
     finally:
         late.cancel()
-    return answers
+    return predictions
 
 
 def _broken() -> tuple[type[BaseException], ...]:

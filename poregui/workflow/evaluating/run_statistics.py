@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.classes import NOT_A_PORE
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import (
     Breakdown,
     Evaluation,
@@ -124,16 +124,16 @@ class ClassCurves:
 
 def numbers(
     predictions: Predictions,
-    part: Part = "test",
+    split: SplitName = "test",
     shapes: ShapeTable | None = None,
     group_names: Mapping[str, str] | None = None,
 ) -> Numbers:
     """Return every number of a part; `shapes` adds the breakdown by pore size and brightness,
     `group_names` names.
     """
-    counted = predictions.only(predictions.counted(part))
+    counted = predictions.only(predictions.counted(split))
     validated = predictions.only(predictions.counted("validation"))
-    evaluation = predictions.evaluation(part)
+    evaluation = predictions.evaluation(split)
     temperature = fit_temperature(validated.probabilities, validated.truth)
     if temperature is not None and len(counted):
         scaled = at_temperature(counted.probabilities, temperature)
@@ -155,11 +155,11 @@ def numbers(
     )
 
 
-def curves(predictions: Predictions, part: Part = "test") -> tuple[ClassCurves, ...]:
+def curves(predictions: Predictions, split: SplitName = "test") -> tuple[ClassCurves, ...]:
     """Return ROC and precision-recall curves of every class against the others, with the labels as
     they are now.
     """
-    rows = predictions.counted(part)
+    rows = predictions.counted(split)
     found = []
     for index, name in enumerate(predictions.classes):
         positive = predictions.truth[rows] == index

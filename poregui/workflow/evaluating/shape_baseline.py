@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.scores import Pairing, pair
 from poregui.domain.wording import count, percent
@@ -169,14 +169,14 @@ def read_baseline(run: RunFolder) -> Baseline | None:
 
     Raises ProjectError when the file is damaged.
     """
-    told = run.read_baseline()
-    if told is None:
+    received = run.read_baseline()
+    if received is None:
         return None
-    importances = sorted(told["importances"].items(), key=lambda one: -one[1])
+    importances = sorted(received["importances"].items(), key=lambda one: -one[1])
     return Baseline(
-        test=_predictions(told["test"]),
-        out_of_fold=_predictions(told["out_of_fold"]),
-        accuracy_as_trained=told["accuracy_as_trained"],
+        test=_predictions(received["test"]),
+        out_of_fold=_predictions(received["out_of_fold"]),
+        accuracy_as_trained=received["accuracy_as_trained"],
         importances=tuple((str(name), float(share)) for name, share in importances),
     )
 
@@ -186,12 +186,12 @@ def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:
 
 
 def beside_baseline(
-    predictions: Predictions, baseline: Baseline, part: Part = "test"
+    predictions: Predictions, baseline: Baseline, split: SplitName = "test"
 ) -> BesideBaseline:
     """Return network and baseline on the crops that both answered unseen, with the labels as they
     are now.
     """
-    counted = predictions.counted(part)
+    counted = predictions.counted(split)
     rows = counted[np.isin(predictions.ids[counted], list(baseline.test))]
     truth = predictions.truth[rows]
     network = predictions.predicted[rows]

@@ -84,7 +84,7 @@ def _mended(project: Project, predictions: Predictions, first: str) -> int:
         if entry.how in _BROUGHT_ABOUT
     }
     if given:
-        tested = set(predictions.ids[predictions.in_part("test")].tolist())
+        tested = set(predictions.ids[predictions.in_split("test")].tolist())
     else:
         tested = set()
     mended = 0

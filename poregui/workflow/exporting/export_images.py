@@ -36,7 +36,7 @@ from poregui.workflow.exporting.formats.shapes import (
     file_paths,
     shapes_of,
 )
-from poregui.workflow.importing.image_identity import OtherPicture, check_same
+from poregui.workflow.importing.image_identity import OtherImage, check_same
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 
 _SIDE = 1600
@@ -78,7 +78,7 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
 
     def write_all(beside: Path) -> int:
         for done, (image, path) in enumerate(
-            zip(images, _picture_paths(images), strict=True), start=1
+            zip(images, _image_paths(images), strict=True), start=1
         ):
             micrograph = known[image.micrograph_id]
             specimen = specimens.get(micrograph.specimen_id or 0, "")
@@ -90,7 +90,7 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
     return new_folder(out, write_all)
 
 
-def _picture_paths(images: Sequence[ImageShapes]) -> list[Path]:
+def _image_paths(images: Sequence[ImageShapes]) -> list[Path]:
     """Return where each picture goes: its name without the ending, which stays where it tells two
     apart.
     """
@@ -116,19 +116,19 @@ def _overlay(
             # Of a large file without smaller sizes only the overview is read, which needs a few
             # rows at a time.
             if wide * high < _MOST_PX:
-                picture = pyramid.seen(Box(0, 0, *size), _SIDE)
+                drawing = pyramid.seen(Box(0, 0, *size), _SIDE)
             else:
-                picture = pyramid.overview()
+                drawing = pyramid.overview()
     except PoreguiError as error:
-        picture = _of_crops(project, micrograph)
-        gone = _REPLACED if isinstance(error, OtherPicture) else _GONE
+        drawing = _of_crops(project, micrograph)
+        gone = _REPLACED if isinstance(error, OtherImage) else _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
     order = [one.name for one in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
     lines = [_line(shape) for shape in image.shapes]
     chosen = np.array([names.index(shape.class_name) for shape in image.shapes], np.int64)
     drawn = Image.open(
-        io.BytesIO(draw_overlay(picture, size, lines, chosen, [colours[name] for name in names]))
+        io.BytesIO(draw_overlay(drawing, size, lines, chosen, [colours[name] for name in names]))
     )
     if image.um_per_px is None:
         scale = None
@@ -175,22 +175,22 @@ def _with_legend(
     line = round(1.6 * _PX)
     bar = bar_length(drawn.width / 5, um_per_px)
     room = drawn.width - 3 * _MARGIN - max(round(bar[0]), 6 * _PX)
-    words = [f"{name}  {count}" for name, _, count in classes]
+    captions = [f"{name}  {count}" for name, _, count in classes]
     probe = ImageDraw.Draw(drawn)
     rows: list[list[tuple[str, str, float]]] = [[]]
     left = 0.0
-    for (_, colour, _), text in zip(classes, words, strict=True):
+    for (_, colour, _), text in zip(classes, captions, strict=True):
         wide = write(probe, (0, -10 * _PX), text, _PX) + 2.2 * _PX
         if rows[-1] and left + wide > room:
             rows.append([])
             left = 0.0
         rows[-1].append((text, colour, left))
         left += wide
-    picture = Image.new(
+    drawing = Image.new(
         "RGB", (drawn.width, drawn.height + 2 * _MARGIN + line * (1 + len(rows))), PAPER
     )
-    picture.paste(drawn, (0, 0))
-    draw = ImageDraw.Draw(picture)
+    drawing.paste(drawn, (0, 0))
+    draw = ImageDraw.Draw(drawing)
     top = drawn.height + _MARGIN
     write(draw, (_MARGIN, top), title, _PX, widest=room, bold=True)
     for number, row in enumerate(rows, start=1):
@@ -200,4 +200,4 @@ def _with_legend(
             draw.rectangle((x, y + 0.2 * _PX, x + 0.8 * _PX, y + _PX), fill=colour)
             write(draw, (x + 1.15 * _PX, y), text, _PX, widest=room)
     draw_bar(draw, drawn.width - _MARGIN, top, bar, _PX)
-    return picture
+    return drawing

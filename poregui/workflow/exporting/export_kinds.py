@@ -13,7 +13,7 @@ from poregui.workflow.exporting.export_labels import (
     Progress,
     export_class_folders,
     export_csv,
-    export_side_folders,
+    export_split_folders,
     new_folder,
     quiet,
 )
@@ -45,7 +45,7 @@ EXPORTS: dict[str, ExportFormat] = {
         "labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)
     ),
     "class-folders": ExportFormat("class folders", "", export_class_folders),
-    "yolo": ExportFormat("class folders by split (YOLO)", "", export_side_folders),
+    "yolo": ExportFormat("class folders by split (YOLO)", "", export_split_folders),
     "coco": ExportFormat(
         "outlines as COCO",
         ".json",

@@ -11,8 +11,8 @@ from typing import Any
 
 from poregui.domain.classes import PoreClass, name_key
 from poregui.domain.errors import PoreguiError
-from poregui.domain.micrograph_names import TELL_APART, told_apart
-from poregui.domain.records import Crop, LabelEntry, Side
+from poregui.domain.micrograph_names import TELL_APART, distinguished
+from poregui.domain.records import Crop, GivenSplit, LabelEntry
 from poregui.domain.splits import keys_of
 from poregui.store.files import explain_write_error, export_target, harmless, write_csv
 from poregui.store.pixels import CropPixels
@@ -65,9 +65,9 @@ def _rows(project: Project) -> list[list[Any]]:
                 crop.height,
                 crop.um_per_px if crop.um_per_px is not None else "",
                 label_name(crop.label, classes),
-                side_of(crop, test),
+                split_of(crop, test),
                 *((entry.who, entry.when, entry.how) if entry else ("", "", "")),
-                *told_apart(micrographs.get(crop.micrograph_id or 0)),
+                *distinguished(micrographs.get(crop.micrograph_id or 0)),
             ]
         )
     return rows
@@ -83,7 +83,7 @@ def export_class_folders(project: Project, out: Path, progress: Progress = quiet
     return new_folder(out, lambda beside: write_class_folders(project, beside, progress))
 
 
-def export_side_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
+def export_split_folders(project: Project, out: Path, progress: Progress = quiet) -> int:
     """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's
     classification training reads.
 
@@ -145,7 +145,7 @@ def write_class_folders(
             specimen = specimens.get(crop.specimen_id or 0, "")
             name = f"{safe_name(specimen or Path(crop.source).stem or 'crop')}_{crop.id:06d}.png"
             if by_side:
-                folder = Path(side_of(crop, test), folders[crop.label])
+                folder = Path(split_of(crop, test), folders[crop.label])
             else:
                 folder = Path(folders[crop.label])
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -162,9 +162,9 @@ def write_class_folders(
     return len(crops)
 
 
-def side_of(crop: Crop, test: frozenset[str]) -> Side:
+def split_of(crop: Crop, test: frozenset[str]) -> GivenSplit:
     """Return the side that a crop is on: the one that its folder named, else by its group."""
-    return crop.given_side or ("test" if test.intersection(keys_of(crop)) else "train")
+    return crop.given_split or ("test" if test.intersection(keys_of(crop)) else "train")
 
 
 def _folder_names(classes: tuple[PoreClass, ...]) -> dict[int, str]:

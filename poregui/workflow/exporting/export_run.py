@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.micrograph_names import TELL_APART, told_apart
+from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.store.files import (
     explain_write_error,
     export_target,
@@ -46,13 +46,13 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
     those of other projects, and what the test crops were answered. Raises ProjectError when the run
     has no network, PoreguiError when the folder holds something or cannot be written.
     """
-    told = sidecar_of(project, run)
-    card = model_card(project, run, told)
+    received = sidecar_of(project, run)
+    card = model_card(project, run, received)
     title = f"Run {run.number} of {project.name}"
 
     def write(folder: Path) -> int:
         (folder / MODEL).write_bytes(run.read_network())
-        write_json(folder / SIDECAR, told)
+        write_json(folder / SIDECAR, received)
         write_text(folder / CARD, as_markdown(card))
         write_text(folder / CARD_PAGE, as_html(title, card))
         return 4
@@ -67,10 +67,10 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     model = model_of_run(project, run)
     tested = tested_crops(run)
-    told = run.read_sidecar()
+    received = run.read_sidecar()
     by_area = tested.area_confusion()
     return {
-        **told,
+        **received,
         "classes": list(model.classes),
         "class_ids": list(model.class_ids),
         "class_uids": list(model.class_uids),
@@ -125,7 +125,7 @@ def _rows(project: Project, predictions: Predictions) -> list[list[Any]]:
             crop.crop_id,
             crop.name,
             names.get(crop.group, ""),
-            crop.part,
+            crop.split,
             classes[predictions.truth[row]] if known else "",
             classes[predictions.trained[row]],
             classes[predictions.predicted[row]],
@@ -134,7 +134,7 @@ def _rows(project: Project, predictions: Predictions) -> list[list[Any]]:
             round(float(loss[row]), 6) if known else "",
         ]
         cells += (round(p, 6) for p in predictions.probabilities[row].tolist())
-        rows.append([*cells, *told_apart(found.get(crop.crop_id))])
+        rows.append([*cells, *distinguished(found.get(crop.crop_id))])
     return rows
 
 

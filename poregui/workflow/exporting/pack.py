@@ -86,10 +86,10 @@ def pack(
         )
     target = export_target(out)
     if micrographs:
-        moved, pictures, missing, other = _pictures(project)
+        moved, images, missing, other = _images(project)
     else:
         moved = {}
-        pictures = []
+        images = []
         missing = []
         other = []
     if runs:
@@ -100,7 +100,7 @@ def pack(
         ran, changed = run_files(finished, project.folder)
         members = [
             *copy_databases(project.folder, folder, moved),
-            *pictures,
+            *images,
             *ran,
         ]
         lost = project.crops_without_pixels()
@@ -109,7 +109,7 @@ def pack(
         str(out),
         len(members),
         size,
-        len(pictures),
+        len(images),
         len(finished),
         tuple(missing),
         tuple(other),
@@ -118,7 +118,7 @@ def pack(
     )
 
 
-def _pictures(project: Project) -> tuple[dict[str, str], list[Member], list[str], list[str]]:
+def _images(project: Project) -> tuple[dict[str, str], list[Member], list[str], list[str]]:
     """Return the new paths of micrographs by their old ones, their files, and what is missing or
     another picture.
 
@@ -133,7 +133,7 @@ def _pictures(project: Project) -> tuple[dict[str, str], list[Member], list[str]
     shown = unique_names(
         [Named(one.path, file.name, mark=f"#{one.id}") for one, file in _first(there, files)]
     )
-    places = {
+    indices = {
         one.path: path
         for (one, _), path in zip(_first(there, files), file_paths(shown, ""), strict=True)
     }
@@ -143,7 +143,7 @@ def _pictures(project: Project) -> tuple[dict[str, str], list[Member], list[str]
         elif one.path not in moved and _is_other(project, one, file):
             other.append(one.shown_name)
         elif one.path not in moved:
-            moved[one.path] = f"micrographs/{places[one.path].as_posix()}"
+            moved[one.path] = f"micrographs/{indices[one.path].as_posix()}"
             members.append(Member(file, moved[one.path], one.sha256))
     return moved, members, missing, other
 

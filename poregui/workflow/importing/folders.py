@@ -16,8 +16,8 @@ from typing import Literal
 from poregui.domain.classes import SHORT_NAMES, full_name, name_key
 from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import Named, unique_names
-from poregui.domain.records import Side
-from poregui.vision.io.reader import is_picture, read_size
+from poregui.domain.records import GivenSplit
+from poregui.vision.io.reader import is_image, read_size
 from poregui.workflow.exporting.formats.shapes import safe_name
 
 MANIFEST = "manifest.csv"
@@ -45,14 +45,14 @@ class Manifests:
     def __init__(self) -> None:
         self._read: dict[Path, Mapping[str, ManifestRow]] = {}
 
-    def row(self, picture: Path) -> ManifestRow:
+    def row(self, image: Path) -> ManifestRow:
         """Return what the nearest manifest above a picture says of it."""
-        for folder in picture.parents[:_UP]:
+        for folder in image.parents[:_UP]:
             rows = self._read.get(folder)
             if rows is None:
                 rows = self._read[folder] = _rows(folder / MANIFEST)
             if rows:
-                return rows.get(picture.relative_to(folder).as_posix(), NOTHING)
+                return rows.get(image.relative_to(folder).as_posix(), NOTHING)
         return NOTHING
 
 
@@ -111,7 +111,12 @@ _NO_CLASSES = (
     "overviews",
     "",
 )
-_SIDES: dict[str, Side] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_SIDES: dict[str, GivenSplit] = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+}
 _SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")
 _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
@@ -129,7 +134,7 @@ class FolderImage:
     shown: str
     is_crop: bool
     class_name: str | None = None
-    side: Side | None = None
+    side: GivenSplit | None = None
 
 
 @dataclass(frozen=True)
@@ -141,14 +146,14 @@ class PassedOver:
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _Image:
     file: Path
     root: Path
     folders: tuple[str, ...]
     """Folders between root and file, sides taken out; the root's own name comes first when a folder
     was given.
     """
-    side: Side | None
+    side: GivenSplit | None
 
     @property
     def own_name(self) -> str:
@@ -157,7 +162,7 @@ class _Picture:
         return self.file.name
 
 
-def find_pictures(
+def find_images(
     paths: Sequence[Path], kind: Kind, known_classes: Iterable[str] = ()
 ) -> tuple[list[FolderImage], list[PassedOver]]:
     """Return the pictures in files and folders, each one once, and what was passed over.
@@ -170,20 +175,19 @@ def find_pictures(
     files are passed over silently. Raises PoreguiError for a path that does not exist.
     """
     skipped: list[PassedOver] = []
-    pictures = list(_walk(paths, skipped))
+    images = list(_walk(paths, skipped))
     known = tuple(known_classes)
     names = {name_key(safe_name(name)): name for name in known}
     names |= {name_key(name): name for name in known}
-    shown = unique_names([Named(p.file.as_posix(), p.own_name) for p in pictures])
+    shown = unique_names([Named(p.file.as_posix(), p.own_name) for p in images])
     if kind == "micrographs":
         return [
-            FolderImage(p.file, name, is_crop=False)
-            for p, name in zip(pictures, shown, strict=True)
+            FolderImage(p.file, name, is_crop=False) for p, name in zip(images, shown, strict=True)
         ], skipped
-    folder_class = _class_folders(pictures, names, kind)
+    folder_class = _class_folders(images, names, kind)
     manifests = Manifests()
     found: list[FolderImage] = []
-    for p, called in zip(pictures, shown, strict=True):
+    for p, called in zip(images, shown, strict=True):
         name = manifests.row(p.file).label or folder_class(p.folders)
         name = name or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
@@ -217,11 +221,11 @@ def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
 
 
 def _class_folders(
-    pictures: Sequence[_Picture], known: dict[str, str], kind: Kind
+    images: Sequence[_Image], known: dict[str, str], kind: Kind
 ) -> Callable[[tuple[str, ...]], str | None]:
     """Return the function that tells the class of pictures in a chain of folders, or None."""
     inside: dict[tuple[str, ...], list[Path]] = defaultdict(list)
-    for p in pictures:
+    for p in images:
         if p.folders:
             inside[p.folders].append(p.file)
     siblings: dict[tuple[str, ...], set[str]] = defaultdict(set)
@@ -264,7 +268,7 @@ def _look_whole(files: Sequence[Path]) -> bool:
     return bool(sides) and sides[len(sides) // 2] >= LARGE_CROP
 
 
-def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Picture]:
+def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Image]:
     seen: set[str] = set()
     for given in paths:
         path = Path(os.path.abspath(given))
@@ -272,20 +276,20 @@ def _walk(paths: Sequence[Path], skipped: list[PassedOver]) -> Iterator[_Picture
             raise PoreguiError(f"{given} does not exist.", "Check the path.")
         if path.is_dir():
             before = len(skipped)
-            pictures = list(_walk_folder(path, path, seen, skipped))
-            if not pictures and len(skipped) == before:
+            images = list(_walk_folder(path, path, seen, skipped))
+            if not images and len(skipped) == before:
                 skipped.append(PassedOver(str(given), "holds no images."))
-            yield from pictures
+            yield from images
         elif _first_time(path, seen):
-            if path.is_file() and is_picture(path):
-                yield _Picture(path, path.parent, (), None)
+            if path.is_file() and is_image(path):
+                yield _Image(path, path.parent, (), None)
             else:
                 skipped.append(PassedOver(path.name, "is not an image of a known format."))
 
 
 def _walk_folder(
     folder: Path, root: Path, seen: set[str], skipped: list[PassedOver]
-) -> Iterator[_Picture]:
+) -> Iterator[_Image]:
     if not _first_time(folder, seen):
         return
     if folder != root:
@@ -313,12 +317,12 @@ def _walk_folder(
             yield from _walk_folder(path, root, seen, skipped)
         elif not path.is_file():
             skipped.append(PassedOver(name, "leads nowhere."))
-        elif not is_picture(path):
+        elif not is_image(path):
             skipped.append(PassedOver(name, "is not an image of a known format."))
         elif _first_time(path, seen):
             chain = (root.name, *path.parent.relative_to(root).parts)
-            sides = [side for part in chain if (side := side_of(part))]
-            yield _Picture(path, root, _without_sides(chain), sides[-1] if sides else None)
+            sides = [side for part in chain if (side := split_of(part))]
+            yield _Image(path, root, _without_sides(chain), sides[-1] if sides else None)
 
 
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
@@ -334,12 +338,12 @@ def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
     place without a name.
     """
     return (
-        "" if side_of(chain[0]) else chain[0],
-        *(part for part in chain[1:] if not side_of(part)),
+        "" if split_of(chain[0]) else chain[0],
+        *(part for part in chain[1:] if not split_of(part)),
     )
 
 
-def side_of(folder: str) -> Side | None:
+def split_of(folder: str) -> GivenSplit | None:
     """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for
     other names.
     """

@@ -67,7 +67,7 @@ REMEDY = (
 )
 
 
-class OtherPicture(ImageError):
+class OtherImage(ImageError):
     """Say that a file holds another picture than the one that labels and outlines belong to."""
 
 
@@ -86,12 +86,12 @@ def check_content(file: Path, sha256: str, name: str, folder: Path | None = None
     and passes.
     """
     if sha256 and current_hash(file, _cache(folder)) != sha256:
-        raise other_picture(name)
+        raise other_image(name)
 
 
-def other_picture(name: str) -> OtherPicture:
+def other_image(name: str) -> OtherImage:
     """Return the sentence for a file, called `name`, that holds another picture now."""
-    return OtherPicture(f"{name} has changed since it was imported.", REMEDY)
+    return OtherImage(f"{name} has changed since it was imported.", REMEDY)
 
 
 def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
@@ -113,11 +113,11 @@ def micrographs_by_file(project: Project) -> list[Micrograph]:
 
     Projects of older versions may hold a micrograph for each picture that a file had in turn.
     """
-    places: dict[tuple[str, str], list[Micrograph]] = {}
+    indices: dict[tuple[str, str], list[Micrograph]] = {}
     for one in project.micrographs():
-        place = str(project.micrograph_file(one).resolve()), one.plane
-        places.setdefault(place, []).append(one)
-    found = [_held(project, several) for several in places.values()]
+        index = str(project.micrograph_file(one).resolve()), one.plane
+        indices.setdefault(index, []).append(one)
+    found = [_held(project, several) for several in indices.values()]
     return sorted(found, key=lambda one: one.id)
 
 

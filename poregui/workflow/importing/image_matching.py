@@ -136,10 +136,10 @@ def _nearest(named: list[Micrograph], image: ImageShapes) -> tuple[list[Microgra
 
     Where the file says nothing of folders, the place where it lies itself counts.
     """
-    told = [path for path in (image.path, image.name) if {"/", "\\"} & set(path)]
+    received = [path for path in (image.path, image.name) if {"/", "\\"} & set(path)]
     left = named
     evidence = Evidence.NAME
-    for path in told or [image.beside]:
+    for path in received or [image.beside]:
         counts = [shared_folders(one.path, path) for one in left]
         most = max(counts)
         if most:
@@ -150,18 +150,18 @@ def _nearest(named: list[Micrograph], image: ImageShapes) -> tuple[list[Microgra
 
 def _one_each(matches: Sequence[Match]) -> list[Match]:
     by_micrograph: defaultdict[int, list[int]] = defaultdict(list)
-    for place, match in enumerate(matches):
+    for index, match in enumerate(matches):
         if match.micrograph is not None:
-            by_micrograph[match.micrograph.id].append(place)
+            by_micrograph[match.micrograph.id].append(index)
     found = list(matches)
-    for places in by_micrograph.values():
-        surest = max(matches[place].evidence for place in places)
-        kept = [place for place in places if matches[place].evidence == surest]
+    for indices in by_micrograph.values():
+        surest = max(matches[index].evidence for index in indices)
+        kept = [index for index in indices if matches[index].evidence == surest]
         if len(kept) > 1 and surest == Evidence.NAME:
             kept = []
-        for place in places:
-            if place not in kept:
-                found[place] = _crowded(matches[place], len(places))
+        for index in indices:
+            if index not in kept:
+                found[index] = _crowded(matches[index], len(indices))
     return found
 
 

@@ -32,7 +32,7 @@ from poregui.workflow.importing.folders import (
     ManifestRow,
     Manifests,
     PassedOver,
-    find_pictures,
+    find_images,
     natural,
 )
 from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
@@ -117,7 +117,7 @@ def collect(
     that no crop comes to use cost room and nothing else. Raises PoreguiError for a path that does
     not exist, when there is no picture at all, and when pixels cannot be kept.
     """
-    found, skipped = find_pictures(paths, options.kind, options.known_classes)
+    found, skipped = find_images(paths, options.kind, options.known_classes)
     if not found:
         raise _nothing(paths, skipped)
     micrographs: list[CollectedMicrograph] = []
@@ -266,7 +266,7 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
         micrographs=len(micrographs),
         crops=len(crops),
         labels=by_class([label_name(c.label, classes.classes) for c in records]),
-        test_crops=sum(c.given_side == "test" for c in records),
+        test_crops=sum(c.given_split == "test" for c in records),
         present=present + held.present,
         skipped=(*collected.skipped, *held.skipped),
         new_classes=classes.added,
@@ -337,7 +337,7 @@ def _crop_record(
         source=one.shown,
         specimen_id=specimens.id_of(one.specimen),
         um_per_px=one.um_per_px,
-        given_side=one.side,
+        given_split=one.side,
         label=classes.label(one.class_name),
         origin="import",
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poregui.domain.micrograph_names import plain
-from poregui.domain.records import FIRST, Micrograph, Plane, Side, Specimen
+from poregui.domain.records import FIRST, GivenSplit, Micrograph, Plane, Specimen
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import ChangeMicrographs
 from poregui.workflow.editing.micrograph_edits import name_of
 from poregui.workflow.importing.folders import PassedOver
 from poregui.workflow.importing.image_identity import seems_other
-from poregui.workflow.importing.specimen_names import doubt_words, same_by_name
+from poregui.workflow.importing.specimen_names import doubt_text, same_by_name
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CollectedCrop:
     width: int
     height: int
     class_name: str | None
-    side: Side | None
+    side: GivenSplit | None
     um_per_px: float | None
     specimen: str | None
 
@@ -209,7 +209,7 @@ def _without_doubt(
     else:
         more = ""
     if shown:
-        notes = [doubt_words(", ".join(shown[:_MOST_LISTED]) + more)]
+        notes = [doubt_text(", ".join(shown[:_MOST_LISTED]) + more)]
     else:
         notes = []
     kept = [

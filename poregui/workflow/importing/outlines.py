@@ -227,7 +227,7 @@ def cut_outlines(
     any thread may.
     """
     pores: dict[int, list[CutPore]] = defaultdict(list)
-    said = list(notes)
+    messages = list(notes)
     for place, one in enumerate(matched):
         micrograph = one.micrograph
         progress(place, len(matched), micrograph.shown_name)
@@ -237,14 +237,14 @@ def cut_outlines(
             check_same(micrograph, one.file, one.folder)
             image = open_pyramid(one.file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
-            said.append(f"{micrograph.shown_name}: {error}")
+            messages.append(f"{micrograph.shown_name}: {error}")
             continue
         with image:
             shapes, turned = one.on(image)
             cut_here, left_out = _cut_on(image, shapes, Plane.parse(micrograph.plane), pixels)
         pores[micrograph.id] += cut_here
-        said += [f"{micrograph.shown_name}: {text}" for text in (*turned, *left_out)]
-    return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(said))
+        messages += [f"{micrograph.shown_name}: {text}" for text in (*turned, *left_out)]
+    return CollectedOutlines({key: tuple(value) for key, value in pores.items()}, tuple(messages))
 
 
 def _cut_on(
@@ -254,9 +254,9 @@ def _cut_on(
     others.
     """
     here = [shape for shape in shapes if shape.planes.fits(plane)]
-    checked, said = _checked(here, (image.width, image.height))
+    checked, messages = _checked(here, (image.width, image.height))
     if len(here) < len(shapes):
-        said.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
+        messages.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
     found = []
     for shape in checked:
         box = shape.box
@@ -264,7 +264,7 @@ def _cut_on(
             box = crop_around(shape.box, image.width, image.height)
         content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
         found.append(CutPore(shape, box, pixels.add(content)))
-    return found, said
+    return found, messages
 
 
 def _checked(
@@ -295,29 +295,31 @@ def _checked(
             found.append(replace(shape, outline=one.outline, box=box))
     once = {(shape.outline, shape.box): shape for shape in reversed(found)}
     changes["again"] = len(found) - len(once)
-    return [*reversed(once.values())], _change_words(changes)
+    return [*reversed(once.values())], _change_text(changes)
 
 
-def _change_words(changes: Counter[str]) -> list[str]:
-    said = []
+def _change_text(changes: Counter[str]) -> list[str]:
+    messages = []
     if changes["crossed"]:
-        crossed = changes["crossed"]
-        verb = noun(crossed, "crosses itself", "cross themselves")
-        said.append(f"{count(crossed, 'outline')} {verb}; what the line goes around counts, once.")
+        cross_validation = changes["crossed"]
+        verb = noun(cross_validation, "crosses itself", "cross themselves")
+        messages.append(
+            f"{count(cross_validation, 'outline')} {verb}; what the line goes around counts, once."
+        )
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")
-        said.append(
+        messages.append(
             f"{count(changes['cut'], 'pore')} {verb} beyond the image; the part inside counts."
         )
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
-        said.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
-    said += [
+        messages.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    messages += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
         if problem not in ("", "crossed", "cut", "again") and number
     ]
-    return said
+    return messages
 
 
 def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:

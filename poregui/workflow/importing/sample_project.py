@@ -94,8 +94,8 @@ def _add_all(
         raise explain_write_error(error, folder) from error
     for done, micrograph in enumerate(drawn, start=1):
         file = folder / micrograph.name
-        picture = Image.fromarray(micrograph.image)
-        replace_file(file, partial(picture.save, format="PNG"))
+        image = Image.fromarray(micrograph.image)
+        replace_file(file, partial(image.save, format="PNG"))
         add_drawn(project, micrograph, file, labelled=micrograph not in unseen)
         progress(done, max(_ABOUT, done), micrograph.name)
 
@@ -134,12 +134,12 @@ def _crops(project: Project, drawn: SyntheticMicrograph, micrograph_id: int) -> 
     class_ids = {c.name: c.id for c in project.classes()}
     first = project.next_id("crops")
     crops = []
-    for place, pore in enumerate(drawn.pores):
+    for index, pore in enumerate(drawn.pores):
         box = pore.crop_box
         cut = drawn.image[box.y : box.bottom, box.x : box.right]
         crops.append(
             Crop(
-                id=first + place,
+                id=first + index,
                 pixels=project.pixels.add(CropPixels(cut, 0.0, 255.0)),
                 width=box.width,
                 height=box.height,

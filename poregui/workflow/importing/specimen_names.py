@@ -104,8 +104,8 @@ def same_by_name(found: Sequence[Named], known: Iterable[Named] = ()) -> list[in
             folder, _, name = plain(path).rpartition("/")
             folders[name, plain(specimen)].add(folder)
     return [
-        place
-        for place, (path, specimen) in enumerate(found)
+        index
+        for index, (path, specimen) in enumerate(found)
         if specimen is not None
         and len(folders[plain(path).rpartition("/")[2], plain(specimen)]) > 1
     ]
@@ -127,8 +127,8 @@ def specimens_in_names(
     else:
         doubtful = set(same_by_name(found, known))
     return tuple(
-        (one, None if place in doubtful else specimen)
-        for place, (one, (_, specimen)) in enumerate(zip(micrographs, found, strict=True))
+        (one, None if index in doubtful else specimen)
+        for index, (one, (_, specimen)) in enumerate(zip(micrographs, found, strict=True))
     )
 
 
@@ -161,11 +161,11 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
     else:
         notes = []
     if doubtful:
-        return [*notes, doubt_words(names_with_ids(doubtful))]
+        return [*notes, doubt_text(names_with_ids(doubtful))]
     return notes
 
 
-def doubt_words(which: str) -> str:
+def doubt_text(which: str) -> str:
     """Say that names alone would make one specimen of pictures in several folders; `which` lists
     them.
     """

@@ -78,8 +78,8 @@ def plan_sheets(project: Project) -> list[Sheet]:
                 continue
             scale = _CELL / float(np.percentile([_side(crop) for crop in crops], _FITS))
             for start in range(0, len(crops), COLUMNS * ROWS):
-                part = tuple(crops[start : start + COLUMNS * ROWS])
-                sheets.append(Sheet(pore_class, part, scale, calibrated, len(own), specimens))
+                split = tuple(crops[start : start + COLUMNS * ROWS])
+                sheets.append(Sheet(pore_class, split, scale, calibrated, len(own), specimens))
     if not sheets:
         raise PoreguiError(
             "No crop has a class yet, so there is nothing to show.", "Label some crops first."
@@ -105,8 +105,8 @@ def draw_sheet(project: Project, sheet: Sheet) -> Image.Image:
     draw = ImageDraw.Draw(page)
     _draw_head(draw, project, sheet)
     names = {s.id: s.name for s in project.specimens()}
-    for place, crop in enumerate(sheet.crops):
-        row, column = divmod(place, COLUMNS)
+    for index, crop in enumerate(sheet.crops):
+        row, column = divmod(index, COLUMNS)
         left = _MARGIN + column * (_CELL + _GAP)
         top = _MARGIN + _HEAD + row * _PITCH
         small, cut = _at_scale(project, crop, sheet)
@@ -198,12 +198,12 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
     def write_all(beside: Path) -> None:
         pages = (page for _, page in draw_sheets(project, progress))
         more = False
-        while part := list(islice(pages, 8)):
-            part[0].save(
+        while split := list(islice(pages, 8)):
+            split[0].save(
                 beside,
                 "PDF",
                 save_all=True,
-                append_images=part[1:],
+                append_images=split[1:],
                 append=more,
                 resolution=DPI,
                 quality=92,

@@ -65,7 +65,7 @@ def _markdown(block: Block) -> str:
         return _plain(block.text)
     lines = [block.head, tuple("---" for _ in block.head), *block.rows]
     rows = [
-        [cell if place == 1 else _plain(cell) for cell in row] for place, row in enumerate(lines)
+        [cell if index == 1 else _plain(cell) for cell in row] for index, row in enumerate(lines)
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -108,7 +108,7 @@ def check_ending(out: Path) -> None:
         )
 
 
-Picture = Callable[[str, int], str]
+ImageTag = Callable[[str, int], str]
 """Takes an SVG and its width in px and returns the markup that shows it."""
 _WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
 
@@ -117,11 +117,11 @@ def render(
     template: str,
     values: Mapping[str, Any],
     filters: Mapping[str, Any],
-    picture: Picture | None = None,
+    image: ImageTag | None = None,
 ) -> str:
     """Return a report as HTML from a template of ours; every name and note is escaped.
 
-    `figure(svg)` in the template shows an SVG inside, or whatever `picture` makes of it.
+    `figure(svg)` in the template shows an SVG inside, or whatever `image` makes of it.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -129,9 +129,9 @@ def render(
     def figure(svg: str | None) -> Markup:
         # Ours, and escaped word by word where it was drawn.
         found = _WIDTH.match(svg or "")
-        if svg is None or picture is None or found is None:
+        if svg is None or image is None or found is None:
             return Markup(svg or "")
-        return Markup(picture(svg, int(found[1])))
+        return Markup(image(svg, int(found[1])))
 
     # A block that is switched off leaves no blank lines, and an unknown name is an error instead of
     # a gap.

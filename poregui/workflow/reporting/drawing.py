@@ -132,8 +132,8 @@ def draw_bar(
     wide, text = bar
     face = font(px)
     text = writable(text, face)
-    words = draw.textlength(text, face)
-    across = max(wide, words)
+    text_length = draw.textlength(text, face)
+    across = max(wide, text_length)
     draw.text((right - across / 2, top), text, fill=INK, font=face, anchor="ma")
     below = top + round(1.35 * px)
     left = right - across / 2 - wide / 2
@@ -141,26 +141,26 @@ def draw_bar(
     return float(below + thick)
 
 
-def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, least: int = 320) -> Image.Image:
-    """Return a crop, each px enlarged to a square so that its shorter side has `least` px, with a
+def with_bar(pixels: NDArray[np.uint8], um_per_px: float | None, minimum: int = 320) -> Image.Image:
+    """Return a crop, each px enlarged to a square so that its shorter side has `minimum` px, with a
     scale bar below it.
 
     Nothing is drawn over the crop, and no px between its own is made up. `pixels` are (h, w) or (h,
     w, 3).
     """
-    factor = max(1, -(-least // min(pixels.shape[:2])))
+    factor = max(1, -(-minimum // min(pixels.shape[:2])))
     large = Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)).convert(
         "RGB"
     )
     px = 22
     margin = 10
     strip = 2 * margin + round(1.35 * px) + 4
-    picture = Image.new("RGB", (large.width, large.height + strip), PAPER)
-    picture.paste(large, (0, 0))
+    image = Image.new("RGB", (large.width, large.height + strip), PAPER)
+    image.paste(large, (0, 0))
     if um_per_px is None:
         wide, text = bar_length(large.width / 2.5 / factor, None)
         bar = (wide * factor, text)
     else:
         bar = bar_length(large.width / 2.5, um_per_px / factor)
-    draw_bar(ImageDraw.Draw(picture), large.width - margin, large.height + margin, bar, px)
-    return picture
+    draw_bar(ImageDraw.Draw(image), large.width - margin, large.height + margin, bar, px)
+    return image

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.scores import Calibration, Curve
@@ -33,7 +33,7 @@ from poregui.workflow.reporting.svg import (
     cut,
     mix,
     reads_on,
-    words_width,
+    text_width,
 )
 
 RIGHT = "#2166ac"
@@ -101,7 +101,7 @@ def matrix_svg(
     counts = np.asarray(matrix, np.int64)
     names = [cut(name, 18) for name in classes]
     many = len(names) > 6
-    widest = max(words_width(name) for name in names)
+    widest = max(text_width(name) for name in names)
     left = widest + 38
     side = max(68.0, min(104.0, widest + 10))
     high = 56.0
@@ -110,7 +110,7 @@ def matrix_svg(
     if many:
         side = high = 40.0
         top = 44 + widest * 0.75
-        after = words_width(names[-1]) * 0.72  # the last turned name reaches beyond its column
+        after = text_width(names[-1]) * 0.72  # the last turned name reaches beyond its column
     width = left + side * len(names) + after
     drawing = Drawing(width, top + high * len(names) + 16, _ink(dark), "Confusion matrix")
     drawing.text(12, 18, _MODES[mode], colour=drawing.ink.faint)
@@ -125,20 +125,20 @@ def matrix_svg(
             drawing.text(middle, top - 10, name, anchor="middle")
         for k in range(len(names)):
             tip = f"labelled {classes[i]}, predicted {classes[k]}"
-            place = (left + side * k, top + high * i, side, high)
-            _draw_cell(drawing, place, matrix_cell(counts, i, k, mode), tip, right=i == k)
+            index = (left + side * k, top + high * i, side, high)
+            _draw_cell(drawing, index, matrix_cell(counts, i, k, mode), tip, right=i == k)
     return drawing.svg()
 
 
 def _draw_cell(
     drawing: Drawing,
-    place: tuple[float, float, float, float],
+    index: tuple[float, float, float, float],
     cell: MatrixCell,
     tip: str,
     *,
     right: bool,
 ) -> None:
-    x, y, width, height = place
+    x, y, width, height = index
     fill = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
     ink = drawing.ink.faint
     if cell.count:
@@ -173,14 +173,14 @@ class RunCurves:
 def curves_of(
     predictions: Predictions,
     events: Sequence[Event],
-    part: Part = "test",
+    split: SplitName = "test",
     found: Numbers | None = None,
 ) -> RunCurves:
     """Compute what is drawn of a part of a run; `found` are its numbers, where they are known."""
     return RunCurves(
         predictions.run,
-        curves(predictions, part),
-        found or numbers(predictions, part),
+        curves(predictions, split),
+        found or numbers(predictions, split),
         tuple(event for event in events if isinstance(event, EpochEnded)),
         bool(predictions.folds),
     )
@@ -320,7 +320,7 @@ def _training_note(runs: Sequence[RunCurves]) -> str:
 def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     """Return the accuracy of each part of a breakdown as a bar with its 95 % interval."""
     shown = found.shares[:24]
-    left = max(110.0, max(words_width(cut(share.name)) for share in shown) + 22)
+    left = max(110.0, max(text_width(cut(share.name)) for share in shown) + 22)
     width = 200.0
     step = 24.0
     drawing = Drawing(
@@ -355,7 +355,7 @@ def run_figures(
     colours: Mapping[str, str],
     events: Sequence[Event] = (),
     *,
-    part: Part = "test",
+    split: SplitName = "test",
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
@@ -366,7 +366,7 @@ def run_figures(
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="rows", dark=dark),
     }
-    runs = (curves_of(predictions, events, part, found),)
+    runs = (curves_of(predictions, events, split, found),)
     of_classes = [colours.get(name, RIGHT) for name in names]
     drawn = {
         "roc": roc_figure(runs, of_classes),

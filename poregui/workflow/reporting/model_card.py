@@ -13,10 +13,10 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import ClassesHere, classes_of_run
 from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Table
-from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_words
+from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_text
 from poregui.workflow.training.grouping import group_names
 
-_PARTS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test")
 _MOST_GROUPS = 60
 
 
@@ -128,33 +128,33 @@ def _scale_rows(scale: Mapping[str, float] | None) -> list[tuple[str, str]]:
 def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
     names = group_names(project)
     counted: Counter[tuple[str, str, int]] = Counter(
-        (crop.group, crop.part, crop.label) for crop in dataset.crops
+        (crop.group, crop.split, crop.label) for crop in dataset.crops
     )
 
     def place(key: tuple[str, str]) -> tuple[int, str]:
-        return _PARTS.index(key[0]), names.get(key[1], key[1])
+        return _SPLITS.index(key[0]), names.get(key[1], key[1])
 
-    groups = sorted({(crop.part, crop.group) for crop in dataset.crops}, key=place)
+    groups = sorted({(crop.split, crop.group) for crop in dataset.crops}, key=place)
     single = [key for key in groups if key[1].startswith("crop:")]
     rows = [
-        (names.get(group, group.replace(":", " ")), part, *_counts(counted, group, part, dataset))
-        for part, group in groups
-        if (part, group) not in single
+        (names.get(group, group.replace(":", " ")), split, *_counts(counted, group, split, dataset))
+        for split, group in groups
+        if (split, group) not in single
     ]
     shown = rows[:_MOST_GROUPS]
     sums = [
         (
             "All",
-            part,
+            split,
             *(
-                str(sum(c.part == part and c.label == k for c in dataset.crops))
+                str(sum(c.split == split and c.label == k for c in dataset.crops))
                 for k in _places(dataset)
             ),
         )
-        for part in _PARTS
+        for split in _SPLITS
     ]
     notes = [
-        f"Split {split_words(dataset.split_kind)}. Test crops were used neither for training nor "
+        f"Split {split_text(dataset.split_kind)}. Test crops were used neither for training nor "
         "for stopping it."
     ]
     if len(rows) > len(shown):
@@ -172,9 +172,9 @@ def _places(dataset: Dataset) -> range:
 
 
 def _counts(
-    counted: Counter[tuple[str, str, int]], group: str, part: str, dataset: Dataset
+    counted: Counter[tuple[str, str, int]], group: str, split: str, dataset: Dataset
 ) -> tuple[str, ...]:
-    return tuple(str(counted[group, part, place]) for place in _places(dataset))
+    return tuple(str(counted[group, split, place]) for place in _places(dataset))
 
 
 def _numbers(facts: ReportFacts) -> list[Block]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.workflow.reporting.svg import FONT, LIGHT, Drawing, Ink, cut, ticks, words_width
+from poregui.workflow.reporting.svg import FONT, LIGHT, Drawing, Ink, cut, text_width, ticks
 
 DASHES = ("", "7 3", "2 2.5", "9 3 2 3")
 """Lines differ in their dashes too, for those who do not see the colours apart."""
@@ -131,7 +131,7 @@ class PlotFrame:
         self.small = 0.9 * text_size
         self.line = 1.35 * self.small
         self.area_left = left
-        self.left = left + words_width("100 %", self.small) + self.line + 12
+        self.left = left + text_width("100 %", self.small) + self.line + 12
         self.top = 1.35 * text_size + 10
         self.right = left + width - 24
         self.bottom = height - 2 * self.line - 12
@@ -147,7 +147,7 @@ class PlotFrame:
             self.bottom - up * (self.bottom - self.top),
         )
 
-    def _places(self, points: Points) -> list[tuple[float, float]]:
+    def _indices(self, points: Points) -> list[tuple[float, float]]:
         values = zip(points[0].tolist(), points[1].tolist(), strict=True)
         return [self.at(x, y) for x, y in values if math.isfinite(x + y)]
 
@@ -185,8 +185,8 @@ class PlotFrame:
     def _draw_titles(self, on: Drawing) -> None:
         figure = self.figure
         on.text(self.left, self.top - 9, figure.title, size=self.size, weight="bold")
-        room = self.right - self.left - 1.1 * words_width(figure.title, self.size) - 12
-        note = cut(figure.note, max(1, int(room / words_width("x", self.small))))
+        room = self.right - self.left - 1.1 * text_width(figure.title, self.size) - 12
+        note = cut(figure.note, max(1, int(room / text_width("x", self.small))))
         if note:
             self._write(on, self.right, self.top - 9, note, "end")
         across = (self.left + self.right) / 2
@@ -219,19 +219,19 @@ class PlotFrame:
         if line.spans is not None:
             for x, ends in zip(line.x.tolist(), line.spans.tolist(), strict=True):
                 on.line(*self.at(x, ends[0]), *self.at(x, ends[1]), line.colour, 1.2)
-        places = self._places(line.thinned())
-        if places:
-            on.path(places, line.colour, 1.8, line.dash)
+        indices = self._indices(line.thinned())
+        if indices:
+            on.path(indices, line.colour, 1.8, line.dash)
         if line.points:
-            for place in places:
-                on.dot(*place, line.colour)
+            for index in indices:
+                on.dot(*index, line.colour)
 
     def _draw_legend(self, on: Drawing) -> None:
         named = [line for line in self.figure.lines if line.name]
         if not named:
             return
         names = [cut(line.name, _LONGEST_NAME) for line in named]
-        width = max(words_width(name, self.small) for name in names) + _SWATCH + 16
+        width = max(text_width(name, self.small) for name in names) + _SWATCH + 16
         height = len(named) * self.line + 8
         left, top = self._free_corner(width, height)
         on.box(left, top, width, height, on.ink.ground, opacity=0.85)
@@ -248,11 +248,11 @@ class PlotFrame:
         corners = [(lefts[0], tops[0]), (lefts[1], tops[1]), (lefts[1], tops[0])]
         corners.append((lefts[0], tops[1]))
         pieces = [piece for line in self.figure.lines for piece in line.covered()]
-        places = [place for piece in pieces for place in self._places(piece)]
+        indices = [index for piece in pieces for index in self._indices(piece)]
 
         def hidden(corner: tuple[float, float]) -> int:
             left, top = corner
-            return sum(left <= x <= left + width and top <= y <= top + height for x, y in places)
+            return sum(left <= x <= left + width and top <= y <= top + height for x, y in indices)
 
         return min(corners, key=hidden)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import poregui
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
 from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
@@ -26,9 +26,9 @@ from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
 from poregui.workflow.evaluating.class_identity import colours_of
 from poregui.workflow.evaluating.cross_validation import (
-    Crossed,
+    CrossValidation,
     PooledBesideGrouped,
-    crossed,
+    cross_validation,
     pooled_beside_grouped,
 )
 from poregui.workflow.evaluating.evaluate import Predictions, evaluation_json, review
@@ -41,14 +41,14 @@ from poregui.workflow.evaluating.shape_baseline import (
     shape_table,
 )
 from poregui.workflow.evaluating.test_views import Unseen, unseen
-from poregui.workflow.reporting.documents import Picture, render
+from poregui.workflow.reporting.documents import ImageTag, render
 from poregui.workflow.reporting.figures import breakdown_stem, run_figures
 from poregui.workflow.training.grouping import group_names
 
 WORST = 24
 _MOST_GROUPS = 40
-_PICTURE_SIDE = 112
-_PARTS: tuple[tuple[Part, str], ...] = (
+_IMAGE_SIDE = 112
+_PARTS: tuple[tuple[SplitName, str], ...] = (
     ("train", "Training"),
     ("validation", "Validation"),
     ("test", "Test"),
@@ -64,7 +64,7 @@ class WorstError:
     label: str
     predicted: str
     confidence: float
-    picture: str
+    image: str
     width: int
     height: int
 
@@ -93,7 +93,7 @@ class ReportFacts:
     baseline: BesideBaseline | None
     only_shapes: bool
     important: str
-    crossed: Crossed | None
+    cross_validation: CrossValidation | None
     beside: PooledBesideGrouped | None
     versions: tuple[tuple[str, str], ...]
     hashes: tuple[tuple[str, str], ...]
@@ -154,7 +154,7 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
         baseline=against,
         only_shapes=predictions.preset == "shape",
         important=_important(baseline),
-        crossed=crossed(run),
+        cross_validation=cross_validation(run),
         beside=beside,
         versions=_versions(metrics),
         hashes=_hashes(run, dataset),
@@ -171,11 +171,11 @@ def _important(baseline: Baseline | None) -> str:
 
 def _data(dataset: Dataset, classes: tuple[str, ...], names: Mapping[str, str]) -> DataFacts:
     rows = []
-    for part, title in _PARTS:
-        crops = dataset.part(part)
+    for split, title in _PARTS:
+        crops = dataset.split(split)
         if crops:
             counts = Counter(crop.label for crop in crops)
-            per_class = tuple(counts[place] for place in range(len(classes)))
+            per_class = tuple(counts[index] for index in range(len(classes)))
             rows.append((title, len(crops), per_class, _groups(crops, names)))
     return DataFacts(classes, tuple(rows), dataset.split_kind, _scales(dataset))
 
@@ -241,7 +241,7 @@ def _worst(
     crops = [predictions.crops[row] for row in rows]
     confidence = predictions.confidence
     for row, crop, pixels in zip(rows, crops, run.read_crops(crops), strict=True):
-        picture, (width, height) = picture_of(pixels, crop)
+        image, (width, height) = image_of(pixels, crop)
         found.append(
             WorstError(
                 name=crop.name,
@@ -249,7 +249,7 @@ def _worst(
                 label=predictions.classes[predictions.truth[row]],
                 predicted=predictions.classes[predictions.predicted[row]],
                 confidence=float(confidence[row]),
-                picture=picture,
+                image=image,
                 width=width,
                 height=height,
             )
@@ -257,8 +257,8 @@ def _worst(
     return found
 
 
-def picture_of(
-    pixels: NDArray[Any], crop: DatasetCrop, side: int = _PICTURE_SIDE
+def image_of(
+    pixels: NDArray[Any], crop: DatasetCrop, side: int = _IMAGE_SIDE
 ) -> tuple[str, tuple[int, int]]:
     """Return a crop as a PNG data URI whose longer side has `side` px, and its size; greys as the
     network sees them.
@@ -310,7 +310,7 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
     predictions = review(project, run)
     found = numbers(predictions, "test", shape_table(run), group_names(project))
     baseline = read_baseline(run)
-    folds = crossed(run)
+    folds = cross_validation(run)
     pair = pooled_beside_grouped(project)
     seen = unseen(project, predictions)
     areas = [one.to_json() for one in curves(predictions)]
@@ -358,17 +358,17 @@ def write_report(
     return out
 
 
-def report_html(facts: ReportFacts, picture: Picture | None = None) -> str:
-    """Return the report as HTML: figures as SVG inside, or as whatever `picture` makes of them.
+def report_html(facts: ReportFacts, image: ImageTag | None = None) -> str:
+    """Return the report as HTML: figures as SVG inside, or as whatever `image` makes of them.
 
     The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
     """
     values = {"facts": facts, "count": count, "noun": noun, "um": MICROMETRE, **_texts(facts)}
     filters = {"percent": _percent, "interval": _interval, "decimals": _decimals}
-    return render("report.html.j2", values, filters, picture)
+    return render("report.html.j2", values, filters, image)
 
 
-def split_words(kind: str) -> str:
+def split_text(kind: str) -> str:
     """Return how a dataset was split, to stand behind the word "split"."""
     return _SPLITS.get(kind, kind)
 
@@ -379,7 +379,7 @@ def _texts(facts: ReportFacts) -> dict[str, Any]:
     if folds:
         kind = f"Cross-validation with {count(folds, 'fold')}"
     return {
-        "split": split_words(facts.data.split),
+        "split": split_text(facts.data.split),
         "changed": _changed(facts.predictions),
         "breakdowns": [breakdown_stem(one) for one in facts.numbers.breakdowns],
         "areas": {one.name: (one.roc_area, one.average_precision) for one in facts.curves},

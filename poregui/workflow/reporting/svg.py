@@ -33,7 +33,7 @@ class Drawing:
         self.ink = ink
         self.title = title
         self._font = escape(font, quote=True)
-        self._parts: list[str] = []
+        self._splits: list[str] = []
 
     def box(
         self,
@@ -53,7 +53,7 @@ class Drawing:
         if opacity < 1:
             fill = f'{fill}" fill-opacity="{opacity:g}'
         size = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-        self._parts.append(f'<rect {size} fill="{fill}">{inner}</rect>')
+        self._splits.append(f'<rect {size} fill="{fill}">{inner}</rect>')
 
     def line(
         self,
@@ -76,14 +76,14 @@ class Drawing:
         dashes = ""
         if dash:
             dashes = f' stroke-dasharray="{dash}"'
-        self._parts.append(
+        self._splits.append(
             f'<polyline points="{text}" fill="none" stroke="{colour}" stroke-width="{width:g}"'
             f' stroke-linejoin="round"{dashes}/>'
         )
 
     def dot(self, x: float, y: float, colour: str, radius: float = 3) -> None:
         """Draw a filled circle."""
-        self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
+        self._splits.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
 
     def text(
         self,
@@ -101,7 +101,7 @@ class Drawing:
         turned = ""
         if turn:
             turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
-        self._parts.append(
+        self._splits.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-family="{self._font}" font-size="{size:g}" '
             f'font-weight="{weight}"'
             f' text-anchor="{anchor}" '
@@ -121,7 +121,7 @@ class Drawing:
         label = escape(self.title, quote=True)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}">'
-            f"<title>{escape(self.title)}</title>{ground}{''.join(self._parts)}</svg>"
+            f"<title>{escape(self.title)}</title>{ground}{''.join(self._splits)}</svg>"
         )
 
 
@@ -179,7 +179,7 @@ def short(value: float) -> str:
 
 def mix(first: str, second: str, share: float) -> str:
     """Return the colour that lies `share` (0 to 1) of the way from one `#rrggbb` to another."""
-    one, two = (_parts(colour) for colour in (first, second))
+    one, two = (_splits(colour) for colour in (first, second))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(one, two, strict=True))
 
 
@@ -195,22 +195,22 @@ def luminance(colour: str) -> float:
     """
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (v / 255 for v in _parts(colour))
+        for c in (v / 255 for v in _splits(colour))
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _parts(colour: str) -> tuple[int, int, int]:
+def _splits(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def words_width(words: str, size: float = 12) -> float:
+def text_width(text: str, size: float = 12) -> float:
     """Return about how wide words are, in px."""
-    return len(words) * size * 0.56
+    return len(text) * size * 0.56
 
 
-def cut(words: str, most: int = 22) -> str:
+def cut(text: str, most: int = 22) -> str:
     """Return words, shortened in the middle when there are too many of them."""
-    if len(words) <= most:
-        return words
-    return f"{words[: most // 2]}…{words[-(most - most // 2 - 1) :]}"
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[-(most - most // 2 - 1) :]}"

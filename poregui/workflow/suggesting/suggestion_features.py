@@ -142,7 +142,7 @@ class RunFeatures:
                 f"The network of run {run.number} does not name its features.", "Train again."
             )
         self._known: dict[_Key, NDArray[np.float32]] = {}
-        self.learnt_from = frozenset(crop.crop_id for crop in run.read_dataset().part("train"))
+        self.learnt_from = frozenset(crop.crop_id for crop in run.read_dataset().split("train"))
 
     def has(self, pixels: str, um_per_px: float | None) -> bool:
         """Tell whether the features of a crop are known."""
@@ -160,7 +160,7 @@ class RunFeatures:
                 crop = ScaledCrop(store.get(key[0]), key[1])
             except PoreguiError:
                 continue
-            if self._predictor.can_answer(crop):
+            if self._predictor.can_predict(crop):
                 crops[key] = crop
         if crops:
             self._known.update(

@@ -35,7 +35,7 @@ class Suggester:
 
     `temperature` calibrates them; `accuracy` is the share of the labels that models of other
     groups' labels found, None where that could not be asked. `count` labels were learnt from.
-    `judged` are what it is a share of, of `groups` groups of a sort, `over` (see `kind_of`).
+    `checked` are what it is a share of, of `groups` groups of a sort, `over` (see `kind_of`).
     """
 
     labels: tuple[int, ...]
@@ -43,7 +43,7 @@ class Suggester:
     accuracy: float | None
     count: int
     _model: Any
-    judged: int = 0
+    checked: int = 0
     groups: int = 0
     over: str = "crop"
 
@@ -66,30 +66,30 @@ def fit(
     al., ICML 2017), of the `honest` (n,) crops alone where that is given: features of crops that
     taught a network know their labels.
     """
-    names, places = np.unique(labels, return_inverse=True)
+    names, indices = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_LABELS or len(names) < 2:
         return None
     honest = np.ones(len(labels), bool) if honest is None else honest
     if len(labels) > MOST_LABELS:
         drawn = np.sort(np.random.default_rng(seed).choice(len(labels), MOST_LABELS, replace=False))
         rows = rows[drawn]
-        places = places[drawn]
+        indices = indices[drawn]
         groups = [groups[i] for i in drawn]
         honest = honest[drawn]
-    model = fitted_model(rows, places)
-    crossed = crossed_answers(rows, places, groups, len(names), seed)
-    judged = np.isfinite(crossed[:, 0]) & honest
-    answers = crossed[judged]
-    truth = places[judged].astype(np.int64)
-    if judged.any():
-        temperature = fit_temperature(answers, truth)
+    model = fitted_model(rows, indices)
+    cross_validation = cross_validated_predictions(rows, indices, groups, len(names), seed)
+    checked = np.isfinite(cross_validation[:, 0]) & honest
+    predictions = cross_validation[checked]
+    truth = indices[checked].astype(np.int64)
+    if checked.any():
+        temperature = fit_temperature(predictions, truth)
     else:
         temperature = None
-    if judged.any():
-        right = float((answers.argmax(axis=1) == truth).mean())
+    if checked.any():
+        right = float((predictions.argmax(axis=1) == truth).mean())
     else:
         right = None
-    asked = {group for group, known in zip(groups, judged, strict=True) if known}
+    asked = {group for group, known in zip(groups, checked, strict=True) if known}
     return Suggester(
         tuple(int(name) for name in names),
         temperature or 1.0,
@@ -102,9 +102,9 @@ def fit(
     )
 
 
-def crossed_answers(
+def cross_validated_predictions(
     rows: Floats,
-    places: NDArray[Any],
+    indices: NDArray[Any],
     groups: Sequence[str],
     classes: int,
     seed: int,
@@ -113,28 +113,28 @@ def crossed_answers(
     """Return (n, classes) probabilities, each by a model of other groups; NaN where there was
     nothing to learn from.
 
-    `places` (n,) are places of classes. A single group is torn into crops.
+    `indices` (n,) are places of classes. A single group is torn into crops.
     """
-    found = np.full((len(places), classes), np.nan)
-    fold_of = group_folds(places, groups, folds, seed)
+    found = np.full((len(indices), classes), np.nan)
+    fold_of = group_folds(indices, groups, folds, seed)
     for fold in range(int(fold_of.max(initial=-1)) + 1):
         inside = fold_of == fold
-        if len(np.unique(places[~inside])) > 1:
-            model = fitted_model(rows[~inside], places[~inside])
+        if len(np.unique(indices[~inside])) > 1:
+            model = fitted_model(rows[~inside], indices[~inside])
             found[inside] = 0.0
             found[np.ix_(inside, model.classes_)] = model.predict_proba(rows[inside])
     return found
 
 
 def group_folds(
-    places: NDArray[Any], groups: Sequence[str], folds: int, seed: int
+    indices: NDArray[Any], groups: Sequence[str], folds: int, seed: int
 ) -> NDArray[np.int64]:
     """Return a fold for each crop, by whole groups where there are several,
     otherwise crop by crop.
     """
     items = [
-        Item(i, int(place), group)
-        for i, (place, group) in enumerate(zip(places, groups, strict=True))
+        Item(i, int(index), group)
+        for i, (index, group) in enumerate(zip(indices, groups, strict=True))
     ]
     if len(set(groups)) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
@@ -142,20 +142,20 @@ def group_folds(
     return np.array([given[item.group] for item in items], np.int64)
 
 
-def answers_of(rows: Floats, places: NDArray[Any], asked: Floats) -> NDArray[np.int64]:
+def predictions_of(rows: Floats, indices: NDArray[Any], asked: Floats) -> NDArray[np.int64]:
     """Return the places of classes that a model of (n, features) rows gives (m, features) asked
     ones.
     """
-    if len(np.unique(places)) < 2:
-        return np.full(len(asked), places[0] if len(places) else -1, np.int64)
-    return np.asarray(fitted_model(rows, places).predict(asked), np.int64)
+    if len(np.unique(indices)) < 2:
+        return np.full(len(asked), indices[0] if len(indices) else -1, np.int64)
+    return np.asarray(fitted_model(rows, indices).predict(asked), np.int64)
 
 
-def fitted_model(rows: Floats, places: NDArray[Any]) -> Any:
+def fitted_model(rows: Floats, indices: NDArray[Any]) -> Any:
     """Return the classifier of (n, features) rows and (n,) labels, not calibrated."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=_STRENGTH, max_iter=200, tol=1e-3).fit(rows, places)
+    return LogisticRegression(C=_STRENGTH, max_iter=200, tol=1e-3).fit(rows, indices)
 
 
 def uncertainty(probabilities: Floats) -> Floats:
@@ -206,7 +206,7 @@ def _nearest(rows: Floats, known: Floats) -> Floats:
     found = np.empty(len(rows))
     known_squares = (known**2).sum(axis=1)
     for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
-        squares = (part**2).sum(axis=1)[:, None] + known_squares - 2 * part @ known.T
+        split = rows[start : start + _CHUNK]
+        squares = (split**2).sum(axis=1)[:, None] + known_squares - 2 * split @ known.T
         found[start : start + _CHUNK] = squares.min(axis=1)
     return np.asarray(np.sqrt(np.maximum(found, 0.0)))

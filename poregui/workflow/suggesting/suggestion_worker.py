@@ -70,7 +70,7 @@ class SuggestWorker:
         self._rows: NDArray[np.float64] | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._to_fit = self._to_draw = False
-        self._since_told = 0
+        self._since_report = 0
         self._like: int | None = None
         self._run: RunFeatures | None = None
         self._passed_over: set[Path] = set()
@@ -159,12 +159,12 @@ class SuggestWorker:
             if crop is not None:
                 self._numbers.of(crop.pixels, self._pixels)
         self._rows = None
-        self._since_told += _AT_ONCE
+        self._since_report += _AT_ONCE
         left = len(self._unmeasured)
         if not left or left % _SAY_EVERY < _AT_ONCE:
             self._tell({"measured": len(self._crops) - left, "of": len(self._crops)})
-        if not left or self._since_told >= _TELL_EVERY:
-            self._since_told = 0
+        if not left or self._since_report >= _TELL_EVERY:
+            self._since_report = 0
             self._to_fit = True
         if not left:
             self._numbers.save()
@@ -225,15 +225,15 @@ class SuggestWorker:
             self._rows = feature_rows(
                 np.array(numbers, np.float64), [crop.um_per_px for crop in known]
             )
-            self._told = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
+            self._received = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
         return self._rows
 
     def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
         """Return places in the table, labels and groups of the crops that are learnt from."""
         taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
-        places = np.searchsorted(self._ids, np.array(taught, np.int64))
+        indices = np.searchsorted(self._ids, np.array(taught, np.int64))
         labels = np.array([self._labels[i] for i in taught], np.int64)
-        return places, labels, self._groups(taught)
+        return indices, labels, self._groups(taught)
 
     def _groups(self, taught: Sequence[int]) -> list[str]:
         """Return the groups of crops; one of itself alone belongs to its source, as in a training.
@@ -241,32 +241,32 @@ class SuggestWorker:
         Names are read when crops changed, and here, because a window with many crops has no time
         for it.
         """
-        told = [self._crops[i].group for i in taught]
+        received = [self._crops[i].group for i in taught]
         if self._grouped is None:
             self._grouped = {}
-            if any(group.startswith("crop:") for group in told):
+            if any(group.startswith("crop:") for group in received):
                 with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
                     self._grouped = groups_of(project, project.crops())
         grouped = self._grouped
         return [
             grouped.get(i, group) if group.startswith("crop:") else group
-            for i, group in zip(taught, told, strict=True)
+            for i, group in zip(taught, received, strict=True)
         ]
 
     def _suggest(self) -> bool:
         """Fit and tell; whether there was enough to learn from."""
         self._take_newest_run()
         rows = self._all_rows()
-        places, labels, groups = self._taught()
-        honest = self._not_learnt_from(places)
+        indices, labels, groups = self._taught()
+        honest = self._not_learnt_from(indices)
         joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
         if joined:
             rows = self._with_features(rows)
-        model = fit(rows[places], labels, groups, honest=honest if joined else None)
+        model = fit(rows[indices], labels, groups, honest=honest if joined else None)
         if model is None:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
-        found = self._answers(rows, places, model)
+        found = self._predictions(rows, indices, model)
         self._tell(
             {
                 "suggestions": replace(
@@ -276,23 +276,23 @@ class SuggestWorker:
         )
         return True
 
-    def _not_learnt_from(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _not_learnt_from(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the crops that are learnt from did not teach the run."""
         if self._run is not None:
             known = self._run.learnt_from
         else:
             known = frozenset()
-        return np.array([crop_id not in known for crop_id in self._ids[places].tolist()], bool)
+        return np.array([crop_id not in known for crop_id in self._ids[indices].tolist()], bool)
 
-    def _answers(
-        self, rows: NDArray[np.float64], places: NDArray[np.int64], model: Suggester
+    def _predictions(
+        self, rows: NDArray[np.float64], indices: NDArray[np.int64], model: Suggester
     ) -> Suggestions:
         probabilities = model.probabilities(rows)
-        passed_over = ~self._told
-        passed_over[places] = True
+        passed_over = ~self._received
+        passed_over[indices] = True
         passed_over |= np.isin(self._ids, np.array(list(self._labels), np.int64))
         order = teaching_order(rows, probabilities, passed_over, _ORDERED)
-        probabilities[~self._told] = np.nan
+        probabilities[~self._received] = np.nan
         return Suggestions(
             self._ids,
             model.labels,
@@ -300,15 +300,15 @@ class SuggestWorker:
             self._ids[order],
             model.count,
             model.accuracy,
-            judged=model.judged,
+            checked=model.checked,
             groups=model.groups,
             over=model.over,
         )
 
     def _draw(self) -> None:
         rows = self._all_rows()
-        places, labels, groups = self._taught()
-        curve = learning_curve(rows[places], labels, groups, stop=self._waiting)
+        indices, labels, groups = self._taught()
+        curve = learning_curve(rows[indices], labels, groups, stop=self._waiting)
         if curve is not None:
             self._tell({"curve": curve.to_json()})
         elif self._waiting():
@@ -317,12 +317,12 @@ class SuggestWorker:
     def _answer_alike(self, crop_id: int) -> None:
         """Tell all crops by likeness to one, and of each label the most alike."""
         rows = self._all_rows()
-        place = int(np.searchsorted(self._ids, crop_id))
-        if place == len(self._ids) or self._ids[place] != crop_id or not self._told[place]:
+        index = int(np.searchsorted(self._ids, crop_id))
+        if index == len(self._ids) or self._ids[index] != crop_id or not self._received[index]:
             return
         if not self._unseen:
             rows = self._with_features(rows)
-        distances = np.where(self._told, ((rows - rows[place]) ** 2).sum(axis=1), np.inf)
+        distances = np.where(self._received, ((rows - rows[index]) ** 2).sum(axis=1), np.inf)
         order = self._ids[np.argsort(distances, kind="stable")]
         of_each: dict[int, list[int]] = {}
         for other in order.tolist():

@@ -20,7 +20,7 @@ class Suggestions:
     `labels` are the labels of the columns, `order` the ids of the unlabelled crops that teach most,
     `count` the labels learnt from, `accuracy` the share of them that models of other specimens
     found (None: not known), `run` the number of the run whose features were used beside size, shape
-    and texture. `accuracy` is that of `judged` labels of `groups` groups; `over` says what these
+    and texture. `accuracy` is that of `checked` labels of `groups` groups; `over` says what these
     are: `specimen`, `micrograph`, `source`, `crop` or `mixed`.
     """
 
@@ -31,7 +31,7 @@ class Suggestions:
     count: int = 0
     accuracy: float | None = None
     run: int | None = None
-    judged: int = 0
+    checked: int = 0
     groups: int = 0
     over: str = "crop"
 
@@ -40,9 +40,9 @@ class Suggestions:
         """Return how many labels models of other groups found, such as `92.2 % of 115 in other
         specimens`; empty where nobody knows.
         """
-        if self.accuracy is None or not self.judged:
+        if self.accuracy is None or not self.checked:
             return ""
-        found = fraction(round(self.accuracy * self.judged), self.judged)
+        found = fraction(round(self.accuracy * self.checked), self.checked)
         if self.groups > 1:
             return f"{found} in {_OTHERS.get(self.over, 'other crops')}"
         if self.over in _ALONE:
@@ -53,10 +53,10 @@ class Suggestions:
         """Return the likeliest label of a crop and its probability; None for a crop that nothing is
         known of.
         """
-        place = int(np.searchsorted(self.crop_ids, crop_id))
-        if place == len(self.crop_ids) or self.crop_ids[place] != crop_id:
+        index = int(np.searchsorted(self.crop_ids, crop_id))
+        if index == len(self.crop_ids) or self.crop_ids[index] != crop_id:
             return None
-        row = self.probabilities[place]
+        row = self.probabilities[index]
         best = int(row.argmax())
         if np.isnan(row[best]):
             return None
@@ -67,14 +67,16 @@ class Suggestions:
         known.
         """
         labels = np.zeros(len(crop_ids), np.int64)
-        sure = np.full(len(crop_ids), np.nan, np.float32)
+        confidence = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids):
-            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
-            known = (self.crop_ids[places] == crop_ids) & np.isfinite(self.probabilities[places, 0])
-            rows = self.probabilities[places[known]]
+            indices = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = (self.crop_ids[indices] == crop_ids) & np.isfinite(
+                self.probabilities[indices, 0]
+            )
+            rows = self.probabilities[indices[known]]
             labels[known] = np.array(self.labels, np.int64)[rows.argmax(axis=1)]
-            sure[known] = rows.max(axis=1)
-        return labels, sure
+            confidence[known] = rows.max(axis=1)
+        return labels, confidence
 
     def probability_of(self, crop_ids: NDArray[np.int64], label: int) -> NDArray[np.float32]:
         """Return (n,) probabilities of a label; NaN where nothing is known of the crop or of the
@@ -82,9 +84,9 @@ class Suggestions:
         """
         found = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids) and label in self.labels:
-            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
-            known = self.crop_ids[places] == crop_ids
-            found[known] = self.probabilities[places[known], self.labels.index(label)]
+            indices = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = self.crop_ids[indices] == crop_ids
+            found[known] = self.probabilities[indices[known], self.labels.index(label)]
         return found
 
     def uncertainty_of(self, crop_ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -93,9 +95,9 @@ class Suggestions:
         """
         found = np.full(len(crop_ids), np.nan, np.float32)
         if len(self.crop_ids):
-            places = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
-            known = self.crop_ids[places] == crop_ids
-            top = np.partition(self.probabilities[places[known]], -2, axis=1)[:, -2:]
+            indices = np.minimum(np.searchsorted(self.crop_ids, crop_ids), len(self.crop_ids) - 1)
+            known = self.crop_ids[indices] == crop_ids
+            top = np.partition(self.probabilities[indices[known]], -2, axis=1)[:, -2:]
             found[known] = 1 - (top[:, 1] - top[:, 0])
         return found
 
@@ -109,26 +111,26 @@ class Suggestions:
             "count": self.count,
             "accuracy": self.accuracy,
             "run": self.run,
-            "judged": self.judged,
+            "judged": self.checked,
             "groups": self.groups,
             "over": self.over,
         }
 
     @staticmethod
-    def from_json(told: dict[str, Any]) -> Suggestions:
+    def from_json(received: dict[str, Any]) -> Suggestions:
         """Return what `to_json` was given. Raises ValueError or KeyError for anything else."""
-        labels = tuple(int(label) for label in told["labels"])
+        labels = tuple(int(label) for label in received["labels"])
         return Suggestions(
-            _unpacked(told["crop_ids"], np.int64),
+            _unpacked(received["crop_ids"], np.int64),
             labels,
-            _unpacked(told["probabilities"], np.float32).reshape(-1, len(labels)),
-            _unpacked(told["order"], np.int64),
-            int(told["count"]),
-            told["accuracy"],
-            told.get("run"),
-            int(told["judged"]),
-            int(told["groups"]),
-            str(told["over"]),
+            _unpacked(received["probabilities"], np.float32).reshape(-1, len(labels)),
+            _unpacked(received["order"], np.int64),
+            int(received["count"]),
+            received["accuracy"],
+            received.get("run"),
+            int(received["judged"]),
+            int(received["groups"]),
+            str(received["over"]),
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import SHORT_NAMES
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
 from poregui.domain.splits import (
@@ -36,28 +36,28 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
     if not 2 <= len(ids) <= MOST_CROPS:
         return []
     pairs = near_copies(np.stack(list(ahead(fingerprint, pixels))))
-    return [[ids[place] for place in group] for group in clusters(pairs)]
+    return [[ids[index] for index in group] for group in clusters(pairs)]
 
 
-def untangle_parts(
-    parts: dict[int, Part], copies: Sequence[Sequence[int]]
-) -> tuple[dict[int, Part], tuple[str, ...]]:
+def untangle_splits(
+    splits: dict[int, SplitName], copies: Sequence[Sequence[int]]
+) -> tuple[dict[int, SplitName], tuple[str, ...]]:
     """Return the parts without training crops that are copies of test crops, and sentences about
     it.
 
     The test side stays as it is. A validation crop that is a copy of a training crop is trained on
     too.
     """
-    now = dict(parts)
+    now = dict(splits)
     dropped = moved = 0
     for group in copies:
-        held = {parts[crop] for crop in group if crop in parts}
+        held = {splits[crop] for crop in group if crop in splits}
         for crop in group:
-            part = parts.get(crop)
-            if "test" in held and part in ("train", "validation"):
+            split = splits.get(crop)
+            if "test" in held and split in ("train", "validation"):
                 del now[crop]
                 dropped += 1
-            elif part == "validation" and "train" in held:
+            elif split == "validation" and "train" in held:
                 now[crop] = "train"
                 moved += 1
     return now, (*_dropped(dropped), *_moved(moved))
@@ -131,7 +131,7 @@ class SetSources:
 
     def _put(self, project: Project, value: str, side: frozenset[str], fixed: str) -> Changed:
         project.put_meta(_META, value)
-        project.put_test_side(side)
+        project.put_test_split(side)
         project.put_meta("test_side_fixed", fixed)
         return changed("test_side")
 
@@ -146,7 +146,7 @@ def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
     kept = project.meta(_META)
     if kept == _OFF:
         return None
-    words = {
+    text = {
         c.id: frozenset(
             word
             for name in (c.name, *_short(c.name))
@@ -160,7 +160,7 @@ def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
         if crop.specimen_id is None and crop.micrograph_id is None and crop.source
     ]
     named = [
-        NamedCrop(crop.id, crop.label, crop.source, words.get(crop.label or 0, frozenset()))
+        NamedCrop(crop.id, crop.label, crop.source, text.get(crop.label or 0, frozenset()))
         for crop in bare
     ]
     return find_sources(named, int(kept) if kept.isdigit() else 0)
@@ -202,7 +202,7 @@ def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:
     """Return the test side with a key for each crop whose source is on it; `crops` are all of the
     project.
     """
-    side = project.test_side()
+    side = project.test_split()
     if not any(key.startswith("source:") for key in side):
         return side
     return side | {
@@ -228,7 +228,7 @@ def set_sources(project: Project, *, together: bool) -> SetSources:
     return SetSources(
         project.meta(_META),
         "" if together else _OFF,
-        project.test_side(),
+        project.test_split(),
         project.meta("test_side_fixed"),
     )
 

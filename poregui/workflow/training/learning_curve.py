@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.wording import points, points_span
-from poregui.workflow.suggesting.suggestion_model import answers_of, group_folds
+from poregui.workflow.suggesting.suggestion_model import group_folds, predictions_of
 
 Floats = NDArray[np.float64]
 FEWEST_TO_ASK = 40
@@ -76,18 +76,18 @@ def learning_curve(
     fitted and read off beyond the labels that are there (after C. Cortes et al., NIPS 1993). The
     interval comes from drawing whole groups anew with replacement.
     """
-    names, places = np.unique(labels, return_inverse=True)
+    names, indices = np.unique(labels, return_inverse=True)
     if len(labels) < FEWEST_TO_ASK or len(names) < 2:
         return None
     work = _Work(
-        rows, places.astype(np.int64), groups, group_folds(places, groups, FOLDS, seed), seed
+        rows, indices.astype(np.int64), groups, group_folds(indices, groups, FOLDS, seed), seed
     )
     hits = work.hits(None, stop)
     if hits is None:
         return None
     gains = []
     for index, name in enumerate(names.tolist()):
-        count = int((places == index).sum())
+        count = int((indices == index).sum())
         if count < _FEWEST_OF_CLASS:
             continue
         of_class = work.hits(index, stop)
@@ -103,24 +103,24 @@ class _Work:
     def __init__(
         self,
         rows: Floats,
-        places: NDArray[np.int64],
+        indices: NDArray[np.int64],
         groups: Sequence[str],
         folds: NDArray[np.int64],
         seed: int,
     ) -> None:
         self._rows = rows
-        self._places = places
+        self._indices = indices
         self._folds = folds
         self._seed = seed
         self.group_of: NDArray[np.int64] = np.unique(np.array(groups), return_inverse=True)[1]
         if self.group_of.max() == 0:
-            self.group_of = np.arange(len(places))
+            self.group_of = np.arange(len(indices))
 
     def hits(self, thinned: int | None, stop: Callable[[], bool]) -> Floats | None:
         """Return (shares, n) how often each crop was answered right with a share of a class (None:
         of all) known.
         """
-        found = np.zeros((len(SHARES), len(self._places)))
+        found = np.zeros((len(SHARES), len(self._indices)))
         for repeat in range(REPEATS):
             random = np.random.default_rng([self._seed, repeat])
             for fold in range(int(self._folds.max()) + 1):
@@ -130,8 +130,10 @@ class _Work:
                 known = random.permutation(np.flatnonzero(~asked))
                 for row, share in enumerate(SHARES):
                     kept = self._thin(known, thinned, share)
-                    answers = answers_of(self._rows[kept], self._places[kept], self._rows[asked])
-                    found[row, asked] += answers == self._places[asked]
+                    predictions = predictions_of(
+                        self._rows[kept], self._indices[kept], self._rows[asked]
+                    )
+                    found[row, asked] += predictions == self._indices[asked]
         return found / REPEATS
 
     def _thin(
@@ -140,7 +142,7 @@ class _Work:
         if thinned is None:
             concerned = known
         else:
-            concerned = known[self._places[known] == thinned]
+            concerned = known[self._indices[known] == thinned]
         gone = concerned[max(1, round(share * len(concerned))) :]
         return np.setdiff1d(known, gone)
 
@@ -174,7 +176,7 @@ def _slope(inverse: Floats, accuracies: Floats) -> float:
 
 
 _WORTH_SAYING = 0.002
-HOW_SURE = (
+CONFIDENCE = (
     "Estimated from the present labels by leaving specimens out.\n"
     "On the sample project these 95 % CIs contained the true gain\n"
     "in only 84 of 100 cases; treat them as a rough guide."

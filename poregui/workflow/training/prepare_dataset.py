@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, NOT_A_PORE_OUTPUT_FROM, PoreClass
-from poregui.domain.dataset import Dataset, DatasetCrop, Part
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
@@ -40,7 +40,7 @@ from poregui.workflow.training.grouping import (
     sources_of,
     unknown_specimens,
     untangle_folds,
-    untangle_parts,
+    untangle_splits,
     why_not_grouped,
 )
 
@@ -57,7 +57,7 @@ class GroupRow:
     """
 
     name: str
-    part: Part
+    split: SplitName
     counts: tuple[int, ...]
 
 
@@ -72,7 +72,7 @@ class DatasetSummary:
     """
 
     classes: tuple[str, ...]
-    counts: dict[Part, tuple[int, ...]]
+    counts: dict[SplitName, tuple[int, ...]]
     groups: tuple[GroupRow, ...]
     kind: str
     warnings: tuple[str, ...]
@@ -91,9 +91,9 @@ class _Labelled:
 
     @property
     def items(self) -> list[Item]:
-        place = {class_id: i for i, class_id in enumerate(self.class_ids)}
+        index = {class_id: i for i, class_id in enumerate(self.class_ids)}
         return [
-            Item(c.id, place[c.label], self.keys_of(c)[0])
+            Item(c.id, index[c.label], self.keys_of(c)[0])
             for c in self.crops
             if c.label is not None
         ]
@@ -135,7 +135,7 @@ def _unused(classes: Sequence[PoreClass], counts: Counter[int | None]) -> list[P
 
 
 @dataclass(frozen=True)
-class _TestSide:
+class _TestSplit:
     ids: frozenset[int]
     kind: str
     keys: frozenset[str] | None
@@ -143,29 +143,31 @@ class _TestSide:
     warnings: tuple[str, ...]
 
 
-def _test_side(project: Project, labelled: _Labelled) -> _TestSide:
+def _test_split(project: Project, labelled: _Labelled) -> _TestSplit:
     items = labelled.items
-    given = frozenset(c.id for c in labelled.crops if c.given_side == "test")
+    given = frozenset(c.id for c in labelled.crops if c.given_split == "test")
     if given:
-        return _TestSide(given, "given", None, _thin_test(labelled, given))
+        return _TestSplit(given, "given", None, _thin_test(labelled, given))
     groups = sorted({item.group for item in items})
     if project.meta("test_side_fixed") == "1":
-        keys = project.test_side()
+        keys = project.test_split()
         kept = frozenset(c.id for c in labelled.crops if keys.intersection(labelled.keys_of(c)))
         if kept and len(kept) < len(items):
             if keys:
                 kind = kind_of([key for key in keys if key])
             else:
                 kind = kind_of(groups)
-            return _TestSide(
+            return _TestSplit(
                 kept, kind, None, (*_leaks(labelled, kept), *_thin_test(labelled, kept))
             )
     chosen, whole = choose_or_fall_back(items, TEST_SHARE, _SPLIT_SEED)
     if whole:
         keys = frozenset(item.group for item in items if item.crop_id in chosen)
-        return _TestSide(chosen, kind_of(groups), keys, unknown_specimens(groups, labelled.sources))
+        return _TestSplit(
+            chosen, kind_of(groups), keys, unknown_specimens(groups, labelled.sources)
+        )
     warnings = (why_not_grouped(groups),)
-    return _TestSide(chosen, "crop", frozenset(f"crop:{i}" for i in chosen), warnings)
+    return _TestSplit(chosen, "crop", frozenset(f"crop:{i}" for i in chosen), warnings)
 
 
 def _leaks(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
@@ -188,8 +190,8 @@ def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
     return ()
 
 
-def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSide]:
-    side = _test_side(project, labelled)
+def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSplit]:
+    side = _test_split(project, labelled)
     split = make_split(
         labelled.items,
         side.ids,
@@ -227,27 +229,30 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
             problem,
             tuple(c.id for c in classes),
         )
-    part_of = _part_of(split)
+    part_of = _split_of(split)
     names = group_names(project)
-    by_part: dict[Part, Counter[int]] = {
+    by_split: dict[SplitName, Counter[int]] = {
         "train": Counter(),
         "validation": Counter(),
         "test": Counter(),
     }
-    by_group: dict[tuple[str, Part], Counter[int]] = {}
+    by_group: dict[tuple[str, SplitName], Counter[int]] = {}
     for item in labelled.items:
-        part = part_of[item.crop_id]
-        by_part[part][item.label] += 1
-        by_group.setdefault((item.group, part), Counter())[item.label] += 1
-    places = range(len(labelled.classes))
+        split_name = part_of[item.crop_id]
+        by_split[split_name][item.label] += 1
+        by_group.setdefault((item.group, split_name), Counter())[item.label] += 1
+    indices = range(len(labelled.classes))
     rows = [
-        GroupRow(group_name(group, names), part, tuple(counted[i] for i in places))
-        for (group, part), counted in by_group.items()
+        GroupRow(group_name(group, names), split_name, tuple(counted[i] for i in indices))
+        for (group, split_name), counted in by_group.items()
         if not group.startswith("crop:")
     ]
     return DatasetSummary(
         classes=labelled.classes,
-        counts={part: tuple(counted[i] for i in places) for part, counted in by_part.items()},
+        counts={
+            split_name: tuple(counted[i] for i in indices)
+            for split_name, counted in by_split.items()
+        },
         groups=tuple(sorted(rows, key=lambda row: row.name)),
         kind=split.kind,
         warnings=split.warnings,
@@ -256,11 +261,11 @@ def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
     )
 
 
-def _part_of(split: Split) -> dict[int, Part]:
-    parts: dict[int, Part] = dict.fromkeys(split.train, "train")
-    parts |= dict.fromkeys(split.validation, "validation")
-    parts |= dict.fromkeys(split.test, "test")
-    return parts
+def _split_of(split: Split) -> dict[int, SplitName]:
+    splits: dict[int, SplitName] = dict.fromkeys(split.train, "train")
+    splits |= dict.fromkeys(split.validation, "validation")
+    splits |= dict.fromkeys(split.test, "test")
+    return splits
 
 
 def group_name(key: str, names: Mapping[str, str]) -> str:
@@ -279,7 +284,7 @@ class Frozen:
     run: RunFolder
     recipe: Recipe
     labelled: _Labelled
-    parts: dict[int, Part]
+    splits: dict[int, SplitName]
     tests: list[list[int]]
     kind: str
     groups_train: int
@@ -296,8 +301,8 @@ class Frozen:
         """
         try:
             in_hand = PixelsInHand(self.pixels)
-            parts, tests, notes = self._without_copies(in_hand)
-            crops = _dataset_crops(self, parts)
+            splits, tests, notes = self._without_copies(in_hand)
+            crops = _dataset_crops(self, splits)
             dataset = Dataset(
                 self.labelled.classes,
                 self.labelled.class_ids,
@@ -318,7 +323,7 @@ class Frozen:
 
     def _without_copies(
         self, in_hand: PixelsInHand
-    ) -> tuple[dict[int, Part], list[list[int]], tuple[str, ...]]:
+    ) -> tuple[dict[int, SplitName], list[list[int]], tuple[str, ...]]:
         """Return parts and folds in which no crop is tested whose copy was trained on, and what was
         done for it.
         """
@@ -327,17 +332,17 @@ class Frozen:
         copies = find_copies([crop.id for crop in crops], pixels)
         if self.tests:
             tests, notes = untangle_folds(self.tests, copies)
-            return self.parts, tests, notes
-        parts, notes = untangle_parts(self.parts, copies)
-        if {crop.label for crop in crops if parts.get(crop.id) == "train"} != {
+            return self.splits, tests, notes
+        splits, notes = untangle_splits(self.splits, copies)
+        if {crop.label for crop in crops if splits.get(crop.id) == "train"} != {
             crop.label for crop in crops
         }:
             return (
-                self.parts,
+                self.splits,
                 [],
                 ("Too many crops are copies of one another to keep copies in one part.",),
             )
-        return parts, [], notes
+        return splits, [], notes
 
 
 def _arrays(crops: Sequence[DatasetCrop], in_hand: PixelsInHand) -> Iterator[NDArray[Any]]:
@@ -364,14 +369,14 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     check_installed(recipe)
     labelled = _labelled(project)
     if folds:
-        parts, tests, kind, groups, warnings = _fold_parts(
+        splits, tests, kind, groups, warnings = _fold_splits(
             labelled, folds, recipe.seed, grouped=grouped
         )
         groups_train = groups_test = groups
     else:
         split, side = _split(project, labelled, recipe)
-        _write_test_side(project, side, labelled)
-        parts = _part_of(split)
+        _write_test_split(project, side, labelled)
+        splits = _split_of(split)
         tests = []
         kind = split.kind
         warnings = split.warnings
@@ -381,7 +386,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         run=project.new_run_folder(),
         recipe=recipe,
         labelled=labelled,
-        parts=parts,
+        splits=splits,
         tests=tests,
         kind=kind,
         groups_train=groups_train,
@@ -400,20 +405,20 @@ def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = 
     return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
-def _write_test_side(project: Project, side: _TestSide, labelled: _Labelled) -> None:
+def _write_test_split(project: Project, side: _TestSplit, labelled: _Labelled) -> None:
     if side.keys is None:
         return
     fixed = len(labelled.crops) >= FIXED_FROM
     with project.transaction():
-        project.put_test_side(side.keys)
+        project.put_test_split(side.keys)
         project.put_meta("test_side_fixed", "1" if fixed else "0")
         if fixed:
             keep_sources(project, labelled.sources)
 
 
-def _fold_parts(
+def _fold_splits(
     labelled: _Labelled, folds: int, seed: int, *, grouped: bool
-) -> tuple[dict[int, Part], list[list[int]], str, int, tuple[str, ...]]:
+) -> tuple[dict[int, SplitName], list[list[int]], str, int, tuple[str, ...]]:
     items = labelled.items
     if not grouped:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
@@ -436,23 +441,23 @@ def _fold_parts(
                 f"All crops of {name} are in one fold: the network that is tested on it has not "
                 "seen this class."
             )
-    parts: dict[int, Part] = dict.fromkeys((item.crop_id for item in items), "test")
-    return parts, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
+    splits: dict[int, SplitName] = dict.fromkeys((item.crop_id for item in items), "test")
+    return splits, [test for test in tests if test], kind_of(groups), len(groups), tuple(warnings)
 
 
-def _dataset_crops(frozen: Frozen, parts: Mapping[int, Part]) -> tuple[DatasetCrop, ...]:
-    place = {class_id: i for i, class_id in enumerate(frozen.labelled.class_ids)}
+def _dataset_crops(frozen: Frozen, splits: Mapping[int, SplitName]) -> tuple[DatasetCrop, ...]:
+    index = {class_id: i for i, class_id in enumerate(frozen.labelled.class_ids)}
     rows: list[DatasetCrop] = []
     offset = 0
     for crop in frozen.labelled.crops:
-        if crop.id not in parts:
+        if crop.id not in splits:
             continue
         assert crop.label is not None
         channels, bits, low, high = frozen.pixels.form(crop.pixels)
         row = DatasetCrop(
             crop_id=crop.id,
-            label=place[crop.label],
-            part=parts[crop.id],
+            label=index[crop.label],
+            split=splits[crop.id],
             group=frozen.labelled.keys_of(crop)[0] if frozen.grouped else f"crop:{crop.id}",
             name=crop_name(crop, frozen.micrograph_names),
             pixels=crop.pixels,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from poregui.domain.classes import NOT_A_PORE
-from poregui.domain.dataset import Part
+from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
@@ -33,7 +33,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class SetTestSide:
+class SetTestSplit:
     """Choose which groups are tested on; from then on the test side moves by hand only."""
 
     before: frozenset[str]
@@ -51,7 +51,7 @@ class SetTestSide:
         return self._put(project, self.before, self.was_fixed)
 
     def _put(self, project: Project, keys: frozenset[str], fixed: str) -> Changed:
-        project.put_test_side(keys)
+        project.put_test_split(keys)
         project.put_meta(_FIXED, fixed)
         return changed("test_side")
 
@@ -61,14 +61,14 @@ def _labelled(project: Project) -> list[Crop]:
     return [crop for crop in project.crops() if crop.label in known]
 
 
-def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group, ...]:
+def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple[Group, ...]:
     """Return the specimens, and micrographs without one, that have labelled crops, by name.
 
-    `parts` are the name and part of the groups of a `DatasetSummary`: what is tested as things
+    `splits` are the name and part of the groups of a `DatasetSummary`: what is tested as things
     stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
     names = group_names(project)
-    places = [c.id for c in project.classes()]
+    indices = [c.id for c in project.classes()]
     keys = groups_of(project, project.crops())
     counts: dict[str, Counter[int | None]] = {}
     for crop in _labelled(project):
@@ -77,9 +77,9 @@ def groups(project: Project, parts: Collection[tuple[str, Part]]) -> tuple[Group
             names.setdefault(key, key.removeprefix("source:"))
         if key in names:
             counts.setdefault(key, Counter())[crop.label] += 1
-    tested = {name for name, part in parts if part == "test"}
+    tested = {name for name, split in splits if split == "test"}
     found = [
-        Group(k, names[k], tuple(n[i] for i in places), names[k] in tested)
+        Group(k, names[k], tuple(n[i] for i in indices), names[k] in tested)
         for k, n in counts.items()
     ]
     return tuple(sorted(found, key=lambda group: group.name))
@@ -97,7 +97,7 @@ def word_for(keys: Sequence[str]) -> str:
     return kind
 
 
-def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
+def choose_test_split(project: Project, keys: Collection[str]) -> SetTestSplit:
     """Return the edit that makes these groups the test side; crops without a group stay on their
     side.
 
@@ -105,12 +105,12 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
     crop left to train on or nothing would be tested.
     """
     labelled = _labelled(project)
-    if any(crop.given_side == "test" for crop in labelled):
+    if any(crop.given_split == "test" for crop in labelled):
         raise ProjectError(
             "The imported folders test/ and train/ define the test set of this project.",
             "Import the images without these folders to choose the test set here.",
         )
-    before = project.test_side()
+    before = project.test_split()
     after = frozenset(keys) | {key for key in before if key.startswith("crop:")}
     groups_by_id = groups_of(project, project.crops())
     kind = word_for([key for key in groups_by_id.values() if not key.startswith("crop:")])
@@ -124,10 +124,10 @@ def choose_test_side(project: Project, keys: Collection[str]) -> SetTestSide:
                 f"All crops of {pore_class.name} would be in the test set, none for training.",
                 f"Leave a {kind} with this class for training.",
             )
-    return SetTestSide(before, after, project.meta(_FIXED))
+    return SetTestSplit(before, after, project.meta(_FIXED))
 
 
-def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) -> tuple[str, ...]:
+def warnings_for(project: Project, edit: SetTestSplit, shown: Sequence[Group]) -> tuple[str, ...]:
     """Say in plain words what a change of the test side costs."""
     messages = []
     before = {group.key for group in shown if group.tested}
@@ -171,8 +171,8 @@ def warnings_for(project: Project, edit: SetTestSide, shown: Sequence[Group]) ->
     return tuple(messages)
 
 
-def _of(shown: Sequence[Group], place: int) -> list[int]:
-    return [group.counts[place] for group in shown]
+def _of(shown: Sequence[Group], index: int) -> list[int]:
+    return [group.counts[index] for group in shown]
 
 
 def keys_of_names(shown: Sequence[Group], names: Sequence[str]) -> frozenset[str]:

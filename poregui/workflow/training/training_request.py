@@ -108,7 +108,7 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
             how = signal.Signals(-code).name
     if memory:
         how += ", possibly out of memory"
-    words = " / ".join(messages)
+    text = " / ".join(messages)
     if memory:
         remedy = "Choose fewer crops per batch or a smaller input size, or close other programs"
     else:
@@ -123,6 +123,6 @@ def death_of(run: RunFolder, code: int, also: Iterable[str] = ()) -> TrainingErr
             f" {what}: Resume on the Train page, or poregui fit {run.path}, continues from there."
         )
     return TrainingError(
-        f"Training of run {run.path.name} crashed ({how}). Last log lines: {words or 'none'}.",
+        f"Training of run {run.path.name} crashed ({how}). Last log lines: {text or 'none'}.",
         f"Your labels are unaffected.{kept} {remedy}, or see the log {run.log_file}.",
     )

@@ -74,7 +74,7 @@ def test_pores_are_found_shown_and_summed_up(window: MainWindow, with_run: Path)
     }
     assert "2 micrographs processed" in page.state_text.text()
     assert "field" in page.result_note.text()
-    assert page.picture_title.text() == "field_0.png"
+    assert page.image_title.text() == "field_0.png"
     window.background.wait()
     assert page.canvas.view is not None
     assert (with_run / "applied" / "run-001" / "fields" / "field_0.png" / "pores.csv").exists()
@@ -88,8 +88,8 @@ def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
     window.close_project()
     copied = tmp_path / "elsewhere"
     shutil.copytree(with_run, copied / with_run.name)
-    for picture in tmp_path.glob("field_*.png"):
-        shutil.copy(picture, copied)
+    for image in tmp_path.glob("field_*.png"):
+        shutil.copy(image, copied)
     page = page_of(window, copied / with_run.name)
     assert len(page.table.rows) > 0
     apply(window)
@@ -120,11 +120,11 @@ def test_pores_that_were_found_again_in_another_way_are_drawn(
 ) -> None:
     page = page_of(window, with_run)
     apply(window)
-    before = page.picture_detail.text()
+    before = page.image_detail.text()
     recipe = json.dumps(DetectionRecipe(smallest=60.0).to_json())
     window.session.apply(SetSetting(RECIPE_KEY, "", recipe))
     apply(window)
-    assert page.picture_detail.text() != before
+    assert page.image_detail.text() != before
     assert page.canvas.view is not None
 
 
@@ -167,7 +167,7 @@ def test_the_sizes_of_each_class_are_drawn_for_the_confidence_and_the_theme_of_n
     assert page.size_view.svg() != svg
     theme().set_mode(mode)
     assert not page.size_view.grab().toImage().isNull()
-    page.sureness_slider.setValue(99)
+    page.confidence_slider.setValue(99)
     assert page.size_view.svg() != svg
     page.sizes_button.click()
     assert page.table.isVisible()
@@ -191,12 +191,12 @@ def test_the_slider_leaves_doubtful_pores_to_a_person_and_says_what_that_costs(
 ) -> None:
     page = page_of(window, with_run)
     apply(window)
-    assert "No threshold: 12 of 12 test crops classified" in page.sureness_text.text()
-    page.sureness_slider.setValue(90)
+    assert "No threshold: 12 of 12 test crops classified" in page.confidence_text.text()
+    page.confidence_slider.setValue(90)
     assert page.table.rows[-1].name == "Unclassified"
     assert page.table.rows[-1].cells[2] == "1"
-    assert "90 %" in page.sureness_text.text()
-    page.sureness_slider.setValue(0)
+    assert "90 %" in page.confidence_text.text()
+    page.confidence_slider.setValue(0)
     assert len(page.table.rows) == 3
 
 
@@ -206,7 +206,7 @@ def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set
     page = page_of(window, with_run)
     assert not page.report_button.isVisible()
     apply(window)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     for name in ("report", "report.html"):
         chosen = (str(tmp_path / name), "PDF (*.pdf)")
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, chosen=chosen: chosen)
@@ -261,11 +261,11 @@ def test_a_folder_without_pictures_is_refused_with_a_sentence(
     window: MainWindow, with_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page_of(window, with_run)
-    told: list[PoreguiError] = []
-    monkeypatch.setattr(messages(), "error", told.append)
+    received: list[PoreguiError] = []
+    monkeypatch.setattr(messages(), "error", received.append)
     (tmp_path / "empty").mkdir()
     window.workspace.apply.add([tmp_path / "empty"])
-    assert "There is no image" in str(told[0])
+    assert "There is no image" in str(received[0])
 
 
 def test_labels_are_exported_in_the_background(

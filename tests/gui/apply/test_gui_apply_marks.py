@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def shown(page: ApplyPage, colour: str) -> int:
     """Return how many px of the picture on the canvas have a colour."""
-    layer = page.canvas.picture
+    layer = page.canvas.tiles
     assert layer is not None
     wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return int((np.abs(layer.overview.astype(int) - wanted).sum(axis=2) < 12).sum())
@@ -68,14 +68,14 @@ def test_the_picture_follows_the_slider_and_keeps_its_place(
     page.canvas.zoom(3.0)
     page.canvas.centre_on(QPointF(100.0, 120.0))
     before = page.canvas.view
-    page.sureness_slider.setValue(50)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(50)
+    page.confidence_slider.setValue(90)
     window.background.wait()
     assert shown(page, UNSURE_COLOUR) > 19
     assert page.canvas.view is not None
     assert before is not None
     assert (page.canvas.view.scale, page.canvas.view.centre) == (before.scale, before.centre)
-    page.sureness_slider.setValue(0)
+    page.confidence_slider.setValue(0)
     window.background.wait()
     assert shown(page, UNSURE_COLOUR) == 0
     choose(window, page, 0)
@@ -93,7 +93,7 @@ def test_an_answer_is_drawn_and_opening_the_folder_brings_the_files_up_to_date(
     page = page_of(window, folder)
     apply(window)
     choose(window, page, 1)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     page.open_button.click()
     window.background.wait()
     assert opened == [str(folder / "applied" / "run-001")]
@@ -118,10 +118,10 @@ def test_the_files_have_the_confidence_that_was_set_when_pores_were_found(
     window: MainWindow, folder: Path
 ) -> None:
     page = page_of(window, folder)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     apply(window)
     assert ("", "", "unsure") in classes(folder, "field_1.png")
-    page.sureness_slider.setValue(0)
+    page.confidence_slider.setValue(0)
     apply(window)
     assert "2 had been processed before" in page.state_text.text()
     assert all(why == "" for _, _, why in classes(folder, "field_1.png"))

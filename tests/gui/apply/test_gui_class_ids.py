@@ -63,14 +63,14 @@ def classes_in_file(window: MainWindow, folder: Path) -> list[int | None]:
     ["one is renamed", "two are swapped", "one is retired and one added with a former name"],
 )
 def test_the_apply_page_shows_the_names_of_now_and_the_numbers_of_before(
-    window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch, words: str
+    window: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: True)
     page = page_of(window, folder)
     apply(window)
     before, written = shown(window, page), classes_in_file(window, folder)
     assert len(before) == 3
-    change(window, RENAMINGS[words])
+    change(window, RENAMINGS[text])
     assert shown(window, page) == before
     page.open_button.click()
     window.background.wait()
@@ -103,8 +103,10 @@ def test_a_locked_project_shows_the_names_of_now(window: MainWindow, folder: Pat
     change(window, name_all({1: "Lack of Fusion", 3: "Gas"}))
     assert shown(window, page) == before
     assert page.table.rows[0].name == "Lack of Fusion"
-    told = json.loads((folder / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8"))
-    assert told["class_ids"] == [1, 2, 3]
+    received = json.loads(
+        (folder / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8")
+    )
+    assert received["class_ids"] == [1, 2, 3]
 
 
 def test_a_recipe_whose_classes_are_not_here_is_not_taken(
@@ -116,14 +118,14 @@ def test_a_recipe_whose_classes_are_not_here_is_not_taken(
     with Project.open(tmp_path / "other") as project:
         add_micrographs(project, tmp_path)
         name_all({2: "Spatter"})(project, History(project).apply)
-    told: list[str] = []
-    monkeypatch.setattr(messages(), "error", lambda error: told.append(str(error)))
+    received: list[str] = []
+    monkeypatch.setattr(messages(), "error", lambda error: received.append(str(error)))
     choice = str(tmp_path / "routine" / "locked.json"), ""
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: choice)
     page = page_of(window, tmp_path / "other")
     page.take_button.click()
     window.background.wait()
-    assert "other has no class Keyhole" in told[0]
+    assert "other has no class Keyhole" in received[0]
     assert lock_of_project(tmp_path / "other") is None
     change(window, name_all({2: "keyhole"}))
     page.take_button.click()

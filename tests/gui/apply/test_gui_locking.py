@@ -57,20 +57,20 @@ def test_a_supervisor_locks_and_an_operator_cannot_choose_otherwise(
 ) -> None:
     page = page_of(window, with_run)
     assert page.lock_panel.state.text() == "Not locked"
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     lock(window, page, who="Ann", title="Routine")
     assert "“Routine”: run 1 of " in page.lock_panel.text.text()
     assert page.lock_panel.state.text().startswith("Locked by Ann, 20")
     assert "Smoothing: 0.8 px" in page.lock_panel.toolTip()
     assert not page.run_picker.isEnabled()
-    assert not page.sureness_slider.isEnabled()
+    assert not page.confidence_slider.isEnabled()
     apply(window)
     assert page.table.rows[-1].name == "Unclassified"
-    told = json.loads(
+    received = json.loads(
         (with_run / "applied" / "run-001" / "summary.json").read_text(encoding="utf-8")
     )
-    assert told["recipe"].startswith("“Routine” locked by Ann on ")
-    assert told["least_confidence"] == 0.9
+    assert received["recipe"].startswith("“Routine” locked by Ann on ")
+    assert received["least_confidence"] == 0.9
 
 
 def test_the_lock_is_there_again_and_keeps_the_recipe_that_was_locked(
@@ -96,15 +96,15 @@ def test_unlocking_is_asked_for_and_lets_everything_be_chosen_again(
 ) -> None:
     page = page_of(window, with_run)
     lock(window, page, who="Ann")
-    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    predictions = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: predictions.pop(0))
     page.lock_panel.button.click()
     assert lock_of_project(with_run) is not None
     page.lock_panel.button.click()
     window.background.wait()
     assert lock_of_project(with_run) is None
     assert page.run_picker.isEnabled()
-    assert page.sureness_slider.isEnabled()
+    assert page.confidence_slider.isEnabled()
     assert page.lock_panel.state.text() == "Not locked"
 
 
@@ -118,12 +118,12 @@ def test_a_lock_that_was_changed_is_refused_with_a_sentence(
     window.close_project()
     file = with_run / "locked" / "locked.json"
     file.write_text(file.read_text(encoding="utf-8").replace("Ann", "Bob"), encoding="utf-8")
-    told: list[object] = []
-    monkeypatch.setattr(messages(), "error", told.append)
+    received: list[object] = []
+    monkeypatch.setattr(messages(), "error", received.append)
     page = page_of(window, with_run)
     assert "has changed since it was locked" in page.lock_panel.text.text()
     apply(window)
-    assert any("has changed since it was locked" in str(one) for one in told)
+    assert any("has changed since it was locked" in str(one) for one in received)
     assert not (with_run / "applied").exists()
 
 
@@ -131,7 +131,12 @@ def operator_project(tmp_path: Path, with_run: Path) -> Path:
     """Return a project with micrographs and no run, beside a recipe locked in another one."""
     with Project.open(with_run) as project:
         lock_run(
-            project, project.runs()[0], tmp_path / "routine", who="Ann", title="Routine", least=0.9
+            project,
+            project.runs()[0],
+            tmp_path / "routine",
+            who="Ann",
+            title="Routine",
+            min_confidence=0.9,
         )
     labelled_project(tmp_path / "other").close()
     with Project.open(tmp_path / "other") as project:
@@ -161,12 +166,12 @@ def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
     assert not page.take_button.isVisible()
     assert not page.run_picker.isVisible()
     assert "“Routine”: run 1 of " in page.lock_panel.text.text()
-    assert page.sureness_text.text() == "Minimum confidence 90 %: no test crop reached it."
+    assert page.confidence_text.text() == "Minimum confidence 90 %: no test crop reached it."
     apply(window)
     (made,) = (tmp_path / "other" / "applied").iterdir()
     assert made.name.startswith("locked-")
-    told = json.loads((made / "summary.json").read_text(encoding="utf-8"))
-    assert told["recipe"].startswith("“Routine” locked by Ann on ")
+    received = json.loads((made / "summary.json").read_text(encoding="utf-8"))
+    assert received["recipe"].startswith("“Routine” locked by Ann on ")
     assert page.report_button.isVisible()
     before = page.table.rows
     window.close_project()
@@ -199,12 +204,12 @@ def test_a_project_with_runs_of_its_own_takes_a_recipe_and_gives_it_back(
     page.lock_panel.button.click()
     assert page.run_picker.isVisible()
     assert page.run_picker.number == 1
-    told: list[object] = []
-    monkeypatch.setattr(messages(), "error", told.append)
+    received: list[object] = []
+    monkeypatch.setattr(messages(), "error", received.append)
     (tmp_path / "routine" / "model.json").unlink()
     page.lock_panel.take_button.click()
     window.background.wait()
-    assert "model.json is missing" in str(told[0])
+    assert "model.json is missing" in str(received[0])
     assert page.lock_panel.state.text() == "Not locked"
 
 

@@ -61,7 +61,7 @@ def test_a_key_answers_an_unsure_pore_and_the_numbers_follow_and_undo_takes_it_b
     page = page_of(window, folder)
     apply(window)
     assert not page.unsure_button.isVisible()
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     assert page.unsure_button.text() == "Review 1 unsure pore…"
     before = pores(page)
     dialog = looked_at(window, page)
@@ -97,13 +97,13 @@ def test_answers_are_there_again_when_the_project_is_reopened(
 ) -> None:
     page = page_of(window, folder)
     apply(window)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     dialog = looked_at(window, page)
     qtbot.keyClick(dialog.grid, Qt.Key.Key_1)
     dialog.reject()
     window.background.wait()
     page = page_of(window, folder)
-    page.sureness_slider.setValue(90)
+    page.confidence_slider.setValue(90)
     assert (pores(page)["Gas"], page.unsure_button.isVisible()) == ("6", False)
 
 
@@ -128,8 +128,8 @@ def test_pages_of_one_file_are_listed_applied_and_shown_each(
     apply(window)
     assert "4 micrographs processed" in page.state_text.text()
     found = []
-    for place in range(page.field_list.count()):
-        page.field_list.setCurrentRow(place)
+    for index in range(page.field_list.count()):
+        page.field_list.setCurrentRow(index)
         window.background.wait()
-        found.append((page.picture_title.text(), page.picture_detail.text()))
+        found.append((page.image_title.text(), page.image_detail.text()))
     assert found[2:] == [("stack.tif", "4 pores"), ("stack.tif (page 2)", "2 pores")]

@@ -15,6 +15,6 @@ def test_words_without_room_end_in_dots_and_stand_in_the_tooltip(qtbot):
     label.resize(100, 20)
     assert label.shown().endswith("…")
     assert label.toolTip() == "3840 × 2748 px · scale unknown"
-    picture = label.grab().toImage()
-    colours = {picture.pixelColor(x, y).rgb() for x in range(100) for y in range(20)}
+    image = label.grab().toImage()
+    colours = {image.pixelColor(x, y).rgb() for x in range(100) for y in range(20)}
     assert len(colours) > 2

@@ -41,12 +41,12 @@ def window(qtbot: QtBot, tmp_path: Path, preferences: Preferences) -> Iterator[M
 
 def sheet(window: MainWindow) -> str:
     dialog = KeysDialog(window)
-    words = (
+    text = (
         dialog.findChild(QLabel, "keys_of_pages").text()
         + dialog.findChild(QLabel, "keys_of_window").text()
     )
     dialog.deleteLater()
-    return words
+    return text
 
 
 def press(window: MainWindow, key: Qt.Key) -> int | None:

@@ -16,7 +16,7 @@ from poregui.domain.wording import decimal_from
 from poregui.gui.base.pieces import NumberBox, WholeNumberBox
 from poregui.gui.dialogs.base import WholeNumberDialog, scale_from
 from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
-from poregui.gui.label.image_panel import FrameBox, PicturePanel
+from poregui.gui.label.image_panel import FrameBox, ImagePanel
 
 GUI = Path(poregui.gui.__file__).parent
 LANGUAGES = ["C", "de_DE", "fr_FR", "en_US", "ar_EG"]
@@ -83,7 +83,7 @@ def test_the_build_direction_is_what_was_typed(qtbot, language: str, text: str) 
 
 
 def test_every_field_of_the_image_panel_shows_and_takes_a_point(qtbot, language: str) -> None:
-    panel = PicturePanel()
+    panel = ImagePanel()
     qtbot.addWidget(panel)
     boxes = panel.findChildren(QAbstractSpinBox)
     assert len(boxes) >= 2

@@ -20,9 +20,9 @@ def canvas(qtbot: QtBot) -> Iterator[ImageCanvas]:
     made = ImageCanvas()
     made.resize(800, 600)
     made.show()
-    picture = np.zeros((300, 400), np.uint8)
-    picture[:, 200:] = 255
-    made.set_picture(layer_of(picture))
+    image = np.zeros((300, 400), np.uint8)
+    image[:, 200:] = 255
+    made.set_tiles(layer_of(image))
     yield made
     made.close()
     made.deleteLater()

@@ -190,13 +190,13 @@ def test_a_damaged_tile_is_grey_and_told_once(tmp_path, reader, qtbot):
                 stored.seek(page.dataoffsets[number])
                 stored.write(b"\xff" * page.databytecounts[number])
     layer = layer_for(file, reader)
-    told: list[str] = []
-    layer.troubled.connect(told.append)
+    received: list[str] = []
+    layer.troubled.connect(received.append)
     seen = settled(layer, QRectF(0, 0, 1100, 1100), 1100, 1100, qtbot)
     assert (seen[:512, :512] == 128).all()
     assert np.array_equal(seen[:512, 512:1024], array[:512, 512:1024])
-    assert len(told) == 1
-    assert "large.tif is damaged" in told[0]
+    assert len(received) == 1
+    assert "large.tif is damaged" in received[0]
     layer.close()
 
 
@@ -249,9 +249,9 @@ def room_for(tmp_path, qtbot) -> Iterator:
 def shown(room: Room, qtbot) -> TileLayer:
     room.canvas.show()
     room.state.show_micrograph(room.micrograph.id)
-    qtbot.waitUntil(lambda: room.canvas.picture is not None)
-    assert room.canvas.picture is not None
-    return room.canvas.picture
+    qtbot.waitUntil(lambda: room.canvas.tiles is not None)
+    assert room.canvas.tiles is not None
+    return room.canvas.tiles
 
 
 def test_a_file_with_sizes_is_shown_cut_and_searched_without_a_cache(room_for, file, qtbot):
@@ -288,15 +288,15 @@ def test_what_a_file_lacks_is_prepared_in_the_background_and_the_view_stays(
     else:
         tifffile.imwrite(file, blocks(), rowsperstrip=16)
     room = room_for(file)
-    told: list[str] = []
-    room.background.started.connect(lambda handle: told.append(handle.title))
+    received: list[str] = []
+    room.background.started.connect(lambda handle: received.append(handle.title))
     layer = shown(room, qtbot)
     room.canvas.one_to_one()
     view = room.canvas.view
     assert np.array_equal(room.stage.cut(Box(10, 10, 50, 60)).array, blocks()[10:70, 10:60])
     qtbot.waitUntil(lambda: layer.pyramid.is_complete)
-    assert told == [f"Preparing plain{suffix}"]
-    assert room.canvas.picture is layer
+    assert received == [f"Preparing plain{suffix}"]
+    assert room.canvas.tiles is layer
     assert room.canvas.view == view
     assert not layer.pyramid.instant
     assert len(list((room.project.folder / "cache").iterdir())) == 1

@@ -17,7 +17,7 @@ def card_of(desk) -> ClassCard:
     return desk.page.findChild(ClassCard)
 
 
-def words(desk) -> list[str]:
+def text(desk) -> list[str]:
     return [label.text() for label in card_of(desk).findChildren(QLabel, "class_card_words")]
 
 
@@ -45,7 +45,7 @@ def test_the_card_tells_chosen_reference_crops_from_those_that_are_only_labelled
     on_crops.key("1")
     on_crops.session.apply(set_reference_crops(on_crops.project, KEYHOLE, ids[2:4]))
     on_crops.key("c")
-    gas, keyhole, lack = words(on_crops)
+    gas, keyhole, lack = text(on_crops)
     assert gas == "No reference images set; showing first labels"
     assert keyhole == "Reference images"
     assert lack == "No crops have this label yet."

@@ -152,7 +152,7 @@ def test_importing_again_fills_the_specimens_that_were_missing(
 
 @pytest.mark.parametrize("answer", ["Mask", "Not now"])
 def test_info_bars_of_imported_micrographs_are_offered_and_masked_on_yes_only(
-    shown: MainWindow, tmp_path: Path, answer: str
+    shown: MainWindow, tmp_path: Path, prediction: str
 ) -> None:
     session, workspace = shown.session, shown.workspace
     assert session is not None
@@ -163,9 +163,14 @@ def test_info_bars_of_imported_micrographs_are_offered_and_masked_on_yes_only(
     offered = shown.findChild(QMessageBox, "offer")
     assert offered.text() == "Mask the info bar of 1 micrograph?"
     assert not any(m.masks for m in session.project.micrographs())
-    next(button for button in offered.buttons() if button.text() == answer).click()
-    assert [len(m.masks) for m in session.project.micrographs()] == [0, 0, 0, int(answer == "Mask")]
-    if answer == "Mask":
+    next(button for button in offered.buttons() if button.text() == prediction).click()
+    assert [len(m.masks) for m in session.project.micrographs()] == [
+        0,
+        0,
+        0,
+        int(prediction == "Mask"),
+    ]
+    if prediction == "Mask":
         session.undo()
         assert [len(m.masks) for m in session.project.micrographs()] == [0] * 4
 

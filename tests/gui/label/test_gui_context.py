@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.records import Crop
-from poregui.gui.label.crop_context import number_words, source_words
+from poregui.gui.label.crop_context import number_text, source_text
 from poregui.store.pixels import CropPixels
 from poregui.workflow.detecting.measuring import numbers_of_crop
 from poregui.workflow.editing.edits import AddCrops
@@ -49,7 +49,7 @@ def test_an_outline_gives_the_numbers_and_its_pixels_are_not_read():
     assert numbers.diameter == pytest.approx(10, rel=0.01)
     assert numbers.circularity == pytest.approx(1, abs=0.01)
     assert numbers.reliable
-    assert source_words(numbers) == "from its outline"
+    assert source_text(numbers) == "from its outline"
 
 
 def test_without_an_outline_the_numbers_come_from_the_pixels_and_say_so():
@@ -57,8 +57,8 @@ def test_without_an_outline_the_numbers_come_from_the_pixels_and_say_so():
     numbers = numbers_of_crop(Crop(1, "k", 60, 60), None, lambda: pixels)
     assert numbers is not None
     assert numbers.diameter == pytest.approx(20, rel=0.1)
-    assert number_words(numbers)["Diameter"].endswith(" px")
-    assert source_words(numbers) == "from the crop's pixels"
+    assert number_text(numbers)["Diameter"].endswith(" px")
+    assert source_text(numbers) == "from the crop's pixels"
 
 
 def test_a_crop_without_a_pore_has_no_numbers():
@@ -80,7 +80,7 @@ def test_below_ten_px_the_shape_is_too_small_to_tell_whatever_the_scale(
     )
     assert numbers is not None
     assert numbers.reliable == reliable
-    assert ("too small to measure" in source_words(numbers)) != reliable
+    assert ("too small to measure" in source_text(numbers)) != reliable
 
 
 def test_the_panel_tells_the_numbers_of_each_crop_that_is_chosen(project, open_desk, qtbot):

@@ -156,7 +156,7 @@ def test_a_cancelled_search_changes_nothing_and_another_can_start(desk: Desk, qt
     assert desk.page.find_panel.here_button.isEnabled()
 
 
-def answer(monkeypatch, does) -> list[WhichMicrographsDialog]:
+def prediction(monkeypatch, does) -> list[WhichMicrographsDialog]:
     """Let `does` answer the dialog that asks for micrographs, and return those that asked."""
     asked: list[WhichMicrographsDialog] = []
 
@@ -169,11 +169,11 @@ def answer(monkeypatch, does) -> list[WhichMicrographsDialog]:
 
 
 def test_several_micrographs_are_searched_only_after_a_yes(desk: Desk, qtbot, monkeypatch) -> None:
-    answer(monkeypatch, lambda _: QDialog.DialogCode.Rejected)
+    prediction(monkeypatch, lambda _: QDialog.DialogCode.Rejected)
     desk.page.side.show_panel("Find pores")
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
     assert not desk.services.background.busy
-    answer(monkeypatch, lambda _: QDialog.DialogCode.Accepted)
+    prediction(monkeypatch, lambda _: QDialog.DialogCode.Accepted)
     QTest.mouseClick(desk.page.find_panel.everywhere_button, LEFT)
     idle(desk, qtbot)
     assert len(desk.project.crops()) == 21
@@ -282,8 +282,8 @@ def test_a_drawn_line_that_crosses_itself_encloses_both_loops_and_is_edited_so(d
     desk.key(Qt.Key.Key_E)
     tool = desk.page.image_canvas.tool
     assert isinstance(tool, CornerTool)
-    place = int(np.hypot(*(tool.points - (500, 60)).T).argmin())
-    tool._points[place] = (560, 90)
+    index = int(np.hypot(*(tool.points - (500, 60)).T).argmin())
+    tool._points[index] = (560, 90)
     QTest.keyClick(desk.page.image_canvas, Qt.Key.Key_Return)
     (line,) = desk.project.outlines().values()
     whole = shapely.Polygon(line.points)
@@ -395,13 +395,13 @@ def test_two_sizes_that_do_not_fit_are_refused_and_the_last_recipe_stays(qtbot) 
 
 
 def test_only_the_newest_of_many_requests_is_answered(qtbot) -> None:
-    latest, answers = Latest(), []
+    latest, predictions = Latest(), []
     for number in range(20):
-        latest.request(lambda number=number: number, answers.append, answers.append)
-    qtbot.waitUntil(lambda: bool(answers))
-    assert answers == [19]
-    latest.request(lambda: 20, answers.append, answers.append)
+        latest.request(lambda number=number: number, predictions.append, predictions.append)
+    qtbot.waitUntil(lambda: bool(predictions))
+    assert predictions == [19]
+    latest.request(lambda: 20, predictions.append, predictions.append)
     latest.forget()
     latest.close()
     qtbot.wait(20)
-    assert answers == [19]
+    assert predictions == [19]

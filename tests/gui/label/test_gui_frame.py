@@ -35,7 +35,7 @@ def draw(desk: Desk, *points: tuple[float, float]) -> None:
 
 
 def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
-    box = desk.page.picture_panel.frame_box
+    box = desk.page.image_panel.frame_box
     assert "Unknown" in box.direction_text.text()
     box.angle_box.setValue(45)
     assert desk.project.micrographs()[0].build_direction_deg == 45
@@ -52,7 +52,7 @@ def test_a_direction_is_typed_drawn_and_given_to_all(desk: Desk) -> None:
 
 
 def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
-    box = desk.page.picture_panel.frame_box
+    box = desk.page.image_panel.frame_box
     assert "No surface found or drawn" in box.surface_text.text()
     box.line_button.click()
     draw(desk, (0, 0), (640, 0))
@@ -69,7 +69,7 @@ def test_a_surface_is_drawn_denied_and_left_to_detection(desk: Desk) -> None:
 def test_the_measurements_follow_direction_and_surface(desk: Desk, qtbot) -> None:
     model = measured(desk, qtbot)
     assert not np.isfinite(model.table.columns["orientation_deg"]).any()
-    box = desk.page.picture_panel.frame_box
+    box = desk.page.image_panel.frame_box
     box.angle_box.setValue(90)
     box.line_button.click()
     draw(desk, (0, 0), (640, 0))

@@ -249,10 +249,10 @@ def test_the_grid_shows_the_crops_of_one_specimen_or_micrograph(project, open_de
 
 def test_pictures_come_into_the_grid(on_crops, qtbot):
     crop = on_crops.project.crops()[3]
-    picture = on_crops.services.thumbnails.image
-    qtbot.waitUntil(lambda: picture(crop) is not None)
-    assert (picture(crop).width(), picture(crop).height()) == (30, 20)
-    assert picture(crop).pixelColor(0, 0).red() == 3
+    image = on_crops.services.thumbnails.image
+    qtbot.waitUntil(lambda: image(crop) is not None)
+    assert (image(crop).width(), image(crop).height()) == (30, 20)
+    assert image(crop).pixelColor(0, 0).red() == 3
 
 
 def test_a_label_survives_when_the_micrograph_vanished(project, open_desk, qtbot, tmp_path):

@@ -33,11 +33,11 @@ def first(desk: Desk):
 
 
 def shown(desk: Desk) -> int:
-    return desk.page.image_canvas.picture.overview_image().pixelColor(2, 2).red()
+    return desk.page.image_canvas.tiles.overview_image().pixelColor(2, 2).red()
 
 
 def test_a_drag_of_white_is_drawn_at_once_and_is_one_undo_step_on_release(desk: Desk) -> None:
-    plot, before = desk.page.picture_panel.histogram, shown(desk)
+    plot, before = desk.page.image_panel.histogram, shown(desk)
     height = plot.height() // 2
     QTest.mousePress(plot, LEFT, PLAIN, QPoint(round(plot.place(255)), height))
     for value in (240, 230, 225):
@@ -52,7 +52,7 @@ def test_a_drag_of_white_is_drawn_at_once_and_is_one_undo_step_on_release(desk: 
 
 
 def test_automatic_gamma_and_full_range_are_remembered(desk: Desk) -> None:
-    panel = desk.page.picture_panel
+    panel = desk.page.image_panel
     panel.auto_button.click()
     chosen = first(desk).display
     assert chosen is not None
@@ -64,7 +64,7 @@ def test_automatic_gamma_and_full_range_are_remembered(desk: Desk) -> None:
 
 
 def test_a_crop_keeps_the_greys_of_the_file_whatever_is_shown(desk: Desk) -> None:
-    desk.page.picture_panel.auto_button.click()
+    desk.page.image_panel.auto_button.click()
     known = {crop.id for crop in desk.project.crops()}
     desk.drag((200, 200), (240, 240))
     (made,) = [crop for crop in desk.project.crops() if crop.id not in known]
@@ -73,7 +73,7 @@ def test_a_crop_keeps_the_greys_of_the_file_whatever_is_shown(desk: Desk) -> Non
 
 
 def test_a_box_mask_is_drawn_refuses_crops_and_is_taken_away(desk: Desk) -> None:
-    panel, crops = desk.page.picture_panel, len(list(desk.project.crops()))
+    panel, crops = desk.page.image_panel, len(list(desk.project.crops()))
     panel.box_button.click()
     desk.drag((100, 100), (300, 300))
     (mask,) = first(desk).masks
@@ -90,7 +90,7 @@ def test_a_box_mask_is_drawn_refuses_crops_and_is_taken_away(desk: Desk) -> None
 
 
 def test_a_polygon_closes_with_return(desk: Desk) -> None:
-    desk.page.picture_panel.polygon_button.click()
+    desk.page.image_panel.polygon_button.click()
     for corner in ((100, 100), (300, 100), (200, 300)):
         desk.click(*corner)
     QTest.keyClick(desk.page.image_canvas, Qt.Key.Key_Return)
@@ -99,17 +99,17 @@ def test_a_polygon_closes_with_return(desk: Desk) -> None:
 
 
 def test_a_picture_without_bar_says_so(desk: Desk, qtbot) -> None:
-    desk.page.picture_panel.bar_button.click()
+    desk.page.image_panel.bar_button.click()
     idle(desk, qtbot)
     assert desk.notes[-1] == "No info bar was found."
 
 
 def test_two_clicks_and_a_length_with_a_comma_set_the_scale(desk: Desk) -> None:
-    desk.page.picture_panel.calibrate_button.click()
+    desk.page.image_panel.calibrate_button.click()
     desk.click(100, 100)
     desk.click(300, 100)
     (dialog,) = desk.page.findChildren(BarLengthDialog)
     dialog.findChild(QLineEdit, "bar_length_edit").setText("50,0")
     dialog.ok.click()
     assert first(desk).um_per_px == pytest.approx(0.25, rel=0.03)
-    assert "measured on a scale bar" in desk.page.picture_panel.scale_text.text()
+    assert "measured on a scale bar" in desk.page.image_panel.scale_text.text()

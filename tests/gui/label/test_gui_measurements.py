@@ -46,8 +46,8 @@ def desk(qtbot, folder: Path) -> Iterator[Desk]:
 
 
 def column(model: PoreTableModel, name: str) -> list[str]:
-    place = model.names.index(name)
-    return [model.data(model.index(row, place)) for row in range(model.rowCount())]
+    index = model.names.index(name)
+    return [model.data(model.index(row, index)) for row in range(model.rowCount())]
 
 
 def test_the_table_lists_every_outlined_pore_with_its_label(desk: Desk, qtbot) -> None:

@@ -34,8 +34,8 @@ def widths(desk) -> list[int]:
     grid = desk.page.crop_grid
     image = grid.viewport().grab().toImage()
     found = []
-    for place in range(grid.rows.rowCount()):
-        cell = grid.visualRect(grid.rows.index(place))
+    for index in range(grid.rows.rowCount()):
+        cell = grid.visualRect(grid.rows.index(index))
         row = cell.top() + 4 + grid._delegate.side // 2
         shades = [
             QColor(image.pixel(x, row)).lightness()
@@ -71,7 +71,7 @@ def test_the_strip_below_tells_the_scale_and_the_crops_without_one(sized):
     sized.page.one_scale_button.click()
     assert strip.isVisible()
     widths(sized)
-    assert strip.words() == "Same scale, except 1 crop of unknown pixel size (marked ?)"
+    assert strip.caption() == "Same scale, except 1 crop of unknown pixel size (marked ?)"
     um_per_px = 128**0.5 * 8 / sized.page.crop_grid._delegate.side
     assert 160 * um_per_px / 2.5 <= strip._bar() <= 160 * um_per_px
     assert "The bar is 100 µm long." in strip.accessibleDescription()

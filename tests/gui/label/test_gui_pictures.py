@@ -21,20 +21,20 @@ def test_16_bit_grey_is_mapped_by_its_grey_range():
 
 
 def test_colour_stays_colour():
-    picture = crop_image(CropPixels(np.array([[[255, 0, 10]]], np.uint8), 0, 255))
-    assert picture.pixelColor(0, 0) == QColor(255, 0, 10)
+    image = crop_image(CropPixels(np.array([[[255, 0, 10]]], np.uint8), 0, 255))
+    assert image.pixelColor(0, 0) == QColor(255, 0, 10)
 
 
 @pytest.mark.parametrize("shape", [(2000, 1501), (1501, 2000, 3)])
 def test_a_large_image_is_drawn_right_from_every_level(qapp, shape):
     array = np.zeros(shape, np.uint8)
     array[:, shape[1] // 2 :] = 255
-    picture = layer_of(array)
-    assert [round(picture.pyramid.factor(level)[0]) for level in range(2)] == [1, 2]
+    image = layer_of(array)
+    assert [round(image.pyramid.factor(level)[0]) for level in range(2)] == [1, 2]
     for side in (64, 400, 1000):
         drawn = QImage(side, side, QImage.Format.Format_RGB32)
         painter = QPainter(drawn)
-        picture.draw(painter, QRectF(0, 0, side, side), QRectF(0, 0, picture.width, picture.height))
+        image.draw(painter, QRectF(0, 0, side, side), QRectF(0, 0, image.width, image.height))
         painter.end()
         assert drawn.pixelColor(side // 4, side // 2).red() == 0
         assert drawn.pixelColor(3 * side // 4, side // 2).red() == 255
@@ -60,6 +60,6 @@ def test_a_list_of_crops_takes_away_and_adds_only_what_changed(qtbot):
             [*(CropRow(i, 1 if i == 2 else None) for i in range(10) if i != 5), CropRow(11, None)]
         )
     assert [row.crop_id for row in model.rows] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 11]
-    assert model.place(11) == 9
+    assert model.position(11) == 9
     assert model.rows[2].label == 1
     assert resets == []

@@ -78,10 +78,10 @@ def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many
     labelled = [crop.id for crop in project.crops() if crop.label is not None]
     assert labelled == seen
     second = sum(crop.label == 2 for crop in project.crops())
-    words = (
+    text = (
         f"Accepted {len(seen)} suggestions: {len(seen) - second} Gas, {second} Keyhole. Undo "
         "removes them."
     )
-    assert words in desk.notes
+    assert text in desk.notes
     desk.presenter.undo()
     assert set(desk.labels()) == {None}

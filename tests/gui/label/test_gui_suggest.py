@@ -17,7 +17,7 @@ from PySide6.QtCore import Qt
 
 from poregui.domain.records import Crop
 from poregui.gui.dialogs.merge_dialog import MergeDialog
-from poregui.gui.label.progress import pace_words
+from poregui.gui.label.progress import pace_text
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.suggester import SuggestProcess
 from poregui.gui.shell.sharing_flow import SharingFlow
@@ -38,7 +38,7 @@ def choose_order(desk: Desk, order: str) -> None:
 
 
 def test_a_suggestion_is_shown_and_is_no_label(desk):
-    assert desk.page.suggestion_line.words.text() == "Gas 90 %"
+    assert desk.page.suggestion_line.text.text() == "Gas 90 %"
     assert "Learnt from 12 labels" in desk.page.suggestion_line.state.text()
     assert desk.labels() == [None] * 6
 
@@ -189,7 +189,7 @@ def test_labels_reach_the_process_and_its_suggestions_reach_the_page(project, op
     desk = open_desk(project)
     for number in range(11):
         desk.key("12"[number % 2])
-    qtbot.waitUntil(lambda: desk.page.suggestion_line.words.text() != "", timeout=60_000)
+    qtbot.waitUntil(lambda: desk.page.suggestion_line.text.text() != "", timeout=60_000)
     assert desk.labels()[11:] == [None] * 19
     assert desk.page.suggestion_line.accept_button.isVisible()
 
@@ -276,12 +276,12 @@ def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, op
         ([(0, 1), (2, 1)], 0, "Every class has reached its target."),
     ],
 )
-def test_the_pace_says_how_long_it_takes_to_the_target(given, left, words):
-    assert pace_words(deque(given), left, 10.0) == words
+def test_the_pace_says_how_long_it_takes_to_the_target(given, left, text):
+    assert pace_text(deque(given), left, 10.0) == text
 
 
 def test_a_pause_does_not_slow_the_pace_for_good():
-    assert pace_words(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith(
+    assert pace_text(deque([(0, 1), (500, 1), (502, 1), (504, 1)]), 30, 505.0).startswith(
         "30 labels/min"
     )
 

@@ -23,7 +23,7 @@ MOST_IN_ALL = 154
 @pytest.fixture
 def window(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setattr(_bench_label, "MICROGRAPHS", 2)
-    built = build_window(_bench_label.make_project(tmp_path / "pores", 100, pictures=20))
+    built = build_window(_bench_label.make_project(tmp_path / "pores", 100, images=20))
     built.resize(1400, 900)
     built.show()
     qtbot.wait(500)
@@ -45,7 +45,7 @@ def test_a_label_key_runs_few_functions(window: MainWindow) -> None:
 def test_a_label_key_draws_only_the_cells_that_changed(window: MainWindow, qtbot: QtBot) -> None:
     drawn: list[int] = []
     grid = window.label_page.crop_grid
-    grid.set_pictures(drawn.append)
+    grid.set_images(drawn.append)
     qtbot.waitUntil(lambda: len(drawn) > 10)
     qtbot.wait(50)
     drawn.clear()

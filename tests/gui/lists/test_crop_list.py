@@ -19,8 +19,8 @@ from poregui.gui.lists.crop_list import ROW_ROLE, CropListModel, CropRow
 def shown(model: CropListModel) -> list[int]:
     """Return the ids that a view sees."""
     return [
-        model.data(model.index(place), ROW_ROLE).crop_id
-        for place in range(model.rowCount(QModelIndex()))
+        model.data(model.index(index), ROW_ROLE).crop_id
+        for index in range(model.rowCount(QModelIndex()))
     ]
 
 
@@ -39,8 +39,8 @@ def test_places_stay_right_while_crops_are_taken_out_and_put_in(qtbot):
             model.put_in([rows[back]], lambda crop_id: crop_id)
             left.add(back)
     assert shown(model) == sorted(left)
-    assert [model.place(i) for i in sorted(left)] == list(range(len(left)))
-    assert model.place(out) == (sorted(left).index(out) if out in left else None)
+    assert [model.position(i) for i in sorted(left)] == list(range(len(left)))
+    assert model.position(out) == (sorted(left).index(out) if out in left else None)
     del tester
 
 

@@ -13,7 +13,16 @@ import pytest
 from builders import labelled_project
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from review_desk import GAS, KEYHOLE, LACK, ReviewDesk, answer, ids_of_test, make_run, review_desks
+from review_desk import (
+    GAS,
+    KEYHOLE,
+    LACK,
+    ReviewDesk,
+    ids_of_test,
+    make_run,
+    prediction,
+    review_desks,
+)
 
 from poregui.domain.classes import UNSURE, PoreClass
 from poregui.domain.events import EpochEnded, Failed, Interrupted
@@ -67,13 +76,13 @@ def test_the_matrix_counts_labels_in_rows_and_predictions_in_columns(desk: Revie
 
 
 def test_the_parts_have_numbers_of_their_own(desk: ReviewDesk) -> None:
-    desk.page.part_buttons["train"].click()
+    desk.page.split_buttons["train"].click()
     counted = desk.page.confusion_matrix.counts.sum()
     assert desk.headline().endswith(f"{counted} training crops")
     predictions = desk.presenter.predictions
     assert predictions is not None
     assert counted == len(predictions) - 12 - predictions.evaluation("validation").n
-    desk.page.part_buttons["test"].click()
+    desk.page.split_buttons["test"].click()
     assert desk.headline().startswith("83.3 %")
 
 
@@ -81,7 +90,7 @@ def test_a_cross_validation_says_so_and_has_one_part(project: Project, open_desk
     make_run(project, folds=5)
     desk = open_desk(project)
     assert desk.headline().endswith("60 crops, pooled over 5 folds of a cross-validation")
-    assert [one.isEnabled() for one in desk.page.part_buttons.values()] == [True, False, False]
+    assert [one.isEnabled() for one in desk.page.split_buttons.values()] == [True, False, False]
     assert "cross-validation" in desk.page.run_picker.currentText()
 
 
@@ -285,14 +294,14 @@ def test_without_a_run_the_page_sends_a_person_to_train(project: Project, open_d
     ],
 )
 def test_a_run_without_predictions_says_why(
-    project: Project, open_desk, end: object, words: str
+    project: Project, open_desk, end: object, text: str
 ) -> None:
     run = freeze(project, Recipe())
     writer = run.open_events()
     writer.write(end)
     writer.close()
     desk = open_desk(project)
-    assert words in desk.page.sentence.text()
+    assert text in desk.page.sentence.text()
     assert desk.page.sentence_train_button.isVisible()
     assert desk.page.run_picker.number == 1
 
@@ -318,7 +327,7 @@ def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_ch
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.presenter.predictions.run == 1
-    answer(run, lambda _place, crop: (crop.label, 0.9))
+    prediction(run, lambda _index, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert (desk.page.run_picker.number, desk.headline()[:7]) == (2, "100.0 %")
@@ -343,7 +352,7 @@ def test_the_state_of_the_page_tells_only_what_is_another_one(desk: ReviewDesk) 
     heard: list[str] = []
     for name in ("part", "filter", "current"):
         getattr(state, f"{name}_changed").connect(partial(heard.append, name))
-    state.set_part("test")
+    state.set_split("test")
     state.set_filter(ReviewFilter())
     state.set_current(desk.listed()[0])
     assert heard == []

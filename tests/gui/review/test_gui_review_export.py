@@ -110,17 +110,17 @@ def test_the_network_is_taken_away_with_its_card_and_can_be_applied(
     assert "model card" in desk.notes[-1]
     assert (tmp_path / "out" / "MODEL_CARD.md").exists()
     counted = model_of_file(tmp_path / "out" / "model.onnx").confusion.sum()
-    assert counted == len(run.read_dataset().part("test"))
+    assert counted == len(run.read_dataset().split("test"))
 
 
 def test_a_place_that_cannot_be_written_is_told_and_a_dialog_that_is_closed_writes_nothing(
     desk: ReviewDesk, tmp_path: Path, monkeypatch
 ) -> None:
-    told: list[PoreguiError] = []
-    monkeypatch.setattr(messages(), "error", told.append)
+    received: list[PoreguiError] = []
+    monkeypatch.setattr(messages(), "error", received.append)
     (tmp_path / "file").touch()
     take(desk, "export_predictions", tmp_path / "file" / "answers.csv", monkeypatch)
-    assert len(told) == 1
+    assert len(received) == 1
     before = sorted(tmp_path.iterdir())
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     desk.page.column.export_requested.emit("export_report")
@@ -175,17 +175,17 @@ def test_the_pictures_of_a_list_carry_heat_maps_while_they_are_wanted(
         file.touch()
     desk = open_desk(project)
     first = desk.listed()[0]
-    picture = desk.presenter._grid_heat.image
-    qtbot.waitUntil(lambda: picture(first) is not None)
-    plain = picture(first)
+    image = desk.presenter._grid_heat.image
+    qtbot.waitUntil(lambda: image(first) is not None)
+    plain = image(first)
     desk.page.crops.grid_heat_button.click()
-    qtbot.waitUntil(lambda: picture(first) != plain)
-    warm = picture(first)
+    qtbot.waitUntil(lambda: image(first) != plain)
+    warm = image(first)
     assert warm.pixelColor(2, 10) != plain.convertToFormat(warm.format()).pixelColor(2, 10)
     assert warm.pixelColor(28, 10) == plain.convertToFormat(warm.format()).pixelColor(28, 10)
     desk.background.wait()
     desk.page.crops.grid_heat_button.click()
-    assert picture(first) == plain
+    assert image(first) == plain
 
 
 def test_lists_of_a_run_without_a_network_offer_no_heat_maps(project, open_desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from builders import labelled_project
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from review_desk import GAS, KEYHOLE, ReviewDesk, answer, make_run, review_desks
+from review_desk import GAS, KEYHOLE, ReviewDesk, make_run, prediction, review_desks
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.dataset import DatasetCrop
@@ -92,12 +92,12 @@ def test_the_matrix_writes_counts_or_shares_of_rows_or_of_columns(desk: ReviewDe
     assert matrix.describe(Cell(0, 1)) == (
         "Labelled Gas, predicted as Keyhole: 2 crops, 2 of 4 labelled, 2 of 6 predicted"
     )
-    pictures = []
+    images = []
     for mode in ("counts", "rows", "columns"):
         desk.page.column.mode_buttons[mode].click()
         assert matrix.drawing().mode == mode
-        pictures.append(matrix.grab().toImage())
-    assert len({picture.constBits().tobytes() for picture in pictures}) == 3
+        images.append(matrix.grab().toImage())
+    assert len({image.constBits().tobytes() for image in images}) == 3
 
 
 # ---- crops ----------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_a_label_given_here_says_so_in_the_log_and_looks_and_mended_labels_are_t
     assert "1 test crop relabelled since" in seen.text()
     QTest.keyClick(desk.page.prediction_list, Qt.Key.Key_Z)
     assert "no test label changed since" in seen.text()
-    desk.page.part_buttons["train"].click()
+    desk.page.split_buttons["train"].click()
     assert not seen.isVisible()
 
 
@@ -192,7 +192,7 @@ def test_the_numbers_follow_the_labels_and_the_part(desk: ReviewDesk) -> None:
     desk.session.apply(label_crops(desk.project, [first], KEYHOLE, who="x"))
     desk.background.wait()
     assert panel.overall_table.rows[0].cells[0] == "91.7 %"
-    desk.page.part_buttons["train"].click()
+    desk.page.split_buttons["train"].click()
     desk.background.wait()
     assert "training crops" in panel.numbers_note.text()
 
@@ -215,16 +215,16 @@ def test_a_group_of_where_it_errs_lists_its_crops_and_leaves_with_the_part(
     table.setCurrentIndex(table.model().index(len(table.rows) - 1, 0))
     QTest.keyClick(table, Qt.Key.Key_Return)
     assert len(desk.listed()) == int(table.rows[-1].cells[0])
-    desk.page.part_buttons["train"].click()
+    desk.page.split_buttons["train"].click()
     assert "All errors" in desk.page.crops.list_title.text()
 
 
 def test_a_cross_validation_stands_beside_a_run_in_the_numbers(project: Project, open_desk) -> None:
     make_run(project)
     folds = make_run(project, folds=5)
-    told = [{"accuracy": 0.9, "n": 12, "epochs": 1, "best_epoch": 1}] * 5
+    kept = [{"accuracy": 0.9, "n": 12, "epochs": 1, "best_epoch": 1}] * 5
     folds.metrics_file.write_text(
-        f'{{"folds": {told}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace(
+        f'{{"folds": {kept}, "preset": "default", "pooled_accuracy": 0.9, "n_test": 60}}'.replace(
             "'", '"'
         )
     )
@@ -301,7 +301,7 @@ def test_a_read_only_project_shows_its_suspects_and_refuses_to_settle_them(
 
 def test_two_runs_are_compared_and_their_flipped_crops_listed(project: Project, open_desk) -> None:
     make_run(project)
-    answer(make_run(project), lambda _place, crop: (crop.label, 0.9))
+    prediction(make_run(project), lambda _index, crop: (crop.label, 0.9))
     desk = open_desk(project)
     show(desk, COMPARE)
     panel = desk.page.compare
@@ -354,7 +354,7 @@ def test_sizes_and_shapes_of_the_chosen_crop_stand_among_those_of_each_class(
 def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk) -> None:
     show(desk, LABEL_ISSUES)
     before = suspects_listed(desk)
-    answer(make_run(desk.project), lambda _place, crop: (crop.label, 0.9))
+    prediction(make_run(desk.project), lambda _index, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.page.run_picker.number == 2
@@ -401,7 +401,7 @@ def test_labels_that_changed_in_what_it_learned_from_are_told_beside_the_headlin
 ) -> None:
     predictions = desk.presenter.predictions
     assert predictions is not None
-    learned = predictions.in_part("train") & (predictions.truth == 0)
+    learned = predictions.in_split("train") & (predictions.truth == 0)
     crop_id = int(predictions.ids[learned][0])
     desk.session.apply(label_crops(desk.project, [crop_id], KEYHOLE, who="x"))
     assert desk.page.column.headline_note.text() == "1 other label was changed after training."

@@ -106,10 +106,10 @@ def test_the_surroundings_vanish_with_the_micrograph_and_the_crop_stays(
 ) -> None:
     project = Project.create(tmp_path / "pores")
     files = []
-    for place, specimen in enumerate(add_specimens(project, *(f"S{i}" for i in range(5)))):
-        file = tmp_path / f"m{place}.png"
-        micrograph = add_micrograph(project, file, specimen_id=specimen.id, seed=place)
-        add_crops(project, [1, 2, 3] * 4, micrograph=micrograph, seed=place)
+    for index, specimen in enumerate(add_specimens(project, *(f"S{i}" for i in range(5)))):
+        file = tmp_path / f"m{index}.png"
+        micrograph = add_micrograph(project, file, specimen_id=specimen.id, seed=index)
+        add_crops(project, [1, 2, 3] * 4, micrograph=micrograph, seed=index)
         files.append(file)
     make_run(project)
     for file in files:

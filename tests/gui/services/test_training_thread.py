@@ -40,19 +40,19 @@ def listen(qtbot, thread, until_told=None):
     """Start a thread and return all that it tells until it ends; `until_told` runs after the first
     epoch.
     """
-    told = []
+    received = []
 
     def hear(event):
-        told.append(event)
+        received.append(event)
         if until_told and isinstance(event, EpochEnded):
             until_told()
 
-    thread.told.connect(hear)
+    thread.received.connect(hear)
     with qtbot.waitSignal(thread.finished, timeout=30_000):
         thread.start()
-    qtbot.waitUntil(lambda: told and told[-1] == thread.final)
+    qtbot.waitUntil(lambda: received and received[-1] == thread.final)
     thread.wait()
-    return told
+    return received
 
 
 def test_all_events_of_the_child_arrive_in_order(qtbot, run):
@@ -62,7 +62,7 @@ def test_all_events_of_the_child_arrive_in_order(qtbot, run):
 def test_the_run_folder_is_free_when_the_final_event_is_told(qtbot, run):
     thread = TrainerThread(run, fake("finishes"))
     running = []
-    thread.told.connect(
+    thread.received.connect(
         lambda event: running.append(run.is_running()) if event == FINISHED else None
     )
     listen(qtbot, thread)
@@ -111,9 +111,9 @@ def test_lines_that_are_no_events_are_passed_over(qtbot, run):
 
 def test_a_command_that_does_not_exist_is_a_failure(qtbot, run):
     thread = TrainerThread(run, ("/nowhere/python",))
-    told = listen(qtbot, thread)
-    assert len(told) == 1
-    assert "cannot be started" in told[0].what
+    received = listen(qtbot, thread)
+    assert len(received) == 1
+    assert "cannot be started" in received[0].what
 
 
 def test_a_killed_child_that_was_to_leave_was_interrupted_after_its_epochs(qtbot, run):
@@ -156,23 +156,23 @@ def make_trainer(session):
 
 def first_epoch(trainer):
     reached = threading.Event()
-    trainer.told.connect(lambda event: reached.set() if isinstance(event, EpochEnded) else None)
+    trainer.received.connect(lambda event: reached.set() if isinstance(event, EpochEnded) else None)
     return reached.is_set
 
 
 def test_a_training_freezes_the_labels_and_announces_its_run(qtbot, session, make_trainer):
     trainer = make_trainer("finishes")
-    changes, runs, told = [], [], []
+    changes, runs, received = [], [], []
     session.changed.connect(changes.append)
     trainer.started.connect(runs.append)
-    trainer.told.connect(told.append)
+    trainer.received.connect(received.append)
     with qtbot.waitSignal(trainer.finished, timeout=30_000) as finished:
         trainer.start(Recipe(epochs=7))
         assert trainer.running
     assert not trainer.running
     assert finished.args == [FINISHED]
-    assert isinstance(told[0], Stage)
-    assert told[-1] == FINISHED
+    assert isinstance(received[0], Stage)
+    assert received[-1] == FINISHED
     assert runs[0].read_recipe().epochs == 7
     assert len(runs[0].read_dataset().crops) == 60
     assert sum("runs" in change.kinds for change in changes) == 2

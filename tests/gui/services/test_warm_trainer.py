@@ -120,13 +120,13 @@ def test_a_trainer_that_died_while_it_waited_is_replaced_without_a_word(qtbot, t
     ready = start((sys.executable, "-c", "import sys; sys.stdin.readline()"), subprocess.DEVNULL)
     cold = (sys.executable, str(FAKE), "finishes")
     thread = TrainerThread(RunFolder(tmp_path / "001"), cold, ready=ready)
-    told = []
-    thread.told.connect(told.append)
+    received = []
+    thread.received.connect(received.append)
     with qtbot.waitSignal(thread.finished, timeout=30_000):
         thread.start()
-    qtbot.waitUntil(lambda: bool(told) and told[-1] == thread.final)
+    qtbot.waitUntil(lambda: bool(received) and received[-1] == thread.final)
     thread.wait()
-    assert told == [*BEGIN, *epochs(), FINISHED]
+    assert received == [*BEGIN, *epochs(), FINISHED]
     assert ready.returncode == 0
 
 
@@ -193,10 +193,10 @@ def _wait_for_the_end(pid: int) -> float:
 
 def _processor_time(pid: int) -> float | None:
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        received = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return None
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(received[11]) + int(received[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.slow
@@ -228,7 +228,7 @@ def test_a_trainer_that_waits_ends_with_its_killed_window(loaded: bool):
 
 @pytest.mark.slow
 def test_a_run_of_the_trainer_that_waited_answers_as_any_other(tmp_path):
-    answers = []
+    predictions = []
     for name, command in (("001", WAIT), ("002", (*WAIT[:4], "fit", "--events", "--control"))):
         folder = make_run(tmp_path / name, small_recipe(epochs=2))
         waits = "--wait" in command
@@ -238,14 +238,16 @@ def test_a_run_of_the_trainer_that_waited_answers_as_any_other(tmp_path):
         if waits:
             process.stdin.write(f"{json.dumps(str(folder.path))}\n".encode())
             process.stdin.flush()
-        told = [from_line(line.decode()) for line in process.stdout]
-        assert isinstance(told[-1], Finished)
-        assert None not in told  # nothing of TensorFlow's is among the events
+        received = [from_line(line.decode()) for line in process.stdout]
+        assert isinstance(received[-1], Finished)
+        assert None not in received  # nothing of TensorFlow's is among the events
         process.stdin.close()
         process.stdout.close()
         assert process.wait() == 0
-        answers.append(np.array([answer.probabilities for answer in folder.read_predictions()]))
-    assert np.array_equal(answers[0], answers[1])
+        predictions.append(
+            np.array([prediction.probabilities for prediction in folder.read_predictions()])
+        )
+    assert np.array_equal(predictions[0], predictions[1])
 
 
 def test_fit_wants_a_folder_or_to_wait_for_one():

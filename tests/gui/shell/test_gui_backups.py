@@ -56,9 +56,9 @@ def test_a_damaged_project_is_offered_with_its_backups_and_opens_with_one(
     window.open_project(folder)
     assert "damaged" in window.start_page.problem
     dialog = dialog_of(window)
-    told = dialog.findChild(QLabel, "backups_text")
-    assert told is not None
-    assert "Restore one of its backups?" in told.text()
+    received = dialog.findChild(QLabel, "backups_text")
+    assert received is not None
+    assert "Restore one of its backups?" in received.text()
     cells = [dialog.table.item(0, column).text() for column in (1, 2)]
     assert cells == ["on request", "6"]
     assert dialog.backup_button.isHidden()

@@ -85,10 +85,10 @@ def test_a_project_without_labels_gets_a_sentence_and_no_dialog(
 ) -> None:
     Project.create(tmp_path / "empty").close()
     window.open_project(tmp_path / "empty")
-    told: list[PoreguiError] = []
-    monkeypatch.setattr(messages(), "error", told.append)
+    received: list[PoreguiError] = []
+    monkeypatch.setattr(messages(), "error", received.append)
     window.actions_by_name["print_sheets"].trigger()
-    assert "nothing to show" in str(told[0])
+    assert "nothing to show" in str(received[0])
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_the_menu_exports_pictures_to_show(
 ) -> None:
     asked: list[str] = []
 
-    def choose(_parent: object, _title: str, place: str, _kinds: str) -> tuple[str, str]:
-        asked.append(Path(place).name)
+    def choose(_parent: object, _title: str, index: str, _kinds: str) -> tuple[str, str]:
+        asked.append(Path(index).name)
         return str(tmp_path / out), ""
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)

@@ -82,7 +82,7 @@ def visit_train(window: MainWindow) -> str:
     page = window.train_page
     window.show_page(page)
     window.background.wait()
-    place = page.run_table.runs.place_of(OTHER)
+    place = page.run_table.runs.index_of(OTHER)
     page.run_table.setCurrentIndex(page.run_table.runs.index(place, 0))
     window.background.wait()
     return page.headline.text()

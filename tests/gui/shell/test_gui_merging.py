@@ -69,21 +69,21 @@ def press(dialog: MergeDialog, name: str) -> None:
 def test_each_conflict_is_shown_and_settled_and_all_is_one_step(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    received: list[str] = []
 
     def act(dialog: MergeDialog) -> None:
         cells = [dialog.table.item(0, column).text() for column in range(6)]
         assert cells == ["1", "Gas", "test", "Keyhole", "bo", "mine"]
         assert not dialog.shown.pixmap().isNull()
-        told.append(dialog.about.text())
+        received.append(dialog.about.text())
         dialog.table.selectRow(1)
         press(dialog, "take_theirs")
         dialog.table.cellDoubleClicked.emit(3, 0)
 
     merge(window, monkeypatch, act)
     assert labels(window) == [1, 2, 1, 3]
-    assert "Mine: Gas, test, 20" in told[0]
-    assert "Theirs: Keyhole, bo, 20" in told[0]
+    assert "Mine: Gas, test, 20" in received[0]
+    assert "Theirs: Keyhole, bo, 20" in received[0]
     last = window.session.project.label_log()[-1]
     assert (last.who, last.how) == ("bo", "import")
     window.session.undo()

@@ -92,7 +92,7 @@ def test_reopening_leaves_no_object_and_no_project_behind(
         opened.append(weakref.ref(window.session.project))
         opened.append(weakref.ref(window.services))
     assert kinds() - before == Counter()
-    assert [place for place, one in enumerate(opened) if one() is not None] == [
+    assert [index for index, one in enumerate(opened) if one() is not None] == [
         len(opened) - 2,
         len(opened) - 1,
     ]

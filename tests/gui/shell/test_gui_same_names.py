@@ -43,12 +43,12 @@ def opened(two: TwoFolders, qtbot: QtBot) -> MainWindow:
     return shown
 
 
-def choose(window: MainWindow, place: int, qtbot: QtBot) -> None:
+def choose(window: MainWindow, index: int, qtbot: QtBot) -> None:
     """Choose a micrograph of the list and wait until it is shown."""
     page = window.label_page
-    page.micrograph_list.setCurrentIndex(page.micrograph_list.model_rows.index(place))
+    page.micrograph_list.setCurrentIndex(page.micrograph_list.model_rows.index(index))
     qtbot.waitUntil(
-        lambda: page.canvas_title.text() == BOTH[place] and is_shown(window), timeout=20_000
+        lambda: page.canvas_title.text() == BOTH[index] and is_shown(window), timeout=20_000
     )
 
 
@@ -73,8 +73,8 @@ def test_pores_are_found_and_measured_on_each(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     session = window.session
-    for place in range(2):
-        choose(window, place, qtbot)
+    for index in range(2):
+        choose(window, index, qtbot)
         window.label_page.find_panel.find_here_requested.emit()
         window.background.wait()
     assert counts(session.project) == [len(DISCS["S1"]), len(DISCS["S2"])]
@@ -86,8 +86,8 @@ def test_outlines_come_back_onto_their_own_picture(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     project = window.session.project
-    for place in range(2):
-        choose(window, place, qtbot)
+    for index in range(2):
+        choose(window, index, qtbot)
         window.label_page.find_panel.find_here_requested.emit()
         window.background.wait()
     with project.transaction():
@@ -121,7 +121,7 @@ def test_both_are_applied_and_their_results_told_apart(
     key = str(two.file("S2"))
     page.choose_field(key)
     window.background.wait()
-    assert page.picture_title.text() == BOTH[1]
+    assert page.image_title.text() == BOTH[1]
 
 
 def results(folder: Path) -> list[dict]:

@@ -212,8 +212,8 @@ def test_a_project_is_not_left_during_a_training_without_asking(
 
 def test_the_status_bar_says_how_far_a_training_is(window: MainWindow, folder: Path) -> None:
     window.open_project(folder)
-    told = EpochEnded(3, 60, 0.5, 0.8, 0.6, 0.7, 0.001, 2, 1, 10, 9.0, 90.0)
-    window.services.trainer.told.emit(told)
+    received = EpochEnded(3, 60, 0.5, 0.8, 0.6, 0.7, 0.001, 2, 1, 10, 9.0, 90.0)
+    window.services.trainer.received.emit(received)
     shown = window.findChild(QToolButton, "status_training")
     assert shown.text() == "Training: epoch 3 of 60"
     shown.click()
@@ -305,9 +305,9 @@ def test_pictures_dropped_on_an_open_project_are_imported_and_reported(
     window: MainWindow, folder: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window.open_project(folder)
-    pictures = write_pictures(tmp_path / "in", "G.1.PNG", "K.2.PNG", "LOF.3.PNG")
+    images = write_pictures(tmp_path / "in", "G.1.PNG", "K.2.PNG", "LOF.3.PNG")
     mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(pictures))])
+    mime.setUrls([QUrl.fromLocalFile(str(images))])
     window.dropEvent(
         QDropEvent(
             QPointF(10, 10),
@@ -330,8 +330,8 @@ def test_an_import_names_the_damaged_file_and_brings_the_others(
     window: MainWindow, folder: Path, tmp_path: Path
 ) -> None:
     window.open_project(folder)
-    pictures = write_pictures(tmp_path / "in" / "Gas", "a.png", "b.png")
-    (pictures / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
+    images = write_pictures(tmp_path / "in" / "Gas", "a.png", "b.png")
+    (images / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
     window.workspace.importing.start(
         [tmp_path / "in"], ImportOptions(known_classes=("Gas", "Keyhole"))
     )

@@ -146,10 +146,10 @@ def logged(folder: Path) -> set[str]:
     ("words", "who"), [(["--annotator", " Ada  L. "], "Ada L."), ([], "command line")]
 )
 def test_imported_labels_are_logged_under_the_name_that_was_given(
-    tmp_path: Path, named_crops: Path, words: list[str], who: str
+    tmp_path: Path, named_crops: Path, text: list[str], who: str
 ) -> None:
     Project.create(tmp_path / "p").close()
-    assert main(["import", str(tmp_path / "p"), str(named_crops), *words]) == 0
+    assert main(["import", str(tmp_path / "p"), str(named_crops), *text]) == 0
     assert logged(tmp_path / "p") == {who}
 
 

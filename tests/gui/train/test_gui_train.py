@@ -128,8 +128,8 @@ def test_stop_and_cancel_are_offered_only_while_a_training_goes_on(qtbot, desk):
 
 def test_cancel_asks_once_something_was_learned(qtbot, desk, monkeypatch):
     at = desk("waits")
-    answers = [False, True]
-    monkeypatch.setattr(messages(), "ask", lambda *texts: answers.pop(0))
+    predictions = [False, True]
+    monkeypatch.setattr(messages(), "ask", lambda *texts: predictions.pop(0))
     at.page.train_button.click()
     qtbot.waitUntil(lambda: at.page.facts.text("Best so far") == "epoch 1", timeout=30_000)
     at.page.cancel_button.click()

@@ -143,7 +143,7 @@ def test_a_run_that_is_added_waits_in_the_table_and_begins_when_the_one_before_e
     at = desk("waits")
     assert not at.page.queue_button.isVisible()
     learnt = []
-    at.trainer.told.connect(
+    at.trainer.received.connect(
         lambda event: learnt.append(event) if isinstance(event, EpochEnded) else None
     )
     begin(qtbot, at)

@@ -35,17 +35,21 @@ def test_choices_of_detection_are_words_that_people_read(
 def test_a_choice_gives_the_value_that_files_know(qtbot: QtBot) -> None:
     form = DetectionForm()
     qtbot.addWidget(form)
-    told: list[DetectionRecipe] = []
-    form.changed.connect(told.append)
+    received: list[DetectionRecipe] = []
+    form.changed.connect(received.append)
     form.findChild(QComboBox, "detection_method").setCurrentText("Manual")
     form.findChild(QComboBox, "detection_edge").setCurrentText("Exclude")
     form.findChild(QComboBox, "detection_size_unit").setCurrentText("µm")
-    assert (told[-1].method, told[-1].edge, told[-1].size_unit) == ("manual", "drop", "um")
+    assert (received[-1].method, received[-1].edge, received[-1].size_unit) == (
+        "manual",
+        "drop",
+        "um",
+    )
     again = DetectionForm()
     qtbot.addWidget(again)
-    again.set_recipe(told[-1])
+    again.set_recipe(received[-1])
     assert again.findChild(QComboBox, "detection_edge").currentText() == "Exclude"
-    assert again.recipe() == told[-1]
+    assert again.recipe() == received[-1]
 
 
 def test_the_preset_of_a_recipe_is_written_with_a_capital_letter(qtbot: QtBot) -> None:

@@ -139,16 +139,16 @@ def test_an_alpha_that_is_the_same_everywhere_hides_nothing(
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 def test_palettes_become_colour_or_grey(tmp_path: Path, suffix: str) -> None:
-    picture = Pillow.fromarray(noise(6, 7, high=4), "P")
-    picture.putpalette([10, 10, 10, 60, 60, 60, 90, 90, 90, 200, 200, 200])
-    picture.save(tmp_path / f"grey{suffix}")
-    picture.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 8, 7])
-    picture.save(tmp_path / f"colour{suffix}")
+    image = Pillow.fromarray(noise(6, 7, high=4), "P")
+    image.putpalette([10, 10, 10, 60, 60, 60, 90, 90, 90, 200, 200, 200])
+    image.save(tmp_path / f"grey{suffix}")
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 8, 7])
+    image.save(tmp_path / f"colour{suffix}")
     np.testing.assert_array_equal(
-        read_image(tmp_path / f"colour{suffix}").pixels, np.asarray(picture.convert("RGB"))
+        read_image(tmp_path / f"colour{suffix}").pixels, np.asarray(image.convert("RGB"))
     )
     grey = read_image(tmp_path / f"grey{suffix}").pixels
-    np.testing.assert_array_equal(grey, np.array([10, 60, 90, 200], np.uint8)[np.asarray(picture)])
+    np.testing.assert_array_equal(grey, np.array([10, 60, 90, 200], np.uint8)[np.asarray(image)])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
@@ -171,17 +171,17 @@ def test_white_is_zero_is_turned_round(tmp_path: Path) -> None:
 def test_pictures_stand_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
     from PIL import ImageOps
 
-    picture = Pillow.new("L", (40, 24), 20)
-    picture.paste(220, (0, 0, 12, 8))
+    image = Pillow.new("L", (40, 24), 20)
+    image.paste(220, (0, 0, 12, 8))
     exif = Pillow.Exif()
     exif[274] = orientation
     file = tmp_path / f"a{suffix}"
     if suffix == ".tif":
-        tifffile.imwrite(file, np.asarray(picture), extratags=[(274, "H", 1, orientation, True)])
+        tifffile.imwrite(file, np.asarray(image), extratags=[(274, "H", 1, orientation, True)])
     else:
-        picture.save(file, exif=exif, quality=95)
-    picture.getexif()[274] = orientation
-    upright = np.asarray(ImageOps.exif_transpose(picture)).astype(int)
+        image.save(file, exif=exif, quality=95)
+    image.getexif()[274] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(image)).astype(int)
     assert np.abs(read_image(file).pixels.astype(int) - upright).mean() < 3
 
 

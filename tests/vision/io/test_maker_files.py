@@ -13,13 +13,13 @@ import pytest
 
 from poregui.domain.errors import ImageError
 from poregui.domain.records import Plane
-from poregui.vision.io.reader import is_picture, read_header, read_image, read_size
+from poregui.vision.io.reader import is_image, read_header, read_image, read_size
 
 SHAPE = (2, 2, 3, 40, 100)
 """Times, channels, slices, height, width."""
 
 
-def pictures(dtype: Any = np.uint16) -> np.ndarray:
+def images(dtype: Any = np.uint16) -> np.ndarray:
     return np.random.default_rng(8).integers(0, 250, SHAPE).astype(dtype)
 
 
@@ -89,7 +89,7 @@ WRITERS = {".czi": write_czi, ".lif": write_lif}
 def test_every_plane_of_a_makers_file_is_read_at_its_own_depth(
     tmp_path: Path, suffix: str, dtype: Any
 ) -> None:
-    file, pixels = tmp_path / f"größe{suffix}", pictures(dtype)
+    file, pixels = tmp_path / f"größe{suffix}", images(dtype)
     WRITERS[suffix](file, pixels)
     header = read_header(file)
     assert (header.width, header.height, header.pages, header.channels, header.slices) == (
@@ -106,7 +106,7 @@ def test_every_plane_of_a_makers_file_is_read_at_its_own_depth(
     )
     assert len(header.warnings) == 3
     assert read_size(file) == (100, 40)
-    assert is_picture(file)
+    assert is_image(file)
     for t, c, z in np.ndindex(SHAPE[:3]):
         image = read_image(file, Plane(int(t) + 1, int(c) + 1, int(z) + 1))
         np.testing.assert_array_equal(image.pixels, pixels[t, c, z])

@@ -32,7 +32,7 @@ from poregui.vision.io.reader import read_header, read_image, read_size
 def test_a_plane_has_one_text_and_comes_back_from_it(plane: Plane, text: str, words: str) -> None:
     assert str(plane) == text
     assert Plane.parse(text) == plane
-    assert plane.words == words
+    assert plane.text == words
 
 
 @pytest.mark.parametrize(
@@ -149,16 +149,16 @@ def test_a_description_that_promises_more_than_the_file_holds_is_passed_over(
     tifffile.imwrite(tmp_path / "a.tif", stack(3, 8, 9), ome=True, metadata={"axes": "TYX"})
     content = (tmp_path / "a.tif").read_bytes()
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
-        told = tiff.pages[0].aspage().description
+        received = tiff.pages[0].aspage().description
         at = tiff.pages[0].aspage().tags[270].valueoffset
-    forged = told
+    forged = received
     for name, size in sizes.items():
         forged = re.sub(rf'{name}="\d+"', f'{name}="{size}"', forged)
-    spare = len(forged.encode()) - len(told.encode())
+    spare = len(forged.encode()) - len(received.encode())
     forged = forged.replace(
         "www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd", "w" * (50 - max(spare, 0)), 1
     )
-    raw = forged.encode()[: len(told.encode())].ljust(len(told.encode()))
+    raw = forged.encode()[: len(received.encode())].ljust(len(received.encode()))
     (tmp_path / "a.tif").write_bytes(content[:at] + raw + content[at + len(raw) :])
     header = read_header(tmp_path / "a.tif")
     assert (header.pages, header.slices, header.channels) == (3, 1, 1)

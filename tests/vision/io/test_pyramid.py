@@ -290,10 +290,10 @@ def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, mon
     monkeypatch.setattr("poregui.vision.io.pyramid_building.OVERVIEW", 200)
     file = write_kind(tmp_path, kind)
     built = tmp_path / "built.tif"
-    told: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
     with open_pyramid(file, built) as source:
         assert not source.is_complete
-        build_pyramid(source, file, built, lambda done, total: told.append((done, total)))
+        build_pyramid(source, file, built, lambda done, total: received.append((done, total)))
         expected = source.read(0, Box(0, 0, source.width, source.height))
         with open_pyramid(file, built) as image:
             assert image.is_complete
@@ -309,8 +309,8 @@ def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, mon
                     half, halved(before)
                 )  # a single row may be first then
             assert max(image.sizes[-1]) <= 200
-    assert told[-1][0] == told[-1][1]
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert received[-1][0] == received[-1][1]
+    assert [done for done, _ in received] == sorted(done for done, _ in received)
     if kind == "tiled":
         with tifffile.TiffFile(built) as tiff:
             assert tiff.pages[0].shape == (554, 651)  # its own tiles are the full size

@@ -145,8 +145,8 @@ def test_a_maker_who_gives_no_size_leaves_the_scale_unknown_and_the_picture_read
 
 def test_a_unit_of_a_maker_that_is_not_understood_is_named(tmp_path: Path) -> None:
     file = written(tmp_path, ZEISS, zeiss("AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 5 furlongs"))
-    told = "Its pixel size is in 'furlongs', which is no known unit; taken as unknown."
-    assert scale_of(file) == (None, "", (told,))
+    received = "Its pixel size is in 'furlongs', which is no known unit; taken as unknown."
+    assert scale_of(file) == (None, "", (received,))
 
 
 @pytest.mark.parametrize(

@@ -61,11 +61,11 @@ def test_a_unit_of_imagej_is_known_however_it_is_spelled(
 ) -> None:
     per_unit = 2000 if um > 1 else 2
     size = um / per_unit
-    found, told = imagej(tmp_path, unit, per_unit)
+    found, received = imagej(tmp_path, unit, per_unit)
     if size < 1e-4:
-        assert (found, "absurd" in told) == (None, True)
+        assert (found, "absurd" in received) == (None, True)
     else:
-        assert (found, told) == (pytest.approx(size), "")
+        assert (found, received) == (pytest.approx(size), "")
 
 
 @pytest.mark.parametrize("unit", ["pixel", "pixels", "px", ""])
@@ -74,15 +74,15 @@ def test_a_pixel_is_no_unit(tmp_path: Path, unit: str) -> None:
 
 
 def test_a_unit_that_is_not_understood_is_named(tmp_path: Path) -> None:
-    size, told = imagej(tmp_path, "furlong", 2)
+    size, received = imagej(tmp_path, "furlong", 2)
     assert size is None
-    assert "'furlong'" in told
-    size, told = ome(
+    assert "'furlong'" in received
+    size, received = ome(
         tmp_path,
         'PhysicalSizeX="1" PhysicalSizeXUnit="parsec" PhysicalSizeY="1" PhysicalSizeYUnit="parsec"',
     )
     assert size is None
-    assert "'parsec'" in told
+    assert "'parsec'" in received
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_unit_that_is_not_understood_is_named(tmp_path: Path) -> None:
 def test_imagejs_unit_and_that_of_the_resolution_are_weighed(
     tmp_path: Path, per_unit: int, paper: int, um_per_px: float | None, why: str
 ) -> None:
-    found, told = imagej(tmp_path, "um", per_unit, paper)
+    found, received = imagej(tmp_path, "um", per_unit, paper)
     assert found == (None if um_per_px is None else pytest.approx(um_per_px))
-    assert why in told
+    assert why in received
 
 
 def test_an_absurd_size_is_never_taken_in_silence(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_an_absurd_size_is_never_taken_in_silence(tmp_path: Path) -> None:
         'PhysicalSizeX="5000" PhysicalSizeY="5000"',
         'PhysicalSizeX="12" PhysicalSizeXUnit="m" PhysicalSizeY="12" PhysicalSizeYUnit="m"',
     ):
-        found, told = ome(tmp_path, attributes)
+        found, received = ome(tmp_path, attributes)
         assert found is None
-        assert "absurd" in told
+        assert "absurd" in received
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_a_prefix_and_a_remark_do_not_hide_ome(tmp_path: Path) -> None:
 
 def test_entities_that_a_description_defines_are_not_unfolded(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;"><!ENTITY f SYSTEM "/etc/hosts">]>'
-    found, told = ome(tmp_path, 'PhysicalSizeX="0.5" PhysicalSizeXUnit="&b;"', bomb)
+    found, received = ome(tmp_path, 'PhysicalSizeX="0.5" PhysicalSizeXUnit="&b;"', bomb)
     assert found is None
-    assert "cannot be read" in told
+    assert "cannot be read" in received
 
 
 @pytest.mark.skipif(not REPORTS.is_dir(), reason="../shared/data/reports is absent")

@@ -21,10 +21,10 @@ def found(image: np.ndarray, x: float, y: float, reach: float = 4) -> Box | None
 
 
 @pytest.mark.parametrize(("radius", "least"), [(3, 0.5), (12, 0.8), (60, 0.9), (200, 0.9)])
-def test_the_box_fits_a_disc_of_any_size(radius, least):
+def test_the_box_fits_a_disc_of_any_size(radius, minimum):
     box = found(disc(1200, radius), 600 + radius * 0.5, 600)
     assert box is not None
-    assert box.overlap(Box(600 - radius, 600 - radius, 2 * radius + 1, 2 * radius + 1)) > least
+    assert box.overlap(Box(600 - radius, 600 - radius, 2 * radius + 1, 2 * radius + 1)) > minimum
 
 
 def test_grey_of_16_bits_and_colour_are_as_good():

@@ -100,7 +100,7 @@ def test_a_forest_on_shapes_tells_drawn_shapes_apart_without_having_seen_their_g
     baseline = read_baseline(run)
     assert baseline is not None
     dataset = run.read_dataset()
-    assert set(baseline.test) == {crop.crop_id for crop in dataset.part("test")}
+    assert set(baseline.test) == {crop.crop_id for crop in dataset.split("test")}
     assert set(baseline.out_of_fold) == {crop.crop_id for crop in dataset.crops}
     assert baseline.accuracy_as_trained is not None
     assert baseline.accuracy_as_trained > 0.85
@@ -142,9 +142,9 @@ def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(
     tmp_path: Path,
 ) -> None:
     run = make_run(tmp_path / "001", small_recipe(), crops=60)
-    told: list[Event] = []
-    train(run.path, told.append, lambda: "")
-    assert Stage("Comparing with shape-only baseline") in told
+    received: list[Event] = []
+    train(run.path, received.append, lambda: "")
+    assert Stage("Comparing with shape-only baseline") in received
     dataset = run.read_dataset()
     features = run.read_features()
     assert features is not None
@@ -158,7 +158,7 @@ def test_a_finished_training_keeps_shapes_baseline_and_features_of_every_crop(
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_side_of_the_ground_is_told_as_by_the_ranks_of_all_greys(seed: int) -> None:
-    random, told = np.random.default_rng(seed), []
+    random, received = np.random.default_rng(seed), []
     for part in np.linspace(
         0, 0.06, 30
     ):  # below and above the two hundredths at which a rank is reached
@@ -166,6 +166,6 @@ def test_the_side_of_the_ground_is_told_as_by_the_ranks_of_all_greys(seed: int) 
         depth[random.random(depth.shape) < part] += random.choice([-0.4, 0.4])
         ordered = np.sort(depth, axis=None)
         few = round(0.02 * (depth.size - 1))
-        told.append(_is_dark(depth, 1))
-        assert told[-1] == (ordered[round(0.98 * (depth.size - 1))] >= -ordered[few])
-    assert len(set(told)) == 2
+        received.append(_is_dark(depth, 1))
+        assert received[-1] == (ordered[round(0.98 * (depth.size - 1))] >= -ordered[few])
+    assert len(set(received)) == 2

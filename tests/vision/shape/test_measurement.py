@@ -22,7 +22,7 @@ from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement, headin
 from poregui.domain.porosity import porosity
 from poregui.vision.pores.detection import detect
 from poregui.vision.shape.measurement import Measured, crofton_perimeters, measure, measure_labels
-from poregui.vision.shape.polygons import Rings, spans
+from poregui.vision.shape.polygons import Polygons, spans
 
 Points = list[tuple[float, float]]
 SQUARE: Points = [(10, 10), (20, 10), (20, 20), (10, 20)]
@@ -386,7 +386,7 @@ def test_the_pixels_inside_are_those_that_a_point_test_finds(seed: int) -> None:
     import cv2
 
     outline = star(np.random.default_rng(seed), 20.3, 19.7, 18)
-    found = spans(Rings.of([outline]))
+    found = spans(Polygons.of([outline]))
     ours = np.zeros((40, 40), bool)
     for row, left, right in zip(found.row, found.left, found.right, strict=True):
         ours[row, left:right] = True

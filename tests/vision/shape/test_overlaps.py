@@ -73,9 +73,9 @@ def test_an_outline_is_what_its_line_goes_around_inside_the_image(
 def test_an_outline_that_is_right_stays_bit_for_bit() -> None:
     line = disc(60.123456, 60.654321, 12).astype(np.float32)
     assert checked_outline(line, SIZE).data == line.tobytes()
-    (ring,) = with_holes(disc(100, 100, 22), [disc(100, 100, 10)])
-    kept = checked_outline(ring.astype(np.float32), SIZE)
-    assert kept.data == ring.astype(np.float32).tobytes()
+    (polygon,) = with_holes(disc(100, 100, 22), [disc(100, 100, 10)])
+    kept = checked_outline(polygon.astype(np.float32), SIZE)
+    assert kept.data == polygon.astype(np.float32).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def winding(line: NDArray[np.float64], point: shapely.Point) -> int:
 
 
 def test_holes_are_left_out_and_parts_stay_apart() -> None:
-    (ring,) = with_holes(disc(100, 100, 22), [disc(100, 100, 10), disc(112, 100, 5)])
-    assert checked_outline(ring).area == pytest.approx(
+    (polygon,) = with_holes(disc(100, 100, 22), [disc(100, 100, 10), disc(112, 100, 5)])
+    assert checked_outline(polygon).area == pytest.approx(
         area(disc(100, 100, 22))
         - shapely.union(
             shapely.Polygon(disc(100, 100, 10)), shapely.Polygon(disc(112, 100, 5))

@@ -18,17 +18,17 @@ from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 
 def test_turned_and_mirrored_crops_have_the_same_numbers() -> None:
     crop = draw_crop(1, np.random.default_rng(3))
-    told = shape_input(crop, 0.0, 255.0, 0.5)
+    received = shape_input(crop, 0.0, 255.0, 0.5)
     for turns in range(4):
         for turned in (np.rot90(crop, turns), np.rot90(crop, turns)[:, ::-1]):
-            assert np.abs(shape_input(turned, 0.0, 255.0, 0.5) - told).max() < 0.01
+            assert np.abs(shape_input(turned, 0.0, 255.0, 0.5) - received).max() < 0.01
 
 
 def test_a_crop_without_a_pore_is_told_as_such_and_without_nan() -> None:
-    told = shape_input(np.full((40, 30), 128, np.uint8), 0.0, 255.0, None)
-    assert told.shape == (WIDTH,)
-    assert np.isfinite(told).all()
-    assert told[-1] == 1
+    received = shape_input(np.full((40, 30), 128, np.uint8), 0.0, 255.0, None)
+    assert received.shape == (WIDTH,)
+    assert np.isfinite(received).all()
+    assert received[-1] == 1
     assert shape_input(draw_crop(0, np.random.default_rng(0)), 0.0, 255.0, None)[-1] == 0
 
 
@@ -58,9 +58,9 @@ def test_the_numbers_do_not_depend_on_where_a_crop_lies_in_memory() -> None:
     for number in range(400):
         crop = draw_crop(number % 3, random)
         held = np.empty(crop.size + 64, np.uint8)
-        told = []
+        received = []
         for offset in (0, 4, 20, 36):
             moved = held[offset : offset + crop.size].reshape(crop.shape)
             moved[:] = crop
-            told.append(shape_input(moved, 0.0, 255.0, 0.5))
-        assert all(np.array_equal(one, told[0]) for one in told)
+            received.append(shape_input(moved, 0.0, 255.0, 0.5))
+        assert all(np.array_equal(one, received[0]) for one in received)

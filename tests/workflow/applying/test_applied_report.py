@@ -54,69 +54,71 @@ def facts_of(
     tables = [read_pores(one.folder, 3) for one in tasks]
     for gone in without:
         (tasks[gone].folder / "picture.npz").unlink()
-    summary = summarise(model, results, tables, least=float(more.get("least", 0)))
+    summary = summarise(model, results, tables, min_confidence=float(more.get("least", 0)))
     return collect_applied(model, list(map(AppliedField, tasks, results, tables)), summary, **more)
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> AppliedFacts:
+def received(tmp_path_factory: pytest.TempPathFactory) -> AppliedFacts:
     folder = tmp_path_factory.mktemp("facts")
     counts = ([MIDDLE] * 3 + [SMALL], [MIDDLE] * 4, [LARGE, MIDDLE], [MIDDLE] * 6)
     return facts_of(folder, {"A<b>": list(counts), "B": [[MIDDLE] * 2, [SMALL] * 9]})
 
 
-def test_every_specimen_has_a_page_with_the_numbers_of_the_summary(told: AppliedFacts) -> None:
-    text = applied_html(told)
+def test_every_specimen_has_a_page_with_the_numbers_of_the_summary(received: AppliedFacts) -> None:
+    text = applied_html(received)
     page = Page(text)
     assert "Specimen A<b>" in page.text
     assert "<b>A" not in text.replace("A&lt;b&gt;", "")
     assert all(one.startswith("data:image/jpeg;base64,") for one in page.fetched)
     assert text.count("page-break-before: always") == 3  # A, B, and how it was made
-    for one in (told.whole, *told.pages):
+    for one in (received.whole, *received.pages):
         assert f"{one.group.porosity.mean:.3g} % area of pores" in page.text
         keyhole = one.group.classes[1]
         assert f"{keyhole.area.low:.3g} to {keyhole.area.high:.3g}" in page.text
         assert f"{keyhole.sizes.largest:.3g} {keyhole.sizes.root_area:.3g}" in page.text
-        assert f"{keyhole.nearest.least:.3g} / {keyhole.nearest.middle:.3g}" in page.text
+        assert f"{keyhole.nearest.min_confidence:.3g} / {keyhole.nearest.middle:.3g}" in page.text
         assert f"{one.group.sensitivity[0].total:.4g}" in page.text
     assert "relative accuracy" in page.text
     assert "in the manner of ASTM E1245" in page.text
     assert "E2109" not in page.text
 
 
-def test_the_report_says_network_recipe_hashes_and_whether_it_is_locked(told: AppliedFacts) -> None:
-    page = Page(applied_html(told))
-    for name, value in told.model:
+def test_the_report_says_network_recipe_hashes_and_whether_it_is_locked(
+    received: AppliedFacts,
+) -> None:
+    page = Page(applied_html(received))
+    for name, value in received.model:
         assert name in page.text
         assert value in page.text
-    assert all(field.sha256 in page.text for one in told.pages for field in one.fields)
+    assert all(field.sha256 in page.text for one in received.pages for field in one.fields)
     assert "Smoothing 0.8 px" in page.text
     assert "is Keyhole 0 45 5" in page.text
     assert "Recipe not locked" in page.text
 
 
 def test_the_examples_are_the_fields_with_the_least_the_middle_and_the_greatest_porosity(
-    told: AppliedFacts,
+    received: AppliedFacts,
 ) -> None:
-    shown = told.pages[0].examples
-    percents = sorted(field.percent for field in told.pages[0].fields)
-    assert [one.words.split(", ")[1] for one in shown] == [
+    shown = received.pages[0].examples
+    percents = sorted(field.percent for field in received.pages[0].fields)
+    assert [one.caption.split(", ")[1] for one in shown] == [
         "the lowest",
         "the middle",
         "the highest",
     ]
-    assert [one.words.split(" ")[1] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
-    assert len(told.pages[1].examples) == 2
+    assert [one.caption.split(" ")[1] for one in shown] == [f"{percents[k]:.3g}" for k in (0, 2, 3)]
+    assert len(received.pages[1].examples) == 2
 
 
 def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_px(
     tmp_path: Path,
 ) -> None:
-    told = facts_of(
+    received = facts_of(
         tmp_path, {"": [[MIDDLE] * 3]}, None, locked="locked by Ann on 2026-01-02, hash abc"
     )
-    assert told.whole is None
-    page = Page(applied_html(told))
+    assert received.whole is None
+    page = Page(applied_html(received))
     assert "Specimen none_0.png" in page.text
     assert (
         "one field alone has no interval. Areas of classes are corrected for what the network "
@@ -127,18 +129,18 @@ def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_
 
 
 def test_a_field_without_pores_and_a_picture_that_is_gone_leave_no_error(tmp_path: Path) -> None:
-    told = facts_of(tmp_path, {"S": [[], []]})
-    assert told.pages[0].sizes is None
-    assert "0 % area of pores" in Page(applied_html(told)).text
-    told = facts_of(tmp_path, {"S": [[], []]}, without=(0,))
-    assert [one.name for one in told.pages[0].examples] == ["S_1.png"]
+    received = facts_of(tmp_path, {"S": [[], []]})
+    assert received.pages[0].sizes is None
+    assert "0 % area of pores" in Page(applied_html(received)).text
+    received = facts_of(tmp_path, {"S": [[], []]}, without=(0,))
+    assert [one.name for one in received.pages[0].examples] == ["S_1.png"]
 
 
 def test_less_than_the_wanted_confidence_is_said(tmp_path: Path) -> None:
-    told = facts_of(tmp_path, {"S": [[SMALL] * 3]}, least=0.5)
+    received = facts_of(tmp_path, {"S": [[SMALL] * 3]}, min_confidence=0.5)
     assert (
         "Pores below the minimum confidence of 50 % (0, 0 % of the area)"
-        in Page(applied_html(told)).text
+        in Page(applied_html(received)).text
     )
 
 
@@ -164,15 +166,17 @@ def test_the_report_is_written_as_html_and_as_pdf_from_the_command_line(
     assert capsys.readouterr().err.strip().count("\n") < 5
 
 
-def test_a_pdf_that_cannot_be_printed_gets_a_sentence(told: AppliedFacts, tmp_path: Path) -> None:
+def test_a_pdf_that_cannot_be_printed_gets_a_sentence(
+    received: AppliedFacts, tmp_path: Path
+) -> None:
     from poregui.cli.output import print_pdf
 
     (tmp_path / "r.pdf").mkdir()
     with pytest.raises(PoreguiError, match="is a folder"):
-        write_applied_report(told, tmp_path / "r.pdf", print_pdf)
+        write_applied_report(received, tmp_path / "r.pdf", print_pdf)
     with pytest.raises(PoreguiError, match="could not be printed"):
         print_pdf("<p>never</p>", tmp_path / "r.pdf")
-    write_applied_report(told, tmp_path / "r.htm", lambda text, out: write_text(out, "never"))
+    write_applied_report(received, tmp_path / "r.htm", lambda text, out: write_text(out, "never"))
     assert (tmp_path / "r.htm").read_text(encoding="utf-8") != "never"
 
 

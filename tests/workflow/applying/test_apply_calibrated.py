@@ -53,21 +53,21 @@ def applied(
     assert (
         main(["apply", str(model), str(image), "--out", str(out), "--workers", "1", "--json"]) == 0
     )
-    told = json.loads(capsys.readouterr().out)
-    return told, chances_of(out / "fields" / image.name / "pores.csv")
+    received = json.loads(capsys.readouterr().out)
+    return received, chances_of(out / "fields" / image.name / "pores.csv")
 
 
 def test_a_bare_model_answers_at_the_temperature_of_its_sidecar_and_says_when_it_has_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draw_discs(tmp_path / "a.png", [12.0, 34.0, 19.2, 25.0])
-    told, plain = applied(
+    received, plain = applied(
         write_size_model(tmp_path / "plain"), tmp_path / "a.png", tmp_path / "o1", capsys
     )
-    assert told["temperature"] is None
+    assert received["temperature"] is None
     warm = write_size_model(tmp_path / "warm", temperature=2.0)
-    told, softer = applied(warm, tmp_path / "a.png", tmp_path / "o2", capsys)
-    assert told["temperature"] == 2.0
+    received, softer = applied(warm, tmp_path / "a.png", tmp_path / "o2", capsys)
+    assert received["temperature"] == 2.0
     assert softer == pytest.approx(at_temperature(plain, 2.0), abs=2e-3)
     assert (softer.argmax(axis=1) == plain.argmax(axis=1)).all()
     assert softer.max() < plain.max()
@@ -101,14 +101,16 @@ def test_a_run_is_calibrated_on_its_validation_crops_and_its_export_alike(
     (task,) = tasks_of(bare, [ToApply(tmp_path / "field_0.png", "S")], tmp_path / "out")
     assert task.temperature == own.temperature
     assert np.array_equal(own.confusion, bare.confusion)
-    sure = confusion_of_tests.tested_crops(run).at(own.temperature).answers.max(axis=1) >= 0.85
-    assert own.confusion.sum() == sure.sum() > 0
+    confidence = (
+        confusion_of_tests.tested_crops(run).at(own.temperature).predictions.max(axis=1) >= 0.85
+    )
+    assert own.confusion.sum() == confidence.sum() > 0
 
 
 def test_the_slider_counts_test_crops_by_calibrated_confidence(run: RunFolder) -> None:
     raw = confusion_of_tests.tested_crops(run)
     assert raw.confusion(0.85).sum() == 0
-    found = raw.at(temperature_of(run)).sureness(0.85)
+    found = raw.at(temperature_of(run)).confidence_counts(0.85)
     assert 0 < found.coverage < 1
     assert found.accuracy == 1.0
 
@@ -116,7 +118,7 @@ def test_the_slider_counts_test_crops_by_calibrated_confidence(run: RunFolder) -
 def test_validation_crops_without_a_mistake_calibrate_nothing(run: RunFolder) -> None:
     finish(run, all_right)
     assert temperature_of(run) is None
-    assert confusion_of_tests.tested_crops(run).sureness(0.85).coverage == 1.0
+    assert confusion_of_tests.tested_crops(run).confidence_counts(0.85).coverage == 1.0
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", [2.0]])

@@ -19,7 +19,7 @@ from size_model import draw_discs, write_size_model
 from poregui.workflow.applying.classify import Stopped, Talk
 from poregui.workflow.applying.field import FieldTask, apply_field
 from poregui.workflow.applying.inputs import ToApply, model_of_file, tasks_of
-from poregui.workflow.applying.pool import _processes, apply_all, left_words, time_left
+from poregui.workflow.applying.pool import _processes, apply_all, left_text, time_left
 
 
 def tasks_in(tmp_path: Path, fields: int, discs: int = 9, side: int = 600) -> list[FieldTask]:
@@ -124,16 +124,16 @@ def _runs(pid: int) -> bool:
     """Tell whether a process still runs; one that has ended and that nobody asked about counts as
     gone.
     """
-    told = subprocess.run(
+    received = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout
-    return bool(told.strip()) and not told.strip().startswith("Z")
+    return bool(received.strip()) and not received.strip().startswith("Z")
 
 
 def test_what_is_left_is_said_in_words() -> None:
-    assert left_words(0, 1) == "0 of 1 done, 1 micrograph left"
-    assert left_words(3, 3) == "3 of 3 done"
-    assert left_words(1, 3) == "1 of 3 done, 2 micrographs left"
+    assert left_text(0, 1) == "0 of 1 done, 1 micrograph left"
+    assert left_text(3, 3) == "3 of 3 done"
+    assert left_text(1, 3) == "1 of 3 done, 2 micrographs left"
     assert time_left(0.0, 3.0, 10.0) == ""
     assert time_left(0.5, 1.5, 10.0) == "about 30 s"
     assert time_left(2.0, 4.0, 50.0) == "about 1 min 40 s"

@@ -49,9 +49,9 @@ def marks(folder: Path) -> Counter:
 
 
 def shapes(folder: Path) -> Counter:
-    told = json.loads((folder / "pores.geojson").read_text(encoding="utf-8"))["features"]
+    received = json.loads((folder / "pores.geojson").read_text(encoding="utf-8"))["features"]
     found = []
-    for one in told:
+    for one in received:
         properties = one["properties"]
         said = properties.get("metadata", {})
         name = properties.get("classification", {}).get("name", "")
@@ -61,9 +61,9 @@ def shapes(folder: Path) -> Counter:
 
 def shown(folder: Path, colour: str) -> int:
     """Return how many px of the picture have a colour."""
-    picture = np.array(Image.open(folder / "overlay.png").convert("RGB")).astype(int)
+    image = np.array(Image.open(folder / "overlay.png").convert("RGB")).astype(int)
     wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return int((np.abs(picture - wanted).sum(axis=2) < 12).sum())
+    return int((np.abs(image - wanted).sum(axis=2) < 12).sum())
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_micrograph_that_was_marked_at_once_has_the_files_of_one_marked_later(
     task, model = done
     mark_field(task.folder, apply_field(task), read_pores(task.folder, 3), model, 0.9)
     later = contents(task)
-    apply_field(replace(task, least=0.9))
+    apply_field(replace(task, min_confidence=0.9))
     assert {name: contents(task)[name] for name in FILES[:3]} == {
         name: later[name] for name in FILES[:3]
     }
@@ -145,7 +145,7 @@ def test_what_people_said_stands_in_all_files_with_its_source(
 ) -> None:
     task, model = done
     said = np.array([2, REMOVED, OTHER, LEFT])
-    table, result = replace(read_pores(task.folder, 3), answered=said), apply_field(task)
+    table, result = replace(read_pores(task.folder, 3), human_label=said), apply_field(task)
     found = mark_field(task.folder, result, table, model, 0.0)
     assert marks(task.folder) == shapes(task.folder)
     assert marks(task.folder) == {
@@ -163,12 +163,12 @@ def test_the_reason_of_each_pore_is_that_for_which_it_is_not_counted() -> None:
     chances = np.array([[0.9, 0.1], [0.6, 0.4], [0.95, 0.05], [0.95, 0.05], [0.6, 0.4]])
     strange = np.array([False, False, True, True, False])
     said = np.array([NOBODY, NOBODY, NOBODY, 1, REMOVED])
-    table = PoreTable(np.ones(5), chances, answered=said, unlike=strange)
+    table = PoreTable(np.ones(5), chances, human_label=said, out_of_distribution=strange)
     assert table.chosen(0.8).tolist() == [0, LEFT, LEFT, 1, REMOVED]
     assert table.reasons(0.8) == ["", "unsure", "unlike", "", "not a pore"]
     assert table.sources(0.8) == ["network", "", "", "person", "person"]
     assert table.waiting(0.8).tolist() == [1, 2]
-    kept = replace(table, keep_unlike=True)
+    kept = replace(table, keep_out_of_distribution=True)
     assert kept.reasons(0.8) == ["", "unsure", "", "", "not a pore"]
 
 
@@ -177,9 +177,9 @@ def test_outlines_that_were_changed_are_refused_with_a_sentence(
 ) -> None:
     task, model = done
     table, result = read_pores(task.folder, 3), apply_field(task)
-    told = json.loads((task.folder / "pores.geojson").read_text(encoding="utf-8"))
-    told["features"].pop()
-    (task.folder / "pores.geojson").write_text(json.dumps(told), encoding="utf-8")
+    received = json.loads((task.folder / "pores.geojson").read_text(encoding="utf-8"))
+    received["features"].pop()
+    (task.folder / "pores.geojson").write_text(json.dumps(received), encoding="utf-8")
     with pytest.raises(PoreguiError, match="are not those of its table"):
         mark_field(task.folder, result, table, model, 0.9)
 
@@ -208,10 +208,10 @@ def test_the_command_line_writes_answers_and_doubt_without_working_again(
     assert set(marks(field)) == {
         (name, "network", "") for name in ("Gas", "Keyhole", "Lack of Fusion")
     }
-    told = applied("--min-confidence", "0.9", "--import-unsure")
-    assert told["taken_up"] == told["whole"]["left"] == marks(field)["", "", "unsure"] == 1
+    received = applied("--min-confidence", "0.9", "--import-unsure")
+    assert received["taken_up"] == received["whole"]["left"] == marks(field)["", "", "unsure"] == 1
     with Project.open(folder) as project:
-        (crop,) = [one.id for one in project.crops() if one.is_proposal]
+        (crop,) = [one.id for one in project.crops() if one.is_candidate]
         history = History(project)
         history.apply(add_class(project, "Crack"))
         crack = project.classes()[-1].id

@@ -49,15 +49,15 @@ def applied(
 
 def waiting_in(folder: Path) -> list[int]:
     with Project.open(folder, read_only=True) as project:
-        return [crop.id for crop in project.crops() if crop.is_proposal]
+        return [crop.id for crop in project.crops() if crop.is_candidate]
 
 
-def answer(folder: Path, crop_ids: list[int], label: int) -> None:
+def prediction(folder: Path, crop_ids: list[int], label: int) -> None:
     with Project.open(folder) as project:
         History(project).apply(label_crops(project, crop_ids, label, who="me", how="applied"))
 
 
-def pictures(folder: Path) -> list[Path]:
+def images(folder: Path) -> list[Path]:
     with Project.open(folder, read_only=True) as project:
         return [
             project.micrograph_file(one)
@@ -69,35 +69,35 @@ def pictures(folder: Path) -> list[Path]:
 def test_unsure_pores_are_listed_and_brought_in_once_as_proposals_with_outlines(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = applied(
-        folder, pictures(folder), capsys, "--queue", str(tmp_path / "queue.csv"), "--import-unsure"
+    received = applied(
+        folder, images(folder), capsys, "--queue", str(tmp_path / "queue.csv"), "--import-unsure"
     )
-    assert told["waiting"] == told["brought_in"] == told["whole"]["left"] > 0
+    assert received["waiting"] == received["brought_in"] == received["whole"]["left"] > 0
     with open(tmp_path / "queue.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == told["waiting"]
-    sure = [float(row["confidence"]) for row in rows]
-    assert sure == sorted(sure)
-    assert sure[-1] < 0.9
+    assert len(rows) == received["waiting"]
+    confidence = [float(row["confidence"]) for row in rows]
+    assert confidence == sorted(confidence)
+    assert confidence[-1] < 0.9
     proposals = waiting_in(folder)
-    assert len(proposals) == told["waiting"]
+    assert len(proposals) == received["waiting"]
     with Project.open(folder, read_only=True) as project:
         outlines = project.outlines()
         assert all(crop_id in outlines for crop_id in proposals)
-    assert applied(folder, pictures(folder), capsys, "--import-unsure")["brought_in"] == 0
+    assert applied(folder, images(folder), capsys, "--import-unsure")["brought_in"] == 0
     assert waiting_in(folder) == proposals
 
 
 def test_an_answer_counts_in_the_place_of_the_networks_and_not_a_pore_leaves_the_porosity(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = applied(folder, pictures(folder), capsys, "--import-unsure")
+    before = applied(folder, images(folder), capsys, "--import-unsure")
     (crop,) = waiting_in(folder)
     with Project.open(folder, read_only=True) as project:
         keyhole = project.classes()[1].id
     counts = [one["sizes"]["pores"] for one in before["whole"]["classes"]]
-    answer(folder, [crop], keyhole)
-    after = applied(folder, pictures(folder), capsys)
+    prediction(folder, [crop], keyhole)
+    after = applied(folder, images(folder), capsys)
     assert (after["waiting"], after["whole"]["left"], after["taken_up"]) == (0, 0, 2)
     assert [one["sizes"]["pores"] for one in after["whole"]["classes"]] == [
         counts[0],
@@ -107,15 +107,15 @@ def test_an_answer_counts_in_the_place_of_the_networks_and_not_a_pore_leaves_the
     assert after["whole"]["porosity"]["mean"] == pytest.approx(
         before["whole"]["porosity"]["mean"], rel=1e-4
     )
-    answer(folder, [crop], NOT_A_PORE)
-    gone = applied(folder, pictures(folder), capsys)
+    prediction(folder, [crop], NOT_A_PORE)
+    gone = applied(folder, images(folder), capsys)
     assert gone["waiting"] == 0
     left_area = before["whole"]["left_percent"]
     assert gone["whole"]["porosity"]["mean"] == pytest.approx(
         before["whole"]["porosity"]["mean"] - left_area, rel=1e-3
     )
-    answer(folder, [crop], UNSURE)
-    doubt = applied(folder, pictures(folder), capsys)
+    prediction(folder, [crop], UNSURE)
+    doubt = applied(folder, images(folder), capsys)
     assert (doubt["waiting"], doubt["whole"]["left"]) == (0, 1)
     with Project.open(folder, read_only=True) as project:
         assert {entry.how for entry in project.label_log(crop)} == {"applied"}
@@ -125,8 +125,8 @@ def test_pores_of_files_that_the_project_does_not_know_bring_their_micrograph_al
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draw_discs(tmp_path / "new.png", [12.0] * 3 + [19.2])
-    told = applied(folder, [tmp_path / "new.png"], capsys, "--import-unsure")
-    assert told["brought_in"] == 1
+    received = applied(folder, [tmp_path / "new.png"], capsys, "--import-unsure")
+    assert received["brought_in"] == 1
     with Project.open(folder, read_only=True) as project:
         assert "new.png" in [one.name for one in project.micrographs()]
 
@@ -135,7 +135,7 @@ def test_a_bare_model_has_no_project_to_bring_pores_into(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = next(folder.glob("runs/*/model.onnx"))
-    assert main(["apply", str(model), str(pictures(folder)[0]), "--import-unsure"]) == 2
+    assert main(["apply", str(model), str(images(folder)[0]), "--import-unsure"]) == 2
     assert "no project" in capsys.readouterr().err
 
 
@@ -160,9 +160,9 @@ def test_two_pages_of_one_file_are_two_fields_with_their_own_results(
             == 0
         )
     capsys.readouterr()
-    told = applied(folder, [stack], capsys)
-    assert told["fields"] == 2
-    assert [one["sizes"]["pores"] for one in told["whole"]["classes"]][:2] == [4, 2]
+    received = applied(folder, [stack], capsys)
+    assert received["fields"] == 2
+    assert [one["sizes"]["pores"] for one in received["whole"]["classes"]][:2] == [4, 2]
     names = sorted(one.name for one in (folder.parent / "out" / "fields").iterdir())
     assert names == ["stack.tif", "stack.tif (page 2)"]
     assert applied(folder, [stack], capsys)["taken_up"] == 2

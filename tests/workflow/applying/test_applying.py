@@ -91,16 +91,16 @@ def test_the_shape_of_a_pore_below_ten_pixels_stays_empty_in_the_table(tmp_path:
 def test_the_picture_shows_the_outlines_in_the_colours_of_the_classes(tmp_path: Path) -> None:
     draw_discs(tmp_path / "a.png", [LARGE] * 4)
     apply_field(task(tmp_path))
-    picture = np.array(Image.open(tmp_path / "out" / "a.png" / "overlay.png")).astype(int)
-    assert picture.shape == (600, 600, 3)
-    near = np.abs(picture - (0xD9, 0x5F, 0x02)).sum(axis=2) < 60
+    image = np.array(Image.open(tmp_path / "out" / "a.png" / "overlay.png")).astype(int)
+    assert image.shape == (600, 600, 3)
+    near = np.abs(image - (0xD9, 0x5F, 0x02)).sum(axis=2) < 60
     assert near.sum() > 4 * np.pi * LARGE / 2
 
 
 def test_pores_below_the_wanted_confidence_are_left_to_a_person(tmp_path: Path) -> None:
     between = 19.2  # its crop lies between the two centres
     draw_discs(tmp_path / "a.png", [SMALL] * 3 + [between])
-    result = apply_field(task(tmp_path, least=0.9))
+    result = apply_field(task(tmp_path, min_confidence=0.9))
     assert (result.counts, result.left) == ((3, 0, 0), 1)
     assert result.left_area == pytest.approx(np.pi / 4 * between**2, rel=0.1)
     assert [row["class"] for row in rows_of(tmp_path / "out" / "a.png" / "pores.csv")].count(
@@ -112,7 +112,7 @@ def test_asking_for_more_confidence_afterwards_gives_what_asking_at_once_had_giv
     tmp_path: Path,
 ) -> None:
     draw_discs(tmp_path / "a.png", [SMALL] * 3 + [19.2])
-    early = apply_field(task(tmp_path, least=0.9))
+    early = apply_field(task(tmp_path, min_confidence=0.9))
     late = at_confidence(
         apply_field(task(tmp_path)), read_pores(tmp_path / "out" / "a.png", 3), 0.9
     )
@@ -159,7 +159,7 @@ def test_results_hold_until_something_that_they_depend_on_changes(tmp_path: Path
     result = apply_field(one)
     assert read_result(one) == result
     assert (
-        read_result(replace(one, least=0.5)) == result
+        read_result(replace(one, min_confidence=0.5)) == result
     )  # which pores are left is seen to afterwards
     assert read_result(replace(one, recipe=DetectionRecipe(smallest=8.0))) is None
     draw_discs(tmp_path / "a.png", [MIDDLE], seed=1)
@@ -253,12 +253,12 @@ def test_the_summary_has_intervals_over_fields_and_over_specimens(tmp_path: Path
     assert summary.size_unit == "um"
     assert summary.whole.porosity.mean == pytest.approx(expected, rel=0.03)
     json.dumps(summary.to_json(), allow_nan=False)
-    told = [
-        replace(one, warnings=("It is dark.",) if place else ("It is odd.",))
-        for place, one in enumerate(results)
+    received = [
+        replace(one, warnings=("It is dark.",) if index else ("It is odd.",))
+        for index, one in enumerate(results)
     ]
-    words = summarise(model, told, [read_pores(one.folder, 3) for one in tasks]).warnings
-    assert words == ("S1_0.png: It is odd.", "S1_1.png and 4 more: It is dark.")
+    text = summarise(model, received, [read_pores(one.folder, 3) for one in tasks]).warnings
+    assert text == ("S1_0.png: It is odd.", "S1_1.png and 4 more: It is dark.")
 
 
 def test_one_specimen_has_no_interval_over_specimens(tmp_path: Path) -> None:

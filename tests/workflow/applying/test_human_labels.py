@@ -22,7 +22,7 @@ from poregui.store.project import Project
 from poregui.vision.pores.detection import detect
 from poregui.vision.shape.measurement import measure
 from poregui.vision.synthetic import SyntheticMicrograph, draw_sample
-from poregui.workflow.applying.human_labels import PlacedCrops, unmatched_words
+from poregui.workflow.applying.human_labels import PlacedCrops, unmatched_text
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.detecting.find_pores import DetectionRecipe
 from poregui.workflow.editing.edits import AddCrops
@@ -113,8 +113,8 @@ def test_what_matches_no_pore_is_said() -> None:
         PoreTable(np.ones(1), np.ones((1, 2)), labelled=30, unmatched=3),
         PoreTable(np.ones(1), np.ones((1, 2)), labelled=25),
     ]
-    assert unmatched_words(tables[1:]) == ""
-    assert unmatched_words(tables) == (
+    assert unmatched_text(tables[1:]) == ""
+    assert unmatched_text(tables) == (
         "3 of 55 labelled crops show no pore that was found, or not clearly which; their labels do "
         "not count here."
     )
@@ -130,13 +130,13 @@ def test_labels_of_boxes_go_before_the_network_and_the_command_line_says_how_man
         (micrograph,) = [m for m in project.micrographs() if m.name == file.name]
         gas = project.classes()[0].id
         first = project.next_id("crops")
-        places = [(0, 0, gas), (0, 1, NOT_A_PORE), (1, 0, UNSURE)]
+        indices = [(0, 0, gas), (0, 1, NOT_A_PORE), (1, 0, UNSURE)]
         crops = tuple(
             Crop(first + k, "h", 9, 9, micrograph.id, Box(x, y, 9, 9), label=label, origin="hand")
-            for k, (x, y, label) in enumerate(places)
+            for k, (x, y, label) in enumerate(indices)
         )
         History(project).apply(AddCrops(crops, "Ada"))
     asked = ["apply", str(folder), str(file), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert main([*asked, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["warnings"][0].startswith("1 of 1 labelled crop shows no pore that was found")
+    received = json.loads(capsys.readouterr().out)
+    assert received["warnings"][0].startswith("1 of 1 labelled crop shows no pore that was found")

@@ -41,17 +41,17 @@ def ready(tmp_path: Path) -> Path:
     return tmp_path / "p"
 
 
-def asked(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
+def asked(capsys: pytest.CaptureFixture[str], *text: object) -> dict:
     """Run a verb that has to succeed and return its JSON."""
     capsys.readouterr()
-    assert main([*map(str, words), "--json"]) == 0
+    assert main([*map(str, text), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *text: object) -> str:
     """Run a verb that has to be refused and return its sentence."""
     capsys.readouterr()
-    assert main([*map(str, words)]) == 2
+    assert main([*map(str, text)]) == 2
     return capsys.readouterr().err
 
 
@@ -70,7 +70,7 @@ def test_an_operator_applies_what_a_supervisor_locked_and_everything_says_so(
     file = out / "locked.json"
     assert lock_of_project(ready) is None
     report = tmp_path / "r.html"
-    told = asked(
+    received = asked(
         capsys,
         "apply",
         file,
@@ -82,8 +82,8 @@ def test_an_operator_applies_what_a_supervisor_locked_and_everything_says_so(
         "--report",
         report,
     )
-    assert told["locked"]["hash"] == made["hash"]
-    sentence = told["recipe"]
+    assert received["locked"]["hash"] == made["hash"]
+    sentence = received["recipe"]
     assert re.fullmatch(
         r"“Ti routine” locked by Ann Lee on \d{4}-\d\d-\d\d \d\d:\d\d UTC, hash [0-9a-f]{16}",
         sentence,
@@ -93,7 +93,7 @@ def test_an_operator_applies_what_a_supervisor_locked_and_everything_says_so(
         == sentence
     )
     assert sentence in report.read_text(encoding="utf-8")
-    assert told["size_unit"] == "um"  # the scale that was locked
+    assert received["size_unit"] == "um"  # the scale that was locked
     plain = asked(
         capsys, "apply", ready, tmp_path / "a.png", "--workers", 1, "--out", tmp_path / "p"
     )
@@ -112,9 +112,9 @@ def test_what_is_locked_cannot_be_asked_for_otherwise(
         ("--min-confidence", 0),
         ("--um-per-px", 1),
     ):
-        words = refused(capsys, "apply", ready, tmp_path / "a.png", option, value)
-        assert "The recipe is locked by Ann" in words
-        assert f"Leave out {option}" in words
+        text = refused(capsys, "apply", ready, tmp_path / "a.png", option, value)
+        assert "The recipe is locked by Ann" in text
+        assert f"Leave out {option}" in text
     assert "locked already" in refused(capsys, "lock", ready, "--by", "Bob")
     assert asked(capsys, "lock", ready, "--off") == {"locked": False, "removed": True}
     assert asked(capsys, "lock", ready, "--off")["removed"] is False
@@ -156,7 +156,7 @@ def test_changed_content_is_refused_with_a_sentence(
 ) -> None:
     file = tmp_path / "l" / "locked.json"
     asked(capsys, "lock", ready, "--out", file.parent, "--by", "Ann")
-    told = json.loads(file.read_text(encoding="utf-8"))
+    received = json.loads(file.read_text(encoding="utf-8"))
     if damage.startswith("model"):
         with open(file.with_name(damage), "ab") as content:
             content.write(b" ")
@@ -165,14 +165,14 @@ def test_changed_content_is_refused_with_a_sentence(
     else:
         other = {
             "least": 0.1,
-            "recipe": {**told["recipe"], "smallest": 6.5},
+            "recipe": {**received["recipe"], "smallest": 6.5},
             "who": "Bob",
             "hash": "0" * 64,
         }
-        file.write_text(json.dumps({**told, damage: other[damage]}), encoding="utf-8")
-    words = refused(capsys, "apply", ready, tmp_path / "a.png", "--locked", file)
-    assert "has changed since it was locked" in words
-    assert "Traceback" not in words
+        file.write_text(json.dumps({**received, damage: other[damage]}), encoding="utf-8")
+    text = refused(capsys, "apply", ready, tmp_path / "a.png", "--locked", file)
+    assert "has changed since it was locked" in text
+    assert "Traceback" not in text
 
 
 def test_a_lock_without_its_network_is_refused(ready: Path, tmp_path: Path) -> None:
@@ -190,12 +190,12 @@ def test_a_lock_without_its_network_is_refused(ready: Path, tmp_path: Path) -> N
 
 
 def test_what_cannot_be_locked_leaves_nothing(ready: Path, tmp_path: Path) -> None:
-    for fault, words in (
+    for fault, text in (
         ({"who": " "}, "No name was given"),
         ({"least": 1.0}, "is not a valid confidence"),
         ({"um_per_px": 0.0}, "is not a valid pixel size"),
     ):
-        with Project.open(ready) as project, pytest.raises(PoreguiError, match=words):
+        with Project.open(ready) as project, pytest.raises(PoreguiError, match=text):
             lock_run(project, project.runs()[0], tmp_path / "l", **{"who": "Ann", **fault})
     assert not (tmp_path / "l").exists()
     assert unlock_project(ready) is False
@@ -208,7 +208,7 @@ def test_an_operator_without_a_project_names_specimens_by_their_files(
     (tmp_path / "in").mkdir()
     for name in ("T1_a.png", "T1_b.png", "T2_a.png", "other.png"):
         draw_discs(tmp_path / "in" / name, SIZES)
-    words = (
+    text = (
         "apply",
         tmp_path / "l" / "locked.json",
         tmp_path / "in",
@@ -217,15 +217,15 @@ def test_an_operator_without_a_project_names_specimens_by_their_files(
         "--out",
         tmp_path / "o",
     )
-    told = asked(capsys, *words, "--specimen-from", "{specimen}_*.png")
-    assert {one["name"]: one["fields"] for one in told["specimens"]} == {
+    received = asked(capsys, *text, "--specimen-from", "{specimen}_*.png")
+    assert {one["name"]: one["fields"] for one in received["specimens"]} == {
         "T1": 2,
         "T2": 1,
         "other.png": 1,
     }
-    assert "has no group" in refused(capsys, *words, "--specimen-from", "T1")
+    assert "has no group" in refused(capsys, *text, "--specimen-from", "T1")
     assert "not allowed with" in refused(
-        capsys, *words, "--specimen-from", "{specimen}_*", "--specimen", "A"
+        capsys, *text, "--specimen-from", "{specimen}_*", "--specimen", "A"
     )
 
 
@@ -240,16 +240,16 @@ def test_a_project_takes_what_was_locked_elsewhere_and_applies_it_without_a_run(
     for folder, own in ((ready, True), (tmp_path / "other", False)):
         with Project.open(folder) as project:
             assert is_own(lock, project) is own
-    told = asked(
+    received = asked(
         capsys, "apply", tmp_path / "other", tmp_path / "a.png", "--workers", 1,
         "--out", tmp_path / "o",
     )  # fmt: skip
-    assert told["recipe"].startswith("“Routine” locked by Ann")
+    assert received["recipe"].startswith("“Routine” locked by Ann")
     assert "locked already" in refused(
         capsys, "lock", tmp_path / "other", "--take", tmp_path / "l" / "locked.json"
     )
-    words = ("lock", ready, "--take", tmp_path / "x.json", "--by", "Eve", "--min-confidence", 0.5)
-    assert "cannot be combined with --by and --min-confidence" in refused(capsys, *words)
+    text = ("lock", ready, "--take", tmp_path / "x.json", "--by", "Eve", "--min-confidence", 0.5)
+    assert "cannot be combined with --by and --min-confidence" in refused(capsys, *text)
 
 
 @pytest.mark.parametrize("damage", ["gone", "model.onnx", "locked.json"])

@@ -30,7 +30,7 @@ from poregui.workflow.applying.sensitivity import (
     sense,
     write_sensitivity,
 )
-from poregui.workflow.applying.summary import Summary, sensitivity_words, summarise
+from poregui.workflow.applying.summary import Summary, sensitivity_text, summarise
 
 MATRIX, DARK, FAINT = 190, 60, 134
 DISC = np.pi * 20.5**2
@@ -45,8 +45,8 @@ def picture(
     of 125.
     """
     image = np.full((side, side), MATRIX, np.uint8)
-    for places, grey in ((dark, DARK), (faint, FAINT)):
-        for x, y in places:
+    for indices, grey in ((dark, DARK), (faint, FAINT)):
+        for x, y in indices:
             cv2.circle(image, (x, y), radius, grey, -1, cv2.LINE_AA)
     return image
 
@@ -61,70 +61,70 @@ def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitiv
         asked.append(len(new.outlines))
         return np.tile(np.array([[0.1, 0.1, 0.8]], np.float32), (len(new.outlines), 1))
 
-    answers = np.tile(np.array([[0.2, 0.7, 0.1]], np.float32), (len(found.outlines), 1))
+    predictions = np.tile(np.array([[0.2, 0.7, 0.1]], np.float32), (len(found.outlines), 1))
     return sense(
-        found, answers, find_shifted(found, Source.of(image), recipe, None, ()), classify
+        found, predictions, find_shifted(found, Source.of(image), recipe, None, ()), classify
     ), asked
 
 
 def test_pores_that_only_a_higher_threshold_finds_are_classified_and_others_keep_theirs() -> None:
-    told, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]))
+    received, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]))
     disc = 100 * DISC / 400**2
     for shift in (-10, -5, 0):
-        assert told.percents(shift, 3, 0.0) == pytest.approx([0, 2 * disc, 0, 0], rel=0.03)
-    assert told.percents(10, 3, 0.0) == pytest.approx([0, 2 * disc, disc, 0], rel=0.03)
-    assert told.change(10, 3, 0.0)[2] == pytest.approx(disc, rel=0.03)
-    assert told.percents(10, 3, 0.75) == pytest.approx([0, 0, disc, 2 * disc], rel=0.03)
+        assert received.percents(shift, 3, 0.0) == pytest.approx([0, 2 * disc, 0, 0], rel=0.03)
+    assert received.percents(10, 3, 0.0) == pytest.approx([0, 2 * disc, disc, 0], rel=0.03)
+    assert received.change(10, 3, 0.0)[2] == pytest.approx(disc, rel=0.03)
+    assert received.percents(10, 3, 0.75) == pytest.approx([0, 0, disc, 2 * disc], rel=0.03)
     assert asked == [1]
 
 
 def test_a_local_threshold_is_shifted_against_its_surroundings() -> None:
     local = DetectionRecipe(method="local", offset=32.0, window=301.0)
-    told, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]), local)
-    assert told.percents(-10, 3, 0.0)[2] == 0
-    assert told.percents(10, 3, 0.0)[2] > 0
+    received, asked = sensed(picture(400, [(80, 80), (300, 90)], [(200, 300)]), local)
+    assert received.percents(-10, 3, 0.0)[2] == 0
+    assert received.percents(10, 3, 0.0)[2] > 0
     assert set(asked) == {1}
 
 
 def test_of_a_large_micrograph_four_windows_are_looked_at() -> None:
     side = int(np.sqrt(WHOLE)) + 600
-    places = [(x, y) for x in range(100, side, 200) for y in range(100, side, 200)]
-    told, _ = sensed(picture(side, places, []))
-    assert told.seen_px.tolist() == [4 * 768**2] * 5
+    indices = [(x, y) for x in range(100, side, 200) for y in range(100, side, 200)]
+    received, _ = sensed(picture(side, indices, []))
+    assert received.seen_px.tolist() == [4 * 768**2] * 5
     share = 100 * DISC / 200**2
-    assert told.percents(0, 3, 0.0)[1] == pytest.approx(
+    assert received.percents(0, 3, 0.0)[1] == pytest.approx(
         share, rel=0.2
     )  # windows of 3.84 pores across
-    assert told.change(5, 3, 0.0)[1] == pytest.approx(0.0, abs=0.02 * share)
+    assert received.change(5, 3, 0.0)[1] == pytest.approx(0.0, abs=0.02 * share)
 
 
 def test_the_mount_around_a_large_specimen_is_no_pore_at_any_threshold() -> None:
     side = int(np.sqrt(WHOLE)) + 600
     image = picture(side, [(side // 4, side // 4)], [])
     image[:, : side // 4 - 100] = DARK
-    told, _ = sensed(image)
-    assert told.seen_px.max() < 4 * 768**2  # without the mount
-    disc = 100 * DISC / told.seen_px[0]
+    received, _ = sensed(image)
+    assert received.seen_px.max() < 4 * 768**2  # without the mount
+    disc = 100 * DISC / received.seen_px[0]
     for shift in (0, *SHIFTS):
-        assert told.percents(shift, 3, 0.0).sum() == pytest.approx(disc, rel=0.05)
+        assert received.percents(shift, 3, 0.0).sum() == pytest.approx(disc, rel=0.05)
 
 
 def test_a_mount_that_only_a_higher_threshold_sees_is_no_pore_and_no_part_of_its_field() -> None:
     image = picture(400, [(300, 300)], [])
     image[:180] = FAINT
-    told, _ = sensed(image)
-    assert told.percents(0, 3, 0.0).sum() == pytest.approx(100 * DISC / 400**2, rel=0.03)
-    assert told.percents(10, 3, 0.0).sum() == pytest.approx(100 * DISC / (400 * 220), rel=0.03)
+    received, _ = sensed(image)
+    assert received.percents(0, 3, 0.0).sum() == pytest.approx(100 * DISC / 400**2, rel=0.03)
+    assert received.percents(10, 3, 0.0).sum() == pytest.approx(100 * DISC / (400 * 220), rel=0.03)
 
 
 def test_what_was_found_survives_a_file_and_damage_is_as_if_nobody_had_looked(
     tmp_path: Path,
 ) -> None:
-    told, _ = sensed(picture(400, [(80, 80)], [(200, 300)]))
-    write_sensitivity(told, tmp_path)
+    received, _ = sensed(picture(400, [(80, 80)], [(200, 300)]))
+    write_sensitivity(received, tmp_path)
     read = read_sensitivity(tmp_path)
     assert all(
-        np.array_equal(read.percents(s, 3, 0.5), told.percents(s, 3, 0.5)) for s in (0, *SHIFTS)
+        np.array_equal(read.percents(s, 3, 0.5), received.percents(s, 3, 0.5)) for s in (0, *SHIFTS)
     )
     (tmp_path / FILE).write_bytes(b"nothing")
     assert read_sensitivity(tmp_path) is None
@@ -161,14 +161,14 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     assert moved[10].total == pytest.approx(group.porosity.mean + disc, rel=0.03)
     ratio = moved[10].classes[1] / group.classes[1].area.corrected
     assert ratio == pytest.approx(3.5 / 2.5, rel=0.03)
-    words = sensitivity_words(group)
-    assert words == (
+    text = sensitivity_text(group)
+    assert text == (
         "Porosity with the threshold shifted by up to ±5 %: 2.083 %; by up to ±10 %: 2.083 to "
         "2.916 %."
     )
-    assert words in note_of(summary, group)
+    assert text in note_of(summary, group)
     keyhole = group.classes[1]
-    assert keyhole.nearest.least == pytest.approx((100 - 2 * 20.5) * 0.5, rel=0.02)
+    assert keyhole.nearest.min_confidence == pytest.approx((100 - 2 * 20.5) * 0.5, rel=0.02)
     assert (keyhole.nearest.pores, keyhole.surface) == (5, None)
     tip = rows_of(group, "um", {})[1].tip
     assert "nearest other pore: median 29.4" in tip
@@ -196,18 +196,18 @@ def test_results_without_shifted_thresholds_are_summed_up_without_them(tmp_path:
     tables = [read_pores(tmp_path / "out" / "fields" / f"{number}.png", 3) for number in range(2)]
     group = summarise(model, results, tables).whole
     assert group.sensitivity == ()
-    assert sensitivity_words(group) == ""
+    assert sensitivity_text(group) == ""
 
 
 def test_distances_are_summed_up_without_those_that_are_not_known() -> None:
-    told = distance_summary(np.array([np.nan, 4.0, 1.0, 2.0, 3.0, 5.0]))
-    assert (told.pores, told.least, told.middle) == (5, 1.0, 3.0)
-    assert (told.low, told.high) == (pytest.approx(1.4), pytest.approx(4.6))
+    received = distance_summary(np.array([np.nan, 4.0, 1.0, 2.0, 3.0, 5.0]))
+    assert (received.pores, received.min_confidence, received.middle) == (5, 1.0, 3.0)
+    assert (received.low, received.high) == (pytest.approx(1.4), pytest.approx(4.6))
     assert distance_summary(np.array([np.nan])) is None
 
 
 def test_a_field_without_pores_is_sensed_too(tmp_path: Path) -> None:
     draw_discs(tmp_path / "a.png", [], side=64)
-    told, asked = sensed(np.full((64, 64), MATRIX, np.uint8))
+    received, asked = sensed(np.full((64, 64), MATRIX, np.uint8))
     assert asked == []
-    assert told.percents(10, 3, 0.0).tolist() == [0, 0, 0, 0]
+    assert received.percents(10, 3, 0.0).tolist() == [0, 0, 0, 0]

@@ -74,7 +74,11 @@ def test_the_distance_is_that_to_the_fifth_nearest_training_crop_in_standard_dev
         np.array([4.0, 2.0, 14.0]) / spread, abs=0.01
     )
     assert found.limit == pytest.approx(4 / spread, rel=0.2)
-    assert found.unlike(np.array([[50.0], [300.0], [np.nan]])).tolist() == [False, True, True]
+    assert found.out_of_distribution(np.array([[50.0], [300.0], [np.nan]])).tolist() == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_ordinary_crops_are_rarely_called_unlike_and_others_nearly_always() -> None:
@@ -82,8 +86,8 @@ def test_ordinary_crops_are_rarely_called_unlike_and_others_nearly_always() -> N
     known, others = rng.normal(size=(600, 64)), rng.normal(size=(1000, 64))
     found = make_reference(known, np.arange(600) < 400)
     assert found is not None
-    assert found.unlike(others).mean() < 0.04
-    assert found.unlike(rng.normal(3, 1, size=(100, 64))).mean() > 0.95
+    assert found.out_of_distribution(others).mean() < 0.04
+    assert found.out_of_distribution(rng.normal(3, 1, size=(100, 64))).mean() > 0.95
 
 
 def test_without_unseen_crops_the_limit_comes_from_training_crops_without_themselves() -> None:
@@ -114,11 +118,11 @@ def test_letters_among_pores_are_flagged_listed_framed_and_left_to_a_person(
     letters = draw_field(tmp_path / "a.png", "HEMWKXZTNF", discs=80, seed=1)
     task = task_of(model, tmp_path / "a.png", tmp_path / "out")
     result = apply_field(task)
-    assert result.unlike is not None
+    assert result.out_of_distribution is not None
     with open(tmp_path / "out" / "pores.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     flagged = [int(row["pore"]) for row in rows if row["unlike"] == "yes"]
-    assert tuple(flagged) == result.unlike
+    assert tuple(flagged) == result.out_of_distribution
     low = 45 + 90 * 8 - 45  # letters stand in the last two rows
     strange = [row for row in rows if float(row["y (px)"]) > low]
     discs = [row for row in rows if float(row["y (px)"]) <= low]
@@ -131,8 +135,8 @@ def test_letters_among_pores_are_flagged_listed_framed_and_left_to_a_person(
     done = (AppliedField(task, result, read_pores(task.folder, 3)),)
     queue = unsure_pores(ApplyStudy(model_of_file(model), (task,), tmp_path, fields=done).at(0.0))
     assert [one.why for one in queue] == ["unlike"] * len(flagged)
-    picture = np.array(Image.open(tmp_path / "out" / "overlay.png").convert("RGB"))
-    assert (picture.min(axis=2) > 250).sum() > 100 * len(flagged)
+    image = np.array(Image.open(tmp_path / "out" / "overlay.png").convert("RGB"))
+    assert (image.min(axis=2) > 250).sum() > 100 * len(flagged)
 
 
 def test_a_network_of_an_older_version_finds_no_unlike_pores_and_it_is_said(
@@ -141,8 +145,8 @@ def test_a_network_of_an_older_version_finds_no_unlike_pores_and_it_is_said(
     old = write_pattern_model(tmp_path / "old", None)
     draw_field(tmp_path / "a.png", "HEMW", discs=80)
     result = apply_field(task_of(old, tmp_path / "a.png", tmp_path / "out"))
-    assert (result.unlike, result.left) == (None, 0)
-    assert not read_pores(tmp_path / "out", 3).unlike.any()
+    assert (result.out_of_distribution, result.left) == (None, 0)
+    assert not read_pores(tmp_path / "out", 3).out_of_distribution.any()
     asked = [
         "apply",
         str(old),
@@ -156,8 +160,8 @@ def test_a_network_of_an_older_version_finds_no_unlike_pores_and_it_is_said(
     assert "unusual pores cannot be detected" in capsys.readouterr().out
 
 
-def told_of(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
-    assert main(["apply", *words, "--workers", "1", "--json"]) == 0
+def told_of(capsys: pytest.CaptureFixture[str], *text: str) -> dict:
+    assert main(["apply", *text, "--workers", "1", "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -165,20 +169,26 @@ def test_the_command_line_counts_unlike_pores_and_keeps_them_only_when_asked(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draw_field(tmp_path / "a.png", "HEMWKXZTNF", discs=80, seed=1)
-    words = (str(model), str(tmp_path / "a.png"), "--out", str(tmp_path / "out"))
-    told = told_of(capsys, *words, "--queue", str(tmp_path / "queue.csv"))
-    count = told["unlike"]["count"]
-    assert count == told["whole"]["unlike"] == told["whole"]["left"] == told["waiting"] >= 8
-    assert len(told["unlike"]["pores"]) == count
+    text = (str(model), str(tmp_path / "a.png"), "--out", str(tmp_path / "out"))
+    received = told_of(capsys, *text, "--queue", str(tmp_path / "queue.csv"))
+    count = received["unlike"]["count"]
+    assert (
+        count
+        == received["whole"]["unlike"]
+        == received["whole"]["left"]
+        == received["waiting"]
+        >= 8
+    )
+    assert len(received["unlike"]["pores"]) == count
     with open(tmp_path / "queue.csv", newline="", encoding="utf-8") as file:
         assert {row["why"] for row in csv.DictReader(file)} == {"unlike"}
-    kept = told_of(capsys, *words, "--keep-unlike")
+    kept = told_of(capsys, *text, "--keep-unlike")
     assert (kept["whole"]["left"], kept["waiting"], kept["unlike"]["count"]) == (0, 0, count)
-    assert (kept["whole"]["unlike_kept"], told["whole"]["unlike_kept"]) == (True, False)
+    assert (kept["whole"]["unlike_kept"], received["whole"]["unlike_kept"]) == (True, False)
     assert kept["whole"]["porosity"]["mean"] == pytest.approx(
-        told["whole"]["porosity"]["mean"], rel=1e-4
+        received["whole"]["porosity"]["mean"], rel=1e-4
     )
-    assert main(["apply", *words, "--workers", "1"]) == 0
+    assert main(["apply", *text, "--workers", "1"]) == 0
     assert f"{count} pores look unusual (outside the training data)" in capsys.readouterr().out
 
 
@@ -189,9 +199,9 @@ def test_an_exported_model_flags_the_same_pores_as_its_run(model: Path, tmp_path
     with Project.open(folder, read_only=True) as project:
         run = project.runs()[-1]
         run.onnx_file.write_bytes(model.read_bytes())
-        told = json.loads(run.sidecar_file.read_text(encoding="utf-8"))
+        received = json.loads(run.sidecar_file.read_text(encoding="utf-8"))
         own = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-        run.sidecar_file.write_text(json.dumps({**told, **own}), encoding="utf-8")
+        run.sidecar_file.write_text(json.dumps({**received, **own}), encoding="utf-8")
         export_model(project, run, tmp_path / "bare")
     found: list[FieldResult] = [
         apply_field(task_of(file, tmp_path / "a.png", tmp_path / name))
@@ -200,5 +210,5 @@ def test_an_exported_model_flags_the_same_pores_as_its_run(model: Path, tmp_path
             ("bare_out", tmp_path / "bare" / "model.onnx"),
         )
     ]
-    assert found[0].unlike
-    assert found[0].unlike == found[1].unlike
+    assert found[0].out_of_distribution
+    assert found[0].out_of_distribution == found[1].out_of_distribution

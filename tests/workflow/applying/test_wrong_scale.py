@@ -38,10 +38,10 @@ def task(tmp_path: Path, um_per_px: float, name: str = "a.png") -> FieldTask:
 
 @pytest.mark.parametrize(("um_per_px", "words"), [(1000.0, "1,000 times above"), (0.001, "below")])
 def test_a_pixel_size_in_another_unit_is_refused_before_anything_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, um_per_px: float, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, um_per_px: float, text: str
 ) -> None:
     monkeypatch.setattr("poregui.workflow.applying.field.detect", pytest.fail)
-    with pytest.raises(PoreguiError, match=words) as caught:
+    with pytest.raises(PoreguiError, match=text) as caught:
         apply_field(task(tmp_path, um_per_px))
     assert "another unit" in caught.value.remedy
 
@@ -64,7 +64,7 @@ def test_a_micrograph_with_a_wrong_scale_leaves_the_others_of_a_batch_alone(tmp_
     ],
 )
 def test_any_fault_becomes_the_problem_of_its_micrograph(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, text: str
 ) -> None:
     def fails(*_: object) -> FieldResult:
         raise fault
@@ -72,7 +72,7 @@ def test_any_fault_becomes_the_problem_of_its_micrograph(
     monkeypatch.setattr(pool, "apply_field", fails)
     problem = work_on(task(tmp_path, 1.0))
     assert isinstance(problem, FieldProblem)
-    assert words in problem.reason
+    assert text in problem.reason
 
 
 def test_work_that_nobody_waits_for_is_no_fault(
@@ -108,11 +108,11 @@ def test_an_absurd_pixel_size_is_refused_wherever_it_is_typed(
     draw_discs(tmp_path / "a.png", [34.0])
     assert main(["new", str(tmp_path / "p")]) == 0
     project = str(tmp_path / "p")
-    for words in (
+    for text in (
         ["import", project, str(tmp_path / "a.png"), "--um-per-px", typed],
         ["apply", str(model), str(tmp_path / "a.png"), "--out", "x", "--um-per-px", typed],
     ):
-        assert main(words) == 2
+        assert main(text) == 2
         assert "is not a valid pixel size. Give a number from 0.0001" in capsys.readouterr().err
 
 

@@ -23,7 +23,7 @@ from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     detection_recipe,
     find_in_file,
-    mount_words,
+    mount_text,
     read_recipe,
 )
 from poregui.workflow.detecting.matching import SAME, NewPore, settle
@@ -43,7 +43,7 @@ def test_every_pore_becomes_a_proposal_with_its_outline_and_its_pixels(bench: Be
     crops = bench.project.crops()
     outlines = bench.project.outlines()
     assert len(crops) == plan.added == 48
-    assert all(crop.is_proposal and crop.origin == "detected" for crop in crops)
+    assert all(crop.is_candidate and crop.origin == "detected" for crop in crops)
     for crop in crops:
         stored = bench.project.pixels.get(crop.pixels)
         assert stored.array.shape == (crop.height, crop.width)
@@ -102,17 +102,17 @@ def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Be
     Old and new outlines of 2,000 pores differ by shift and by size at random.
     """
     rng = np.random.default_rng(7)
-    places = [(30 + 60 * (i % 50), 30 + 60 * (i // 50)) for i in range(2000)]
+    indices = [(30 + 60 * (i % 50), 30 + 60 * (i // 50)) for i in range(2000)]
     radii = rng.uniform(3, 20, 2000)
-    old = [disc(x, y, r) for (x, y), r in zip(places, radii, strict=True)]
+    old = [disc(x, y, r) for (x, y), r in zip(indices, radii, strict=True)]
     grown = radii * rng.uniform(0.75, 1.35, 2000)
-    moved = np.array(places) + rng.normal(0, 0.2, (2000, 2)) * radii[:, None]
+    moved = np.array(indices) + rng.normal(0, 0.2, (2000, 2)) * radii[:, None]
     new = [disc(x, y, r) for (x, y), r in zip(moved, grown, strict=True)]
     crops = [
         Crop(
             i + 1, "old", 30, 30, 1, Box(int(x), int(y), 30, 30), label=1 + i % 3, origin="detected"
         )
-        for i, (x, y) in enumerate(places)
+        for i, (x, y) in enumerate(indices)
     ]
     outlines = {i + 1: Outline.of(points) for i, points in enumerate(old)}
     order = rng.permutation(2000)
@@ -120,7 +120,7 @@ def test_labels_carry_over_wherever_outlines_overlap_by_more_than_half(bench: Be
     settled = settle(1, crops, outlines, pores, first_id=5000)
     changed = {one.crop.id: one for one in settled.edit.after}
     exact = [
-        _iou_of_discs(np.hypot(*(moved[i] - places[i])), radii[i], grown[i]) for i in range(2000)
+        _iou_of_discs(np.hypot(*(moved[i] - indices[i])), radii[i], grown[i]) for i in range(2000)
     ]
     above = [i for i in range(2000) if exact[i] > 0.5]
     carried = [
@@ -321,8 +321,8 @@ def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_po
 
     ended = found(bench.micrograph)
     assert len(ended.pores) == 1
-    assert mount_words([ended]).startswith(
+    assert mount_text([ended]).startswith(
         "12 % of field.png along the edge ignored as mounting material"
     )
     endless = found(replace(bench.micrograph, surfaces=()))
-    assert (len(endless.pores), mount_words([endless])) == (2, "")
+    assert (len(endless.pores), mount_text([endless])) == (2, "")

@@ -40,9 +40,9 @@ def test_the_command_line_says_what_is_missing_and_leaves_it_out(
     project = str(tmp_path / "p")
     assert main(["new", project]) == 0
     assert main(["import", project, str(tmp_path / "a.tif"), "--as", "micrographs"]) == 0
-    told = capsys.readouterr().out
-    assert "1,000 pixels (5.00 %) without a value (-9999)" in told
-    assert "counted neither as pore nor as field" in told
+    received = capsys.readouterr().out
+    assert "1,000 pixels (5.00 %) without a value (-9999)" in received
+    assert "counted neither as pore nor as field" in received
     assert main(["detect", project]) == 0
     (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a.tif")]
     assert row.split()[1] == "1"

@@ -37,16 +37,16 @@ def choices() -> tuple[Searchable, ...]:
 
 
 def test_it_is_told_which_micrographs_were_searched_by_this_recipe_and_which_by_another() -> None:
-    told = choices()
-    assert [one.searched for one in told] == ["same", "otherwise", "never", "never"]
-    assert [one.specimen for one in told] == ["S1", "S1", "S2", ""]
-    assert [one.crops for one in told] == [12, 0, 0, 0]
+    received = choices()
+    assert [one.searched for one in received] == ["same", "otherwise", "never", "never"]
+    assert [one.specimen for one in received] == ["S1", "S1", "S2", ""]
+    assert [one.crops for one in received] == [12, 0, 0, 0]
 
 
 def test_a_mask_that_came_later_asks_for_another_search() -> None:
     later = replace(micrograph(1), masks=(Mask.of_box(Box(0, 0, 9, 9)),))
-    (told,) = searchable([later], {1: searched_by(MANUAL)}, {}, {}, MANUAL)
-    assert told.searched == "otherwise"
+    (received,) = searchable([later], {1: searched_by(MANUAL)}, {}, {}, MANUAL)
+    assert received.searched == "otherwise"
 
 
 def test_all_micrographs_are_ticked_at_first_and_a_specimen_is_unticked_with_one_click(

@@ -96,7 +96,7 @@ def test_automatic_contrast_of_an_even_picture_is_still_a_window() -> None:
     assert automatic(np.full((9, 9), 7, np.uint8)) == Display(7, 8)
 
 
-def answer(capsys, *arguments: object) -> dict:
+def prediction(capsys, *arguments: object) -> dict:
     assert main([*map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -109,32 +109,32 @@ def test_the_verb_lists_and_changes_scale_specimen_and_masks(tmp_path: Path, cap
         PIL.Image.fromarray(np.roll(with_bar(0, 255), len(name), 1) + (name[0] == "B")).save(
             tmp_path / name
         )
-    answer(
+    prediction(
         capsys, "import", folder, tmp_path / "A_1.png", tmp_path / "B_1.png", "--as", "micrographs"
     )
-    told = answer(
+    received = prediction(
         capsys, "micrographs", folder, "--name", "A*", "--set-scale", "0,5", "--mask-info-bar"
     )
-    (one,) = told["micrographs"]
+    (one,) = received["micrographs"]
     assert (one["um_per_px"], one["scale_source"], one["masks"][0]["kind"]) == (
         0.5,
         "set by hand",
         "bar",
     )
-    told = answer(capsys, "micrographs", folder, "--specimen-pattern", "{specimen}_*.png")
-    assert [(m["specimen"], m["um_per_px"], len(m["masks"])) for m in told["micrographs"]] == [
+    received = prediction(capsys, "micrographs", folder, "--specimen-pattern", "{specimen}_*.png")
+    assert [(m["specimen"], m["um_per_px"], len(m["masks"])) for m in received["micrographs"]] == [
         ("A", 0.5, 1),
         ("B", None, 0),
     ]
-    told = answer(capsys, "micrographs", folder, "--set-scale", "unknown")
-    assert [m["um_per_px"] for m in told["micrographs"]] == [None, None]
+    received = prediction(capsys, "micrographs", folder, "--set-scale", "unknown")
+    assert [m["um_per_px"] for m in received["micrographs"]] == [None, None]
 
 
 def test_import_masks_info_bars_when_asked(tmp_path: Path, capsys) -> None:
     with Project.create(tmp_path / "q"):
         pass
     PIL.Image.fromarray(with_bar(0, 255)).save(tmp_path / "A.png")
-    told = answer(
+    received = prediction(
         capsys,
         "import",
         tmp_path / "q",
@@ -143,4 +143,4 @@ def test_import_masks_info_bars_when_asked(tmp_path: Path, capsys) -> None:
         "micrographs",
         "--mask-info-bar",
     )
-    assert told["info_bars"] == ["A.png: the info bar is masked (48 px)."]
+    assert received["info_bars"] == ["A.png: the info bar is masked (48 px)."]

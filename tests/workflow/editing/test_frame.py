@@ -47,7 +47,7 @@ def bench(tmp_path: Path):
     made.project.close()
 
 
-def told(capsys, *arguments: object) -> dict:
+def received(capsys, *arguments: object) -> dict:
     assert main([*map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -157,9 +157,9 @@ def test_a_micrograph_in_which_nothing_was_found_counts_as_a_field_without_pores
     bench.find(DetectionRecipe(contrast=40.0))
     (field,) = measure_project(bench.project)
     assert (field.area_percent, len(field.crop_ids)) == (0.0, 0)
-    answer = summary(bench.project, [field])
-    assert answer["porosity"]["mean"] == 0
-    assert [one["micrograph"] for one in answer["micrographs"]] == ["field.png"]
+    prediction = summary(bench.project, [field])
+    assert prediction["porosity"]["mean"] == 0
+    assert [one["micrograph"] for one in prediction["micrographs"]] == ["field.png"]
     bench.project.close()
 
 
@@ -175,11 +175,11 @@ def test_the_mean_over_fields_counts_those_without_pores(tmp_path: Path, capsys)
     )
     (tmp_path / "recipe.json").write_text('{"contrast": 40}', encoding="utf-8")
     capsys.readouterr()
-    found = told(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")
-    answer = told(capsys, "measure", folder, tmp_path / "pores.csv")
-    assert answer["porosity"]["fields"] == 2
-    assert sorted(one["pores"] for one in answer["micrographs"]) == [0, 48]
-    assert answer["porosity"]["mean"] == pytest.approx(
+    found = received(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")
+    prediction = received(capsys, "measure", folder, tmp_path / "pores.csv")
+    assert prediction["porosity"]["fields"] == 2
+    assert sorted(one["pores"] for one in prediction["micrographs"]) == [0, 48]
+    assert prediction["porosity"]["mean"] == pytest.approx(
         sum(one["area_percent"] for one in found["micrographs"]) / 2, rel=0.01
     )
 
@@ -205,7 +205,7 @@ def test_direction_and_surface_are_set_from_the_command_line(
     bench.find()
     bench.project.close()
     folder = bench.project.folder
-    (one,) = told(
+    (one,) = received(
         capsys, "micrographs", folder, "--build-direction", "90", "--surface", "0,0 640,0"
     )["micrographs"]
     assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (
@@ -214,10 +214,10 @@ def test_direction_and_surface_are_set_from_the_command_line(
         True,
     )
     assert one["detected"]
-    answer = told(capsys, "measure", folder, tmp_path / "pores.csv")
-    assert answer["empty_because"] == {}
+    prediction = received(capsys, "measure", folder, tmp_path / "pores.csv")
+    assert prediction["empty_because"] == {}
     assert all(row["surface"] and row["orientation_deg"] for row in rows(tmp_path / "pores.csv"))
-    (one,) = told(
+    (one,) = received(
         capsys,
         "micrographs",
         folder,
@@ -228,11 +228,11 @@ def test_direction_and_surface_are_set_from_the_command_line(
         "--found-surface",
     )["micrographs"]
     assert (one["build_direction_deg"], one["surfaces"], one["surface_drawn"]) == (10, [], False)
-    (one,) = told(capsys, "micrographs", folder, "--build-direction", "unknown", "--no-surface")[
-        "micrographs"
-    ]
+    (one,) = received(
+        capsys, "micrographs", folder, "--build-direction", "unknown", "--no-surface"
+    )["micrographs"]
     assert (one["build_direction_deg"], one["surface_drawn"]) == (10, True)
-    told(capsys, "micrographs", folder, "--name", "field.png", "--build-direction", "unknown")
+    received(capsys, "micrographs", folder, "--name", "field.png", "--build-direction", "unknown")
     assert main(["measure", str(folder), str(tmp_path / "pores.csv")]) == 0
     out = capsys.readouterr().out
     assert "No build direction is given for any micrograph." in out

@@ -29,7 +29,7 @@ from renaming import (
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.store.project import Project
-from poregui.workflow.applying.human_labels import class_places
+from poregui.workflow.applying.human_labels import class_indices
 from poregui.workflow.applying.inputs import model_of_run
 from poregui.workflow.applying.result_table import LEFT, REMOVED
 from poregui.workflow.editing.history import History
@@ -42,7 +42,7 @@ from poregui.workflow.editing.label_edits import (
 )
 from poregui.workflow.evaluating.compare import compare
 from poregui.workflow.evaluating.evaluate import evaluation_json, review
-from poregui.workflow.evaluating.label_issues import suspects
+from poregui.workflow.evaluating.label_issues import label_issues
 from poregui.workflow.exporting.export_run import export_predictions, figures_of
 from poregui.workflow.training.prepare_dataset import summarise
 
@@ -158,7 +158,7 @@ def test_a_class_that_the_network_does_not_know_is_left_and_never_taken_for_one_
 # ---- reviewing and exporting ----------------------------------------------------------------
 
 
-def judged(project: Project, out: Path) -> dict[str, Any]:
+def checked(project: Project, out: Path) -> dict[str, Any]:
     """Return all that is said of a run, by the ids of classes."""
     run = project.runs()[0]
     reviewed = review(project, run)
@@ -168,8 +168,8 @@ def judged(project: Project, out: Path) -> dict[str, Any]:
     with open(out, newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     words = ("label", "label when trained", "predicted")
-    doubts = suspects(project, run)
-    told = doubts.to_json()["suspects"]
+    doubts = label_issues(project, run)
+    received = doubts.to_json()["suspects"]
     return {
         "ids": reviewed.class_ids,
         "matrix": reviewed.evaluation().matrix.tolist(),
@@ -181,7 +181,7 @@ def judged(project: Project, out: Path) -> dict[str, Any]:
             ids[one["class"]]: one["recall"] for one in evaluation_json(project, run)["per_class"]
         },
         "doubts": [(one.crop_id, one.label, one.proposed) for one in doubts.queue],
-        "said": [(one["crop_id"], ids[one["label"]], ids[one["proposed"]]) for one in told],
+        "said": [(one["crop_id"], ids[one["label"]], ids[one["proposed"]]) for one in received],
         "model": model_of_run(project, run).class_ids,
     }
 
@@ -191,9 +191,9 @@ def test_review_export_and_doubts_attribute_crops_to_the_same_class(
     folder: Path, renaming: Renaming
 ) -> None:
     with Project.open(folder) as project:
-        before = judged(project, folder.parent / "p.csv")
+        before = checked(project, folder.parent / "p.csv")
         renaming(project, History(project).apply)
-        assert judged(project, folder.parent / "p.csv") == before
+        assert checked(project, folder.parent / "p.csv") == before
         figures = figures_of(project, project.runs()[0])
         assert all(
             c.name in figures["confusion-matrix"]
@@ -239,7 +239,7 @@ def test_a_run_of_another_project_is_not_reviewed_here(folder: Path, tmp_path: P
     labelled_project(tmp_path / "other").close()
     shutil.copytree(folder / "runs" / "001", tmp_path / "other" / "runs" / "001")
     with Project.open(tmp_path / "other") as project:
-        for look in (review, suspects):
+        for look in (review, label_issues):
             with pytest.raises(ProjectError, match="Run 1 was trained in another project"):
                 look(project, project.runs()[0])
         assert model_of_run(project, project.runs()[0]).class_ids == (1, 2, 3)  # by their names
@@ -282,8 +282,8 @@ def test_a_suggestion_of_a_class_that_was_retired_meanwhile_is_not_accepted(tmp_
 
 
 def test_the_fixed_labels_stay_what_they_are() -> None:
-    assert class_places([3, 1]) == {3: 0, 1: 1, -2: LEFT, -1: REMOVED}
-    assert class_places([3, 1, NOT_A_PORE]) == {3: 0, 1: 1, -1: 2, -2: LEFT}
+    assert class_indices([3, 1]) == {3: 0, 1: 1, -2: LEFT, -1: REMOVED}
+    assert class_indices([3, 1, NOT_A_PORE]) == {3: 0, 1: 1, -1: 2, -2: LEFT}
 
 
 def test_what_is_trained_on_is_said_by_ids_too(folder: Path) -> None:
@@ -291,5 +291,5 @@ def test_what_is_trained_on_is_said_by_ids_too(folder: Path) -> None:
 
     with Project.open(folder) as project:
         RENAMINGS["one is added and stands first"](project, History(project).apply)
-        told = summarise(project, Recipe())
-        assert [ids_by_name(project)[name] for name in told.classes] == list(told.class_ids)
+        received = summarise(project, Recipe())
+        assert [ids_by_name(project)[name] for name in received.classes] == list(received.class_ids)

@@ -70,8 +70,8 @@ def test_the_comparison_follows_the_labels_of_now(project: Project) -> None:
 
 def test_crops_that_the_other_run_learned_from_are_left_out_and_said(project: Project) -> None:
     tested = finished_run(project)
-    crossed = finish(freeze(project, Recipe(), folds=4))
-    found = compare(project, tested, crossed)
+    cross_validation = finish(freeze(project, Recipe(), folds=4))
+    found = compare(project, tested, cross_validation)
     assert found.shared == len(review(project, tested).counted())
     assert found.left_out == 144 - found.shared
     assert any("used for training in run 1" in note for note in found.notes)
@@ -81,9 +81,9 @@ def test_runs_without_a_shared_crop_say_so(project: Project) -> None:
     first = finished_run(project)
     second = finished_run(project)
     dataset = second.read_dataset()
-    parts = {"train": "test", "validation": "train", "test": "train"}
+    splits = {"train": "test", "validation": "train", "test": "train"}
     swapped = replace(
-        dataset, crops=tuple(replace(crop, part=parts[crop.part]) for crop in dataset.crops)
+        dataset, crops=tuple(replace(crop, split=splits[crop.split]) for crop in dataset.crops)
     )  # type: ignore[arg-type]
     second.write_dataset(second.read_recipe(), swapped, second.read_crops(dataset.crops))
     found = compare(project, first, second)

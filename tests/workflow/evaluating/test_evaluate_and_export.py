@@ -38,16 +38,16 @@ def predicted_run(project: Project) -> RunFolder:
     """Freeze a run and answer everything rightly but the first test crop."""
     run = freeze(project, Recipe())
     dataset = run.read_dataset()
-    answers = []
-    wrong = dataset.part("test")[0].crop_id
+    predictions = []
+    wrong = dataset.split("test")[0].crop_id
     for crop in dataset.crops:
-        place = (crop.label + 1) % 3 if crop.crop_id == wrong else crop.label
-        answers.append(
-            Prediction(crop.crop_id, tuple(0.8 if i == place else 0.1 for i in range(3)))
+        index = (crop.label + 1) % 3 if crop.crop_id == wrong else crop.label
+        predictions.append(
+            Prediction(crop.crop_id, tuple(0.8 if i == index else 0.1 for i in range(3)))
         )
-    run.write_predictions(dataset.classes, {c.crop_id: c.part for c in dataset.crops}, answers)
+    run.write_predictions(dataset.classes, {c.crop_id: c.split for c in dataset.crops}, predictions)
     tell_finished(run)
-    n = len(dataset.part("test"))
+    n = len(dataset.split("test"))
     write_json(run.metrics_file, {"accuracy_as_trained": (n - 1) / n})
     return run
 
@@ -87,7 +87,7 @@ def test_deleted_and_unsure_crops_drop_out_of_the_numbers_but_are_still_listed(
 ) -> None:
     run = predicted_run(project)
     before = review(project, run)
-    one, two = before.ids[before.in_part("test")][:2].tolist()
+    one, two = before.ids[before.in_split("test")][:2].tolist()
     history = History(project)
     history.apply(label_crops(project, [one], UNSURE, who="x"))
     history.apply(remove_crops([two]))
@@ -182,8 +182,8 @@ def test_class_folders_hold_every_labelled_crop_at_its_own_depth(
     assert export_class_folders(project, tmp_path / "out") == 60
     files = sorted((tmp_path / "out" / "Lack of Fusion").iterdir())
     assert len(files) == 20
-    with Image.open(files[0]) as picture:
-        assert picture.size == (32, 24)
+    with Image.open(files[0]) as image:
+        assert image.size == (32, 24)
     assert len((tmp_path / "out" / "manifest.csv").read_text(encoding="utf-8").splitlines()) == 61
 
 

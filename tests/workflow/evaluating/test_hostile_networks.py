@@ -72,7 +72,7 @@ def model(change: Callable[[Any], None] = lambda graph: None, **more: Any) -> by
     return made.SerializeToString()
 
 
-def answers(node: Any, *constants: tuple[str, np.ndarray]) -> Callable[[Any], None]:
+def predictions(node: Any, *constants: tuple[str, np.ndarray]) -> Callable[[Any], None]:
     """Return the change that lets another operation make the probabilities."""
 
     def change(graph: Any) -> None:
@@ -82,12 +82,12 @@ def answers(node: Any, *constants: tuple[str, np.ndarray]) -> Callable[[Any], No
     return change
 
 
-def replaced(field: str, place: int, one: Any) -> Callable[[Any], None]:
-    return lambda graph: getattr(graph, field)[place].CopyFrom(one)
+def replaced(field: str, index: int, one: Any) -> Callable[[Any], None]:
+    return lambda graph: getattr(graph, field)[index].CopyFrom(one)
 
 
-def dropped(field: str, place: int) -> Callable[[Any], None]:
-    return lambda graph: getattr(graph, field).pop(place)
+def dropped(field: str, index: int) -> Callable[[Any], None]:
+    return lambda graph: getattr(graph, field).pop(index)
 
 
 def added(field: str, one: Any) -> Callable[[Any], None]:
@@ -121,7 +121,7 @@ def _loop(graph: Any) -> None:
     )
     graph.initializer.append(numpy_helper.from_array(np.array(2**62), "many"))
     graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
-    answers(helper.make_node("Loop", ["many", "yes", "shares"], ["probabilities"], body=body))(
+    predictions(helper.make_node("Loop", ["many", "yes", "shares"], ["probabilities"], body=body))(
         graph
     )
 
@@ -150,18 +150,18 @@ EMPTY = helper.make_graph([], "empty", [], [])
 NOT_OF_THE_KIND: dict[str, bytes] = {
     "an endless loop": model(_loop),
     "a choice of graphs": model(
-        answers(helper.make_node("If", ["c"], ["probabilities"], then_branch=EMPTY))
+        predictions(helper.make_node("If", ["c"], ["probabilities"], then_branch=EMPTY))
     ),
     "weights in another file": model(_elsewhere),
     "a constant in another file": model(_hidden_elsewhere),
     "an operation of another maker": model(
-        answers(helper.make_node("Relu", ["shares"], ["probabilities"], domain="com.evil"))
+        predictions(helper.make_node("Relu", ["shares"], ["probabilities"], domain="com.evil"))
     ),
     "an operation that nobody knows": model(
-        answers(helper.make_node("RunCommand", ["shares"], ["probabilities"]))
+        predictions(helper.make_node("RunCommand", ["shares"], ["probabilities"]))
     ),
     "an operation that makes much of little": model(
-        answers(helper.make_node("Expand", ["shares", "sides"], ["probabilities"]))
+        predictions(helper.make_node("Expand", ["shares", "sides"], ["probabilities"]))
     ),
     "a function of its own": model(functions=[_function()]),
     "no graph": helper.make_model(EMPTY).SerializeToString()[:4],
@@ -190,19 +190,19 @@ MISMATCHES: dict[str, bytes] = {
     "no probabilities": model(dropped("output", 0)),
     "probabilities of two classes": model(
         lambda graph: (
-            answers(helper.make_node("Identity", ["size"], ["probabilities"]))(graph),
+            predictions(helper.make_node("Identity", ["size"], ["probabilities"]))(graph),
             replaced("output", 0, value("probabilities", ["n", 2]))(graph),
         )
     ),
     "probabilities in a row": model(
         lambda graph: (
-            answers(in_a_row("shares", "probabilities"), ("second", np.array([1])))(graph),
+            predictions(in_a_row("shares", "probabilities"), ("second", np.array([1])))(graph),
             replaced("output", 0, value("probabilities", ["n"]))(graph),
         )
     ),
     "whole numbers": model(
         lambda graph: (
-            answers(helper.make_node("Cast", ["shares"], ["probabilities"], to=7))(graph),
+            predictions(helper.make_node("Cast", ["shares"], ["probabilities"], to=7))(graph),
             replaced("output", 0, value("probabilities", ["n", 3], TensorProto.INT64))(graph),
         )
     ),
@@ -233,7 +233,7 @@ MISMATCHES: dict[str, bytes] = {
 def _scaled(factor: float) -> bytes:
     times = np.full(3, factor, np.float32)
     node = helper.make_node("Mul", ["shares", "times"], ["probabilities"])
-    return model(answers(node, ("times", times)))
+    return model(predictions(node, ("times", times)))
 
 
 NO_PROBABILITIES: dict[str, bytes] = {
@@ -242,19 +242,19 @@ NO_PROBABILITIES: dict[str, bytes] = {
     "no number": _scaled(float("nan")),
     "infinite": _scaled(float("inf")),
     "below nothing": model(
-        answers(
+        predictions(
             helper.make_node("Add", ["shares", "more"], ["probabilities"]),
             ("more", np.array([-2.0, 1.0, 1.0], np.float32)),
         )
     ),
-    "logits": model(answers(helper.make_node("Identity", ["logits"], ["probabilities"]))),
+    "logits": model(predictions(helper.make_node("Identity", ["logits"], ["probabilities"]))),
     "shares of other crops": model(
-        answers(
+        predictions(
             helper.make_node("Concat", ["shares", "shares"], ["probabilities"], axis=0),
         )
     ),
     "a shape that only running tells": model(
-        answers(
+        predictions(
             helper.make_node("Reshape", ["shares", "flat"], ["probabilities"]),
             ("flat", np.array([-1, 1])),
         )
@@ -290,10 +290,10 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def write(folder: Path, content: bytes, **told: Any) -> Path:
+def write(folder: Path, content: bytes, **received: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(content)
-    (folder / "model.json").write_text(json.dumps({**SIDECAR, **told}), encoding="utf-8")
+    (folder / "model.json").write_text(json.dumps({**SIDECAR, **received}), encoding="utf-8")
     return folder / "model.onnx"
 
 
@@ -369,7 +369,7 @@ def test_a_network_that_makes_much_of_little_is_stopped_before_it_takes_all_memo
             ]
         )
         node = helper.make_node("Add", ["shares", "mean"], ["probabilities"])
-        answers(node, ("many", many), ("across", many.T))(graph)
+        predictions(node, ("many", many), ("across", many.T))(graph)
 
     assert "cannot be run" in refused(write(tmp_path, model(change))).what
 
@@ -395,7 +395,7 @@ def test_applying_such_a_network_ends_with_a_sentence(
     file = write(tmp_path / "network", content)
     (tmp_path / "pictures").mkdir()
     draw_discs(tmp_path / "pictures" / "a.png", [30.0] * 2)
-    words = [
+    text = [
         str(file),
         str(tmp_path / "pictures"),
         "--out",
@@ -403,7 +403,7 @@ def test_applying_such_a_network_ends_with_a_sentence(
         "--um-per-px",
         "1",
     ]
-    assert main(["apply", *words]) in (1, 2)
+    assert main(["apply", *text]) in (1, 2)
     said = "".join(capsys.readouterr())
     assert str(file) in said
     assert "Traceback" not in said

@@ -97,7 +97,7 @@ def test_the_temperature_comes_from_validation_crops_and_never_from_test_crops(
     project: Project,
 ) -> None:
     run = freeze(project, Recipe(validation_share=0.5))
-    validated = {crop.crop_id for crop in run.read_dataset().part("validation")}
+    validated = {crop.crop_id for crop in run.read_dataset().split("validation")}
     assert len(validated) >= 20
     finish(run, lambda crop: all_right(crop) if crop.crop_id in validated else mostly_right(crop))
     sharper = numbers(review(project, run)).temperature
@@ -159,8 +159,8 @@ def test_test_crops_relabelled_after_a_look_are_counted_and_undo_takes_them_back
 ) -> None:
     run = finished_run(project)
     reviewed = review(project, run)
-    one, two = reviewed.ids[reviewed.in_part("test")][:2].tolist()
-    trained = int(reviewed.ids[reviewed.in_part("train")][0])
+    one, two = reviewed.ids[reviewed.in_split("test")][:2].tolist()
+    trained = int(reviewed.ids[reviewed.in_split("train")][0])
     history = History(project)
     history.apply(label_crops(project, [one], 3 if project.crop(one).label != 3 else 1, who="x"))
     assert unseen(project, reviewed).mended == 0, (
@@ -188,7 +188,7 @@ def _mends_between_two_runs(project: Project) -> None:
     run = finished_run(project)
     log_look(project, run.path.name, "ada")
     predictions = review(project, run)
-    tested = predictions.ids[predictions.in_part("test")].tolist()
+    tested = predictions.ids[predictions.in_split("test")].tolist()
     History(project).apply(
         label_crops(project, tested[:1], 3 if project.crop(tested[0]).label != 3 else 1, who="x")
     )
@@ -277,7 +277,7 @@ def test_the_nearest_training_crops_are_those_with_like_features(project: Projec
         found = nearest.of(crop.crop_id, 4)
         assert len(found) == 4
         assert {crops[i].label for i, _ in found} == {crop.label}
-        assert {crops[i].part for i, _ in found} == {"train"}
+        assert {crops[i].split for i, _ in found} == {"train"}
         assert crop.crop_id not in {i for i, _ in found}
         assert all(one[1] <= other[1] for one, other in itertools.pairwise(found))
     assert nearest.of(-1) == []
@@ -291,13 +291,13 @@ def test_pooled_and_grouped_cross_validations_are_set_side_by_side(project: Proj
     for grouped, pooled in ((False, 0.9), (True, 0.8)):
         run = finish(freeze(project, Recipe(), folds=5, grouped=grouped))
         folds = [{"accuracy": pooled + step, "n": 12} for step in (-0.05, -0.02, 0.0, 0.02, 0.05)]
-        told = {
+        received = {
             **run.read_metrics(),
             "folds": folds,
             "pooled_accuracy": pooled,
             "mean_accuracy": pooled,
         }
-        write_json(run.metrics_file, told)
+        write_json(run.metrics_file, received)
     newest, older = cross_validations(project)
     assert (newest.grouped, older.grouped) == (True, False)
     assert newest.mean == pytest.approx(0.8)

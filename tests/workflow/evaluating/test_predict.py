@@ -43,10 +43,10 @@ def test_a_predictor_gives_what_the_run_itself_predicted(run: RunFolder) -> None
     assert predictor.classes == CLASSES
     assert predictor.class_ids == (1, 2, 3)
     assert predictor.um_per_px == {"median": 0.5, "low": 0.5, "high": 0.5}
-    answers = predictor.predict(scaled(run, run.read_dataset().crops))
-    stored = np.array([answer.probabilities for answer in run.read_predictions()])
-    assert answers.shape == (90, 3)
-    assert np.abs(answers - stored).max() < 1e-4
+    predictions = predictor.predict(scaled(run, run.read_dataset().crops))
+    stored = np.array([prediction.probabilities for prediction in run.read_predictions()])
+    assert predictions.shape == (90, 3)
+    assert np.abs(predictions - stored).max() < 1e-4
     assert predictor.predict([]).shape == (0, 3)
 
 

@@ -25,7 +25,7 @@ from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddCrops
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops, remove_crops
-from poregui.workflow.evaluating.label_issues import FOREST, follow, suspects
+from poregui.workflow.evaluating.label_issues import FOREST, follow, label_issues
 from poregui.workflow.training.prepare_dataset import freeze
 
 CROPS, FLIPPED, LOOKED_AT = 600, 30, 60
@@ -55,10 +55,10 @@ def flip(truth: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_of_5_per_cent_flipped_labels_80_per_cent_are_in_the_first_60_where_answers_are_good(
     seed: int, sharp: float
 ) -> None:
-    answers, truth = unseen_answers(seed, apart=2.4, sharp=sharp)
-    assert (answers.argmax(axis=1) == truth).mean() >= 0.9
+    predictions, truth = unseen_answers(seed, apart=2.4, sharp=sharp)
+    assert (predictions.argmax(axis=1) == truth).mean() >= 0.9
     labels, wrong = flip(truth, seed)
-    first = np.argsort(-confident_learning(answers, labels).doubt, kind="stable")[:LOOKED_AT]
+    first = np.argsort(-confident_learning(predictions, labels).doubt, kind="stable")[:LOOKED_AT]
     assert len(set(first) & set(wrong)) >= 0.8 * FLIPPED
 
 
@@ -67,18 +67,18 @@ def test_of_5_per_cent_flipped_labels_80_per_cent_are_in_the_first_60_where_answ
 def test_elsewhere_the_first_60_hold_three_times_as_many_as_by_chance(
     seed: int, apart: float
 ) -> None:
-    answers, truth = unseen_answers(seed, apart)
-    assert 0.6 < (answers.argmax(axis=1) == truth).mean() < 0.9
+    predictions, truth = unseen_answers(seed, apart)
+    assert 0.6 < (predictions.argmax(axis=1) == truth).mean() < 0.9
     labels, wrong = flip(truth, seed)
-    first = np.argsort(-confident_learning(answers, labels).doubt, kind="stable")[:LOOKED_AT]
+    first = np.argsort(-confident_learning(predictions, labels).doubt, kind="stable")[:LOOKED_AT]
     by_chance = FLIPPED * LOOKED_AT / CROPS
     assert len(set(first) & set(wrong)) >= 3 * by_chance
 
 
 def test_confident_learning_counts_about_as_many_errors_as_there_are() -> None:
-    answers, truth = unseen_answers(3, apart=3.5)
+    predictions, truth = unseen_answers(3, apart=3.5)
     labels, wrong = flip(truth, 3)
-    found = confident_learning(answers, labels)
+    found = confident_learning(predictions, labels)
     assert len(set(wrong) & set(np.flatnonzero(found.likely))) >= 0.9 * FLIPPED
     assert FLIPPED * 0.8 <= found.expected_errors <= FLIPPED * 1.4
     assert (found.proposed[wrong] == truth[wrong]).mean() >= 0.9
@@ -86,9 +86,9 @@ def test_confident_learning_counts_about_as_many_errors_as_there_are() -> None:
 
 
 def test_a_class_without_labels_neither_breaks_nor_is_proposed_for_lack_of_a_threshold() -> None:
-    answers, truth = unseen_answers(3, apart=3.0)
+    predictions, truth = unseen_answers(3, apart=3.0)
     labels = np.where(truth == 2, 1, truth)
-    found = confident_learning(answers, labels)
+    found = confident_learning(predictions, labels)
     assert not found.likely[(truth == 2)].any()
 
 
@@ -125,12 +125,12 @@ def test_a_wrong_label_comes_first_says_why_and_leaves_the_queue_when_it_is_mend
     run = finished_run(project, all_right)
     add_baseline(run)
     history.apply(label_crops(project, [wrong], 3 if right != 3 else 1, who="x"))
-    found = suspects(project, run)
+    found = label_issues(project, run)
     assert [one.crop_id for one in found.queue] == [wrong]
     first = found.queue[0]
     assert (first.proposed, first.likely) == (right, True)
     assert f"{found.names[right]} 90 %" in first.why
-    assert found.judged == 60
+    assert found.checked == 60
     history.apply(label_crops(project, [wrong], right, who="x"))
     assert follow(found, project).queue == ()
     history.undo()
@@ -146,41 +146,41 @@ def test_a_crop_that_was_kept_in_review_is_not_asked_for_again(project: Project)
     History(project).apply(
         label_crops(project, [wrong], 3 if project.crop(wrong).label != 3 else 1, who="x")
     )
-    found = suspects(project, run)
+    found = label_issues(project, run)
     with project.transaction():
         project.put_remarks([(wrong, Remark("looks odd, is right", reviewed=True))])
     assert follow(found, project).queue == ()
-    assert suspects(project, run).queue == ()
-    assert len(suspects(project, run, reviewed_too=True).queue) == 1
+    assert label_issues(project, run).queue == ()
+    assert len(label_issues(project, run, reviewed_too=True).queue) == 1
 
 
 def test_without_a_baseline_only_crops_that_the_network_never_learned_are_judged(
     project: Project,
 ) -> None:
     run = finished_run(project, all_right)
-    found = suspects(project, run)
-    learned = len(run.read_dataset().part("train"))
-    assert found.judged == 60 - learned
+    found = label_issues(project, run)
+    learned = len(run.read_dataset().split("train"))
+    assert found.checked == 60 - learned
     assert "was trained on the others" in found.notes[0]
 
 
 def test_a_cross_validation_judges_every_crop(project: Project) -> None:
     run = finish(freeze(project, Recipe(), folds=5), all_right)
-    found = suspects(project, run)
-    assert (found.judged, found.notes) == (60, ())
+    found = label_issues(project, run)
+    assert (found.checked, found.notes) == (60, ())
 
 
 def test_a_run_of_shapes_alone_judges_every_crop_out_of_its_folds(project: Project) -> None:
     run = finish(freeze(project, Recipe(preset="shape")), all_right)
     add_baseline(run)
-    found = suspects(project, run)
-    assert (found.judged, found.notes) == (60, ())
+    found = label_issues(project, run)
+    assert (found.checked, found.notes) == (60, ())
 
 
 def test_a_run_that_nobody_finished_has_no_suspects(project: Project) -> None:
     freeze(project, Recipe())
     with pytest.raises(ProjectError, match="no finished run"):
-        suspects(project)
+        label_issues(project)
 
 
 def project_of_shapes(folder: Path, seed: int) -> tuple[Project, set[int]]:
@@ -192,15 +192,15 @@ def project_of_shapes(folder: Path, seed: int) -> tuple[Project, set[int]]:
     labels, wrong = flip(truth, seed)
     project = Project.create(folder, ["Disc", "Square", "Speck"])
     crops = []
-    for number, (place, label) in enumerate(
+    for number, (index, label) in enumerate(
         zip(truth.tolist(), labels.tolist(), strict=True), start=1
     ):
-        pixels = draw_crop(place, random)
+        pixels = draw_crop(index, random)
         kept = project.pixels.add(CropPixels(pixels, 0.0, 255.0))
         height, width = pixels.shape
         crops.append(Crop(number, kept, width, height, source=f"{number}.png", label=label + 1))
     History(project).apply(AddCrops(tuple(crops), who="test", how="import"))
-    return project, {place + 1 for place in wrong.tolist()}
+    return project, {index + 1 for index in wrong.tolist()}
 
 
 @pytest.mark.slow
@@ -211,11 +211,11 @@ def test_flipped_labels_of_real_crops_come_first_after_one_training(tmp_path: Pa
         dataset = run.read_dataset()
         write_baseline(run, run.read_recipe(), dataset)
         alike = tuple(1 / len(dataset.classes) for _ in dataset.classes)
-        answers = [Prediction(crop.crop_id, alike) for crop in dataset.crops]
+        predictions = [Prediction(crop.crop_id, alike) for crop in dataset.crops]
         run.write_predictions(
-            dataset.classes, {crop.crop_id: crop.part for crop in dataset.crops}, answers
+            dataset.classes, {crop.crop_id: crop.split for crop in dataset.crops}, predictions
         )
-        found = suspects(project, run)
+        found = label_issues(project, run)
     assert found.accuracy is not None
     assert found.accuracy >= 0.85, "judged against labels of which 5 % are wrong"
     assert {one.source for one in found.queue} == {FOREST}
@@ -243,7 +243,7 @@ def test_a_run_that_is_mostly_wrong_says_so_and_calls_no_label_wrong(project: Pr
     def wrongly(crop: DatasetCrop) -> tuple[float, ...]:
         return tuple(0.9 if i == (crop.label + 1) % 3 else 0.05 for i in range(3))
 
-    found = suspects(project, finish(freeze(project, Recipe(), folds=5), wrongly))
+    found = label_issues(project, finish(freeze(project, Recipe(), folds=5), wrongly))
     assert not found.able
     assert found.expected_errors == 0
     assert not any(one.likely for one in found.queue)

@@ -39,14 +39,14 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.mark.parametrize("least", [0.0, 0.85, 0.95])
 def test_an_exported_model_corrects_as_its_run_at_every_confidence(
-    project: Project, tmp_path: Path, least: float
+    project: Project, tmp_path: Path, min_confidence: float
 ) -> None:
     run = run_with_sizes(project, tmp_path)
     assert export_model(project, run, tmp_path / "out") == 4
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == FILES
     own, bare = (
-        model_of_run(project, run).at(least),
-        model_of_file(tmp_path / "out" / "model.onnx").at(least),
+        model_of_run(project, run).at(min_confidence),
+        model_of_file(tmp_path / "out" / "model.onnx").at(min_confidence),
     )
     assert np.array_equal(own.confusion, bare.confusion)
     assert np.array_equal(own.area_confusion, bare.area_confusion)
@@ -57,7 +57,7 @@ def test_an_exported_model_corrects_as_its_run_at_every_confidence(
         bare.name,
     )
     assert bare.recipe.edge == "drop"
-    assert own.confusion.sum() == {0.0: 24, 0.85: 20, 0.95: 0}[least]
+    assert own.confusion.sum() == {0.0: 24, 0.85: 20, 0.95: 0}[min_confidence]
 
 
 def test_applying_the_exported_model_prints_the_numbers_of_applying_the_run(
@@ -89,14 +89,14 @@ def test_applying_the_exported_model_prints_the_numbers_of_applying_the_run(
         )
         == 0
     )
-    told = []
+    received = []
     for source, out in ((project.folder, "by_run"), (tmp_path / "out" / "model.onnx", "by_model")):
         capsys.readouterr()
         assert main(["apply", str(source), *files, "--out", str(tmp_path / out)]) == 0
-        told.append(json.loads(capsys.readouterr().out))
-        assert told[-1].pop("out").endswith(out)
-    assert told[0]["corrected"]
-    assert told[0] == told[1]
+        received.append(json.loads(capsys.readouterr().out))
+        assert received[-1].pop("out").endswith(out)
+    assert received[0]["corrected"]
+    assert received[0] == received[1]
 
 
 @pytest.mark.parametrize("text", ["{", "null", '{"smallest": "ten"}'])
@@ -119,18 +119,18 @@ def test_the_card_tells_classes_data_numbers_limits_and_hashes(
     card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
     page = (tmp_path / "out" / "model-card.html").read_text(encoding="utf-8")
     dataset = run.read_dataset()
-    for told in (card, page):
-        for words in (
+    for received in (card, page):
+        for text in (
             "Intended use",
             "Not intended for",
             "Gas trapped in the powder",
             "aspect ratio kept",
             dataset.hash,
         ):
-            assert words in told
+            assert text in received
     assert "| Accuracy | " in card
-    test = [crop for crop in dataset.crops if crop.part == "test"]
-    sums = " | ".join(str(sum(crop.label == place for crop in test)) for place in range(3))
+    test = [crop for crop in dataset.crops if crop.split == "test"]
+    sums = " | ".join(str(sum(crop.label == index for crop in test)) for index in range(3))
     assert f"| All | test | {sums} |" in card
 
 
@@ -191,15 +191,15 @@ def test_a_damaged_sidecar_gets_a_sentence(project: Project, tmp_path: Path) -> 
     run = run_with_sizes(project, tmp_path)
     export_model(project, run, tmp_path / "out")
     file = tmp_path / "out" / "model.json"
-    told = json.loads(file.read_text(encoding="utf-8"))
+    received = json.loads(file.read_text(encoding="utf-8"))
     for damage in (
         {"tested": {"labels": [0, 7], "answers": [[1, 0, 0]] * 2, "diameters": None}},
         {"tested": 3},
     ):
-        file.write_text(json.dumps({**told, **damage}), encoding="utf-8")
+        file.write_text(json.dumps({**received, **damage}), encoding="utf-8")
         with pytest.raises(ProjectError, match="missing or damaged"):
             model_of_file(tmp_path / "out" / "model.onnx")
-    file.write_text(json.dumps({**told, "colours": ["red"]}), encoding="utf-8")
+    file.write_text(json.dumps({**received, "colours": ["red"]}), encoding="utf-8")
     assert all(
         one.startswith("#") for one in model_of_file(tmp_path / "out" / "model.onnx").colours
     )
@@ -213,6 +213,6 @@ def test_tested_crops_survive_a_file_bit_for_bit() -> None:
         np.where(random.random(20) < 0.2, np.nan, 1 / 3),
     )
     read = TestedCrops.from_json(json.loads(json.dumps(crops.to_json())), 3)
-    assert np.array_equal(read.answers, crops.answers)
+    assert np.array_equal(read.predictions, crops.predictions)
     assert np.array_equal(read.diameters, crops.diameters, equal_nan=True)
     assert np.array_equal(read.area_confusion(0.5), crops.area_confusion(0.5))

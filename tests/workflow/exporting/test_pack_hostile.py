@@ -107,20 +107,20 @@ def test_nothing_of_this_machine_goes_into_a_packed_project(
     secret.write_bytes(SECRET)
     CHANGES[how](folder, secret)
     with Project.open(folder, read_only=True) as project:
-        told = pack(project, tmp_path / "out.zip")
+        received = pack(project, tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:
         for name in packed.namelist():
             assert SECRET not in packed.read(name)
             _within("pores", name)
     if "path" in how:
-        assert len(told.other) == 1
+        assert len(received.other) == 1
     elif how.startswith(("a link", "other")) and how not in (
         "a link to a log",
         "a link to a folder",
         "a link for a run",
     ):
-        assert told.changed
-        assert "Changed since their run" in told.text
+        assert received.changed
+        assert "Changed since their run" in received.text
 
 
 def _within(top: str, name: str) -> None:

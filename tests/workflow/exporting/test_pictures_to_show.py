@@ -63,9 +63,9 @@ def project(tmp_path: Path) -> Project:
         yield made
 
 
-def dark_rows(picture: Image.Image) -> np.ndarray:
+def dark_rows(image: Image.Image) -> np.ndarray:
     """Return for each row of a picture the length of its longest run of ink."""
-    ink = (np.asarray(picture.convert("L")) < 40).astype(int)
+    ink = (np.asarray(image.convert("L")) < 40).astype(int)
     lengths = np.zeros(len(ink), int)
     run = np.zeros(len(ink), int)
     for column in ink.T:
@@ -95,12 +95,12 @@ def test_a_crop_is_enlarged_without_making_px_up_and_its_bar_is_as_long_as_it_sa
 ) -> None:
     pixels = np.full((40, 100), 200, np.uint8)
     pixels[10, 20] = 90
-    picture = with_bar(pixels, um_per_px)
-    assert picture.width == 800
-    crop = np.asarray(picture.convert("L"))[:320]
+    image = with_bar(pixels, um_per_px)
+    assert image.width == 800
+    crop = np.asarray(image.convert("L"))[:320]
     assert set(np.unique(crop)) == {90, 200}
     assert (crop == 90).sum() == 8 * 8
-    assert dark_rows(picture)[320:].max() == px
+    assert dark_rows(image)[320:].max() == px
 
 
 def test_sixteen_bits_are_shown_within_their_grey_range() -> None:
@@ -120,11 +120,11 @@ def test_an_overlay_shows_outlines_in_class_colours_with_legend_and_bar(
     project: Project, tmp_path: Path
 ) -> None:
     assert export_overlays(project, tmp_path / "out") == 1
-    picture = Image.open(tmp_path / "out" / "m1.png")
-    assert picture.width == 200
-    assert picture.height > 150
+    image = Image.open(tmp_path / "out" / "m1.png")
+    assert image.width == 200
+    assert image.height > 150
     colours = [tuple(int(c.colour[i : i + 2], 16) for i in (1, 3, 5)) for c in project.classes()]
-    found = np.asarray(picture.convert("RGB")).astype(int)
+    found = np.asarray(image.convert("RGB")).astype(int)
 
     def near(colour: tuple[int, ...], part: np.ndarray) -> int:
         return int((np.abs(part - colour).sum(axis=2) < 60).sum())
@@ -134,7 +134,7 @@ def test_an_overlay_shows_outlines_in_class_colours_with_legend_and_bar(
     assert near(colours[1], found[88:132, 108:162]) > 100  # a box where nobody outlined
     assert near(colours[0], found[150:]) > 50
     assert near(colours[2], found) == 0
-    assert dark_rows(picture)[150:].max() == 40  # 20 um at 0.5 um per px
+    assert dark_rows(image)[150:].max() == 40  # 20 um at 0.5 um per px
 
 
 def test_of_a_vanished_micrograph_the_crops_are_shown(project: Project, tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_crops_with_a_bar_lie_in_folders_of_their_class(project: Project, tmp_pa
         path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
     )
     assert names == ["Gas/S1_000001.png", "Keyhole/S1_000002.png", "manifest.csv"]
-    with Image.open(tmp_path / "out" / "Gas" / "S1_000001.png") as picture:
-        assert picture.width == 50 * 8
+    with Image.open(tmp_path / "out" / "Gas" / "S1_000001.png") as image:
+        assert image.width == 50 * 8
     with pytest.raises(PoreguiError, match="is not empty"):
         export_bars(project, tmp_path / "out")
 

@@ -54,9 +54,9 @@ def strip(file: Path) -> None:
 
     lock = read_lock(file)
     sidecar = file.with_name("model.json")
-    told = json.loads(sidecar.read_text(encoding="utf-8"))
-    del told["class_uids"]
-    sidecar.write_text(json.dumps(told), encoding="utf-8")
+    received = json.loads(sidecar.read_text(encoding="utf-8"))
+    del received["class_uids"]
+    sidecar.write_text(json.dumps(received), encoding="utf-8")
     from dataclasses import replace
 
     file.write_text(
@@ -67,13 +67,13 @@ def strip(file: Path) -> None:
 @pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("words", ["two are swapped", "one has the former name of another"])
 def test_a_lock_of_the_project_itself_goes_by_ids(
-    folder: Path, capsys: pytest.CaptureFixture[str], words: str, older: bool
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, older: bool
 ) -> None:
     asked(capsys, "lock", folder, "--by", "Ann")
     if older:
         strip(folder / "locked" / "locked.json")
     before = applied(capsys, folder)
-    change(folder, RENAMINGS[words])
+    change(folder, RENAMINGS[text])
     after = applied(capsys, folder)
     assert (after["taken_up"], by_id(after)) == (2, by_id(before))
     with Project.open(folder, read_only=True) as project:
@@ -84,13 +84,13 @@ def test_an_exported_network_has_the_names_of_now_and_knows_its_classes_again(fo
     change(folder, name_all({1: "Keyhole", 2: "Gas"}))
     with Project.open(folder) as project:
         export_model(project, project.runs()[0], folder.parent / "net")
-        told = json.loads((folder.parent / "net" / "model.json").read_text(encoding="utf-8"))
-        assert told == json.loads(json.dumps(sidecar_of(project, project.runs()[0])))
-        assert (told["classes"], told["class_ids"]) == (
+        received = json.loads((folder.parent / "net" / "model.json").read_text(encoding="utf-8"))
+        assert received == json.loads(json.dumps(sidecar_of(project, project.runs()[0])))
+        assert (received["classes"], received["class_ids"]) == (
             ["Keyhole", "Gas", "Lack of Fusion"],
             [1, 2, 3],
         )
-        assert told["class_uids"] == [project.class_uids()[i] for i in (1, 2, 3)]
+        assert received["class_uids"] == [project.class_uids()[i] for i in (1, 2, 3)]
     card = (folder.parent / "net" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Classifies pores in micrographs as Keyhole, Gas or Lack of Fusion" in card
     assert "Keyhole (called Gas when it was trained)" in card
@@ -120,10 +120,10 @@ def test_a_lock_from_another_project_goes_by_names_whatever_the_ids(
         strip(folder.parent / "l" / "locked.json")
     other = other_project(folder, "LACK OF  FUSION", "keyhole", "Crack", "gas")
     asked(capsys, "lock", other, "--take", folder.parent / "l" / "locked.json")
-    told = applied(capsys, other)
-    assert told["class_ids"] == [4, 2, 1]
-    assert told["classes"] == ["gas", "keyhole", "LACK OF FUSION"]
-    assert {i: n for i, (_, n) in by_id(told).items()} == {
+    received = applied(capsys, other)
+    assert received["class_ids"] == [4, 2, 1]
+    assert received["classes"] == ["gas", "keyhole", "LACK OF FUSION"]
+    assert {i: n for i, (_, n) in by_id(received).items()} == {
         4: 5,
         2: 3,
         1: 2,
@@ -138,14 +138,14 @@ def test_a_lock_whose_classes_are_not_all_here_is_refused_and_names_them(
     if older:
         strip(folder.parent / "l" / "locked.json")
     other = other_project(folder, "Gas", "Crack")
-    file, picture = folder.parent / "l" / "locked.json", folder.parent / "field_1.png"
-    for words in (("lock", other, "--take", file), ("apply", other, picture, "--locked", file)):
-        told = refused(capsys, *words)
-        assert "The classes of run 1 of pores are not those of other" in told
-        assert "other has no class Keyhole and Lack of Fusion" in told
+    file, image = folder.parent / "l" / "locked.json", folder.parent / "field_1.png"
+    for text in (("lock", other, "--take", file), ("apply", other, image, "--locked", file)):
+        received = refused(capsys, *text)
+        assert "The classes of run 1 of pores are not those of other" in received
+        assert "other has no class Keyhole and Lack of Fusion" in received
     assert not (other / "locked").exists()
     asked(
-        capsys, "apply", file, picture, "--workers", 1, "--out", folder.parent / "o"
+        capsys, "apply", file, image, "--workers", 1, "--out", folder.parent / "o"
     )  # without a project it needs none
 
 
@@ -157,9 +157,9 @@ def test_a_lock_of_a_copy_of_the_project_goes_by_what_copies_share(
     change(copy, name_all({1: "Keyhole", 2: "Gas"}))
     asked(capsys, "lock", copy, "--by", "Ann", "--out", folder.parent / "l")
     before = applied(capsys, folder)
-    told = applied(capsys, folder, "--locked", folder.parent / "l" / "locked.json")
-    assert by_id(told) == by_id(before)
-    assert told["classes"] == before["classes"]
+    received = applied(capsys, folder, "--locked", folder.parent / "l" / "locked.json")
+    assert by_id(received) == by_id(before)
+    assert received["classes"] == before["classes"]
 
 
 def test_a_name_that_means_another_class_here_is_not_guessed(
@@ -191,9 +191,9 @@ def test_a_name_that_means_another_class_here_is_not_guessed(
         run.sidecar_file.write_bytes(model.with_suffix(".json").read_bytes())
         lock_run(project, run, folder.parent / "l", who="Ann")
     change(folder, name_all({1: "Crack"}))
-    told = refused(capsys, "lock", folder, "--take", folder.parent / "l" / "locked.json")
-    assert "Crack there is not the same class as Crack here" in told
-    assert "Rename classes until each name means one class in both" in told
+    received = refused(capsys, "lock", folder, "--take", folder.parent / "l" / "locked.json")
+    assert "Crack there is not the same class as Crack here" in received
+    assert "Rename classes until each name means one class in both" in received
 
 
 # ---- merging copies -------------------------------------------------------------------------
@@ -316,12 +316,12 @@ def test_a_class_keeps_its_uid_through_all_that_a_person_does_and_a_copy_keeps_i
         before, history = project.class_uids(), History(project)
         assert sorted(before) == [1, 2, 3]
         assert len(set(before.values())) == 3
-        for words in (
+        for text in (
             "two are swapped",
             "one is renamed",
             "one is retired and one added with a former name",
         ):
-            RENAMINGS[words](project, history.apply)
+            RENAMINGS[text](project, history.apply)
         history.undo()
         history.redo()
         known = project.class_uids()

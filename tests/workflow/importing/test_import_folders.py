@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.importing.folders import class_in_name, natural, side_of
+from poregui.workflow.importing.folders import class_in_name, natural, split_of
 from poregui.workflow.importing.images import ImportOptions
 
 
@@ -41,7 +41,7 @@ def test_a_name_begins_with_a_class_only_when_a_number_follows(stem: str, name: 
     ],
 )
 def test_folders_that_name_a_side_are_known(folder: str, side: str | None) -> None:
-    assert side_of(folder) == side
+    assert split_of(folder) == side
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_the_side_that_a_folder_above_names_is_kept(
     for side, many in ((train, 3), (test, 1)):
         draw(*(source / side / name / f"{i}.png" for name in ("a", "b") for i in range(many)))
     report = bring_in(project, source)
-    assert Counter(crop.given_side for crop in project.crops()) == {"train": 6, "test": 2}
+    assert Counter(crop.given_split for crop in project.crops()) == {"train": 6, "test": 2}
     assert labels(project) == {"a": 4, "b": 4}
     assert report.test_crops == 2
 
@@ -140,7 +140,7 @@ def test_the_layout_of_the_original_study_is_understood(project: Project, source
     )
     bring_in(project, source)
     assert labels(project) == {"Gas": 1, "Keyhole": 1, "Lack of Fusion": 2}
-    assert [crop.source for crop in project.crops() if crop.given_side == "test"] == [
+    assert [crop.source for crop in project.crops() if crop.given_split == "test"] == [
         "test/LOF.2.PNG"
     ]
 
@@ -261,7 +261,7 @@ def test_a_picture_on_both_sides_stays_on_the_test_side(project: Project, source
     draw(source / "train" / "gas" / "1.png", source / "test" / "gas" / "0.png")
     shutil.copy(source / "train" / "gas" / "1.png", source / "test" / "gas" / "1.png")
     bring_in(project, source)
-    assert Counter(crop.given_side for crop in project.crops()) == {"test": 2}
+    assert Counter(crop.given_split for crop in project.crops()) == {"test": 2}
 
 
 def test_a_micrograph_that_moved_is_found_again(project: Project, source: Path) -> None:
@@ -402,16 +402,16 @@ def test_any_folder_name_will_do(project: Project, source: Path) -> None:
 
 def test_reading_can_be_cancelled_and_then_nothing_comes_in(project: Project, source: Path) -> None:
     draw(*(source / f"{i}.png" for i in range(5)))
-    told: list[tuple[int, int, str]] = []
+    received: list[tuple[int, int, str]] = []
     collected = collect(
         [source],
         ImportOptions(),
         project.pixels,
-        lambda *step: told.append(step),
-        lambda: len(told) == 2,
+        lambda *step: received.append(step),
+        lambda: len(received) == 2,
     )
     plan = settle(project, collected, "me")
-    assert told == [(1, 5, "0.png"), (2, 5, "1.png")]
+    assert received == [(1, 5, "0.png"), (2, 5, "1.png")]
     assert (plan.edit, plan.report.lines) == (
         None,
         ("The import was cancelled; nothing was imported.",),

@@ -202,13 +202,13 @@ def feature(geometry: Any, **properties: Any) -> dict[str, Any]:
 def test_every_form_of_geojson_is_read_whatever_its_ending(tmp_path: Path) -> None:
     one = feature(polygon(SQUARE), classification={"name": "Gas"})
     forms = [{"type": "FeatureCollection", "features": [one]}, [one], one, polygon(SQUARE)]
-    for place, form in enumerate(forms):
+    for index, form in enumerate(forms):
         for ending in (".geojson", ".json"):
-            file = tmp_path / f"m{place}{ending}"
+            file = tmp_path / f"m{index}{ending}"
             file.write_text(json.dumps(form))
             (image,) = read_outlines(file)
             assert [shape.outline.area for shape in image.shapes] == [1600]
-            assert image.name == f"m{place}"
+            assert image.name == f"m{index}"
 
 
 def test_classes_holes_and_parts_of_qupath_are_as_it_shows_them(
@@ -397,9 +397,9 @@ def test_porosity_counts_each_pixel_once_where_outlines_lie_upon_each_other(
     bring(project, read_outlines(tmp_path / "c.json"))
     fields = measure_project(project)
     assert fields[0].area_percent == 100
-    told = summary(project, fields)
-    assert told["porosity"]["mean"] == 100
-    assert told["notes"] == [
+    received = summary(project, fields)
+    assert received["porosity"]["mean"] == 100
+    assert received["notes"] == [
         "m.png: outlines overlap each other or masked areas by 1,600 px²; porosity counts each "
         "pixel once."
     ]

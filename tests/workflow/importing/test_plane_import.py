@@ -180,9 +180,14 @@ def test_the_command_line_imports_and_describes_the_page_that_is_asked_for(
     assert (micrograph.plane, micrograph.um_per_px) == ("page=2;channel=1", 0.25)
     capsys.readouterr()
     assert main(["image", str(stack), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["pages"], told["channels"], told["slices"], told["dtype"]) == (3, 2, 1, "uint16")
-    assert told["warnings"] == [
+    received = json.loads(capsys.readouterr().out)
+    assert (received["pages"], received["channels"], received["slices"], received["dtype"]) == (
+        3,
+        2,
+        1,
+        "uint16",
+    )
+    assert received["warnings"] == [
         "It has 2 channels; the first is used.",
         "It has several pages; the first is used.",
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from size_model import draw_discs
-from two_folders import NAME, TwoFolders, add_network, told, two_folders
+from two_folders import NAME, TwoFolders, add_network, received, two_folders
 
 from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
@@ -21,7 +21,7 @@ from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.export_kinds import export
-from poregui.workflow.importing.image_identity import OtherPicture, check_same
+from poregui.workflow.importing.image_identity import OtherImage, check_same
 
 SAID = "has changed since it was imported"
 
@@ -53,7 +53,7 @@ def crops_of(two: TwoFolders) -> list[tuple[str, int]]:
 def test_it_is_not_searched_and_the_others_are(two: TwoFolders, capsys) -> None:
     before = crops_of(two)
     replace_picture(two)
-    found = told(capsys, "detect", two.project)
+    found = received(capsys, "detect", two.project)
     assert [one["micrograph"] for one in found["micrographs"]] == ["S1/image_001.png"]
     assert SAID in found["failed"]["S2/image_001.png"]
     assert "--accept-file" in found["failed"]["S2/image_001.png"]
@@ -63,9 +63,9 @@ def test_it_is_not_searched_and_the_others_are(two: TwoFolders, capsys) -> None:
 def test_its_pores_are_measured_without_greys_and_it_is_said(
     two: TwoFolders, tmp_path: Path, capsys
 ) -> None:
-    before = told(capsys, "measure", two.project, tmp_path / "a.csv")
+    before = received(capsys, "measure", two.project, tmp_path / "a.csv")
     replace_picture(two)
-    after = told(capsys, "measure", two.project, tmp_path / "b.csv")
+    after = received(capsys, "measure", two.project, tmp_path / "b.csv")
     assert before["notes"] == []
     assert [SAID in note for note in after["notes"]] == [True]
     assert after["porosity"] == before["porosity"]
@@ -76,9 +76,9 @@ def test_its_pores_are_measured_without_greys_and_it_is_said(
 def test_it_is_not_applied_to_and_the_others_are(two: TwoFolders, tmp_path: Path, capsys) -> None:
     add_network(two, tmp_path)
     out = tmp_path / "out"
-    told(capsys, "apply", two.project, two.data, "--out", out)
+    received(capsys, "apply", two.project, two.data, "--out", out)
     replace_picture(two)
-    values = told(capsys, "apply", two.project, two.data, "--out", out)
+    values = received(capsys, "apply", two.project, two.data, "--out", out)
     assert (values["fields"], values["taken_up"]) == (1, 1)
     (problem,) = values["problems"]
     assert problem["name"] == "S2/image_001.png"
@@ -88,19 +88,19 @@ def test_it_is_not_applied_to_and_the_others_are(two: TwoFolders, tmp_path: Path
 def test_outlines_are_not_brought_onto_it(two: TwoFolders, tmp_path: Path, capsys) -> None:
     with Project.open(two.project) as project, project.transaction():
         project.put_labels(((crop.id, 1) for crop in project.crops()), who="ada", how="hand")
-    told(capsys, "export", two.project, tmp_path / "rois", "--format", "imagej")
-    told(capsys, "export", two.project, tmp_path / "p.json", "--format", "coco")
+    received(capsys, "export", two.project, tmp_path / "rois", "--format", "imagej")
+    received(capsys, "export", two.project, tmp_path / "p.json", "--format", "coco")
     fresh = tmp_path / "fresh"
     assert main(["new", str(fresh)]) == 0
-    told(capsys, "import", fresh, two.data, "--as", "micrographs")
+    received(capsys, "import", fresh, two.data, "--as", "micrographs")
     replace_picture(two)
-    values = told(capsys, "import-outlines", fresh, tmp_path / "rois")
+    values = received(capsys, "import-outlines", fresh, tmp_path / "rois")
     assert values["imported"] == 4
     assert [SAID in note for note in values["notes"]] == [True]
     other = tmp_path / "other"
     assert main(["new", str(other)]) == 0
-    told(capsys, "import", other, two.data, "--as", "micrographs")
-    values = told(capsys, "import-outlines", other, tmp_path / "p.json")
+    received(capsys, "import", other, two.data, "--as", "micrographs")
+    values = received(capsys, "import-outlines", other, tmp_path / "p.json")
     assert values["imported"] == 4
     assert values["notes"] == [
         "S2/image_001.png was outlined in a different image from S2/image_001.png; its 9 pores "
@@ -116,15 +116,15 @@ def test_its_overlay_shows_the_crops_that_the_project_keeps(
     replace_picture(two)
     with Project.open(two.project, read_only=True) as project:
         export(project, "overlays", tmp_path / "out")
-    picture = Image.open(tmp_path / "out" / "S2" / NAME).convert("L")
+    image = Image.open(tmp_path / "out" / "S2" / NAME).convert("L")
     assert (
-        picture.getpixel((200, 200)) == 225
+        image.getpixel((200, 200)) == 225
     )  # the canvas beside crops; the new picture is grey there
 
 
 def test_it_is_not_packed(two: TwoFolders, tmp_path: Path, capsys) -> None:
     replace_picture(two)
-    packed = told(capsys, "pack", two.project, tmp_path / "p.zip")
+    packed = received(capsys, "pack", two.project, tmp_path / "p.zip")
     assert (packed["micrographs"], packed["missing"], packed["other"]) == (
         1,
         [],
@@ -134,7 +134,7 @@ def test_it_is_not_packed(two: TwoFolders, tmp_path: Path, capsys) -> None:
 
 def test_it_is_not_imported_in_silence(two: TwoFolders, capsys) -> None:
     replace_picture(two)
-    values = told(capsys, "import", two.project, two.data, "--as", "micrographs")
+    values = received(capsys, "import", two.project, two.data, "--as", "micrographs")
     assert (values["micrographs"], values["present"]) == (0, 1)
     (skipped,) = values["skipped"]
     assert skipped["path"] == "S2/image_001.png"
@@ -147,17 +147,17 @@ def test_a_picture_that_was_only_saved_anew_is_accepted_with_all_its_labels(
     before = crops_of(two)
     file = two.file("S2")
     Image.open(file).save(file, compress_level=1)
-    assert SAID in told(capsys, "detect", two.project)["failed"]["S2/image_001.png"]
-    values = told(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
+    assert SAID in received(capsys, "detect", two.project)["failed"]["S2/image_001.png"]
+    values = received(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
     assert values["notes"] == [
         "S2/image_001.png was saved again, and its crops show the same pixels. It is accepted."
     ]
     assert two.micrographs()["S2"].sha256 == file_hash(file)
     assert crops_of(two) == before
-    found = told(capsys, "detect", two.project)
+    found = received(capsys, "detect", two.project)
     assert (found["failed"], found["labels_carried"]) == ({}, 0)
     assert crops_of(two) == before
-    again = told(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
+    again = received(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
     assert "nothing to accept" in again["notes"][0]
 
 
@@ -166,7 +166,9 @@ def test_another_picture_comes_in_as_a_new_micrograph_and_the_old_one_keeps_its_
 ) -> None:
     old = two.micrographs()["S2"]
     replace_picture(two)
-    values = told(capsys, "micrographs", two.project, "--name", "S2/image_001.png", "--accept-file")
+    values = received(
+        capsys, "micrographs", two.project, "--name", "S2/image_001.png", "--accept-file"
+    )
     assert "imported as a new micrograph" in values["notes"][0]
     assert [one["shown_name"] for one in values["micrographs"]] == [
         f"replaced {old.sha256[:8]}/image_001.png",
@@ -181,7 +183,7 @@ def test_another_picture_comes_in_as_a_new_micrograph_and_the_old_one_keeps_its_
         )
         assert (new.path, new.sha256) == (old.path, file_hash(two.file("S2")))
         assert project.crops(micrograph_id=new.id) == []
-    assert told(capsys, "detect", two.project, "--micrograph", "S2/image_001.png")["pores"] == 3
+    assert received(capsys, "detect", two.project, "--micrograph", "S2/image_001.png")["pores"] == 3
 
 
 def test_the_original_is_found_again_by_its_content_wherever_it_lies(
@@ -191,8 +193,8 @@ def test_the_original_is_found_again_by_its_content_wherever_it_lies(
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "kept.png").write_bytes(two.file("S2").read_bytes())
     replace_picture(two)
-    told(capsys, "detect", two.project)  # notices it
-    values = told(capsys, "import", two.project, tmp_path / "archive", "--as", "micrographs")
+    received(capsys, "detect", two.project)  # notices it
+    values = received(capsys, "import", two.project, tmp_path / "archive", "--as", "micrographs")
     assert values["notes"] == ["S2/image_001.png was found again at its new location."]
     with Project.open(two.project, read_only=True) as project:
         now = next(one for one in project.micrographs() if one.id == old.id)
@@ -208,9 +210,11 @@ def test_two_pictures_that_changed_places_are_linked_anew_by_one_import(
     two.file("S1").write_bytes(second)
     two.file("S2").write_bytes(first)
     assert "now contains the image of S2/image_001.png (#2). Import the folder" in str(
-        told(capsys, "micrographs", two.project, "--name", "S1/*", "--accept-file")["notes"]
+        received(capsys, "micrographs", two.project, "--name", "S1/*", "--accept-file")["notes"]
     )
-    assert told(capsys, "import", two.project, two.data, "--as", "micrographs")["micrographs"] == 0
+    assert (
+        received(capsys, "import", two.project, two.data, "--as", "micrographs")["micrographs"] == 0
+    )
     with Project.open(two.project, read_only=True) as project:
         assert {
             one.id: file_hash(project.micrograph_file(one)) for one in project.micrographs()
@@ -243,7 +247,7 @@ def test_a_micrograph_without_crops_takes_the_new_picture_and_forgets_that_it_wa
     with Project.open(two.project) as project, project.transaction():
         project.put_detection(number, Detection("2026-01-01", "{}", 1.0))
     draw_discs(two.file("S2"), [50.0], side=400)
-    values = told(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
+    values = received(capsys, "micrographs", two.project, "--name", "S2/*", "--accept-file")
     assert values["notes"] == ["S2/image_001.png is accepted as it is now."]
     now = two.micrographs()["S2"]
     assert (now.id, now.width, now.sha256) == (number, 400, file_hash(two.file("S2")))
@@ -376,4 +380,4 @@ def test_a_missing_file_is_no_other_picture(tmp_path: Path) -> None:
         two.file("S1").unlink()
         with pytest.raises(PoreguiError, match="no longer exists") as caught:
             check_same(one, project.micrograph_file(one), project.folder)
-        assert not isinstance(caught.value, OtherPicture)
+        assert not isinstance(caught.value, OtherImage)

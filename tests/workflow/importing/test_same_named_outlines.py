@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from builders import add_micrograph
-from two_folders import ALL, NAME, TwoFolders, label_all, labels_of, told, two_folders
+from two_folders import ALL, NAME, TwoFolders, label_all, labels_of, received, two_folders
 
 from poregui.cli.main import main
 from poregui.domain.geometry import Box
@@ -43,11 +43,11 @@ def test_outlines_come_back_onto_the_picture_that_they_were_drawn_on(
     found: TwoFolders, tmp_path: Path, name: str, capsys
 ) -> None:
     out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
+    received(capsys, "export", found.project, out, "--format", name)
     copy = tmp_path / "copy"
     assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data / "S2", found.data / "S1", "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, out)
+    received(capsys, "import", copy, found.data / "S2", found.data / "S1", "--as", "micrographs")
+    values = received(capsys, "import-outlines", copy, out)
     assert (values["imported"], values["notes"]) == (13, [])
     assert labels_of(copy) == ALL
 
@@ -84,12 +84,12 @@ def test_folders_alone_tell_outlines_of_other_programs_apart(
     found: TwoFolders, tmp_path: Path, name: str, capsys
 ) -> None:
     out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
+    received(capsys, "export", found.project, out, "--format", name)
     without_facts(out, name)
     copy = tmp_path / "copy"
     assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data, "--as", "micrographs")
-    assert told(capsys, "import-outlines", copy, out)["imported"] == 13
+    received(capsys, "import", copy, found.data, "--as", "micrographs")
+    assert received(capsys, "import-outlines", copy, out)["imported"] == 13
     assert labels_of(copy) == ALL
 
 
@@ -116,12 +116,12 @@ def test_a_bare_name_takes_nothing_in_and_names_the_candidates(
     found: TwoFolders, tmp_path: Path, name: str, capsys
 ) -> None:
     out = tmp_path / FORMATS[name]
-    told(capsys, "export", found.project, out, "--format", name)
+    received(capsys, "export", found.project, out, "--format", name)
     without_facts(out, name)
     copy = tmp_path / "copy"
     assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data, "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, flattened(out, name))
+    received(capsys, "import", copy, found.data, "--as", "micrographs")
+    values = received(capsys, "import-outlines", copy, flattened(out, name))
     assert values["imported"] == 0
     assert values["notes"]
     assert all("S1/image_001.png (#1) or S2/image_001.png (#2)" in note for note in values["notes"])
@@ -130,12 +130,12 @@ def test_a_bare_name_takes_nothing_in_and_names_the_candidates(
 def test_two_images_of_a_file_never_land_on_one_micrograph(
     found: TwoFolders, tmp_path: Path, capsys
 ) -> None:
-    told(capsys, "export", found.project, tmp_path / "pores.json", "--format", "coco")
+    received(capsys, "export", found.project, tmp_path / "pores.json", "--format", "coco")
     without_facts(tmp_path / "pores.json", "coco")
     copy = tmp_path / "copy"
     assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data / "S1", "--as", "micrographs")
-    values = told(capsys, "import-outlines", copy, tmp_path / "pores.json")
+    received(capsys, "import", copy, found.data / "S1", "--as", "micrographs")
+    values = received(capsys, "import-outlines", copy, tmp_path / "pores.json")
     assert labels_of(copy) == {"S1": ALL["S1"]}
     assert values["notes"] == [
         "S2/image_001.png is one of 2 images that would all be image_001.png; its 9 pores were "
@@ -201,12 +201,14 @@ def test_another_folder_than_the_only_micrograph_of_a_name_is_said() -> None:
 
 
 def test_of_several_images_on_one_micrograph_the_surest_is_taken() -> None:
-    sure, bare = image("S2/y.tif"), image("y.png")
-    first, second = match_all(THERE, [bare, sure])
+    confidence, bare = image("S2/y.tif"), image("y.png")
+    first, second = match_all(THERE, [bare, confidence])
     assert (first.micrograph, second.micrograph) == (None, THERE[2])
     assert "y.png is one of 2 images that would all be y.tif" in first.note
     assert [match.micrograph for match in match_all(THERE, [bare, image("y")])] == [None, None]
-    assert [match.micrograph for match in match_all(THERE, [sure, sure])] == [THERE[2]] * 2
+    assert [match.micrograph for match in match_all(THERE, [confidence, confidence])] == [
+        THERE[2]
+    ] * 2
 
 
 def test_names_are_compared_in_one_unicode_form(tmp_path: Path) -> None:
@@ -224,14 +226,14 @@ def test_a_file_of_outlines_beside_its_picture_is_of_that_picture(
     found: TwoFolders, tmp_path: Path, capsys
 ) -> None:
     """As programs save them that write outlines next to the image that is open."""
-    told(capsys, "export", found.project, tmp_path / "rois", "--format", "imagej")
+    received(capsys, "export", found.project, tmp_path / "rois", "--format", "imagej")
     without_facts(tmp_path / "rois", "imagej")
     copy = tmp_path / "copy"
     assert main(["new", str(copy)]) == 0
-    told(capsys, "import", copy, found.data, "--as", "micrographs")
+    received(capsys, "import", copy, found.data, "--as", "micrographs")
     beside = found.data / "S2" / "image_001.RoiSet.zip"
     (tmp_path / "rois" / "S2" / "image_001.png.RoiSet.zip").rename(beside)
-    assert told(capsys, "import-outlines", copy, beside)["imported"] == len(ALL["S2"])
+    assert received(capsys, "import-outlines", copy, beside)["imported"] == len(ALL["S2"])
     assert labels_of(copy) == {"S1": [], "S2": ALL["S2"]}
 
 

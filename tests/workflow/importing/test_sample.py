@@ -40,8 +40,8 @@ def test_every_crop_of_the_sample_is_what_its_micrograph_shows(sample: Path) -> 
 
     with Project.open(sample) as project:
         micrograph = project.micrographs()[0]
-        with Image.open(project.micrograph_file(micrograph)) as picture:
-            field = np.asarray(picture)
+        with Image.open(project.micrograph_file(micrograph)) as image:
+            field = np.asarray(image)
         for crop in project.crops(micrograph_id=micrograph.id):
             assert crop.box is not None
             cut = field[crop.box.y : crop.box.bottom, crop.box.x : crop.box.right]

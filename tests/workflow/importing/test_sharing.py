@@ -48,8 +48,8 @@ def relabel(project: Project, crop_id: int, label: int | None, who: str) -> None
 
 
 def test_a_packed_project_opens_elsewhere_with_its_labels_micrographs_and_runs(project, tmp_path):
-    told = pack(project, tmp_path / "out.zip")
-    assert (told.micrographs, told.runs, told.missing) == (1, 1, ())
+    received = pack(project, tmp_path / "out.zip")
+    assert (received.micrographs, received.runs, received.missing) == (1, 1, ())
     shutil.rmtree(tmp_path / "far")
     with unpacked(tmp_path / "out.zip", tmp_path / "elsewhere") as copy:
         assert copy.labels() == project.labels()
@@ -64,8 +64,8 @@ def test_a_packed_project_opens_elsewhere_with_its_labels_micrographs_and_runs(p
 
 
 def test_micrographs_and_runs_can_stay_at_home(project, tmp_path):
-    told = pack(project, tmp_path / "out.zip", micrographs=False, runs=False)
-    assert told.files == 2
+    received = pack(project, tmp_path / "out.zip", micrographs=False, runs=False)
+    assert received.files == 2
     assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == [
         "pores/project.db",
         "pores/pixels.db",
@@ -74,9 +74,9 @@ def test_micrographs_and_runs_can_stay_at_home(project, tmp_path):
 
 def test_a_missing_micrograph_is_named_and_the_rest_is_packed(project, tmp_path):
     shutil.rmtree(tmp_path / "far")
-    told = pack(project, tmp_path / "out.zip")
-    assert told.missing == ("Größe 1.png",)
-    assert "Größe 1.png" in told.text
+    received = pack(project, tmp_path / "out.zip")
+    assert received.missing == ("Größe 1.png",)
+    assert "Größe 1.png" in received.text
 
 
 def test_what_does_not_read_back_takes_nothing_s_place(project, tmp_path, monkeypatch):
@@ -152,7 +152,7 @@ def test_the_command_line_packs_and_merges(project, other, tmp_path, capsys):
     assert main(["pack", theirs, str(tmp_path / "two.zip"), "--without", "labels"]) == 2
     assert main(["merge-labels", mine, theirs, "--dry-run"]) == 0
     assert main(["merge-labels", mine, theirs, "--settle", "theirs", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (told["taken"], len(told["conflicts"]), told["done"]) == (1, 1, True)
+    received = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (received["taken"], len(received["conflicts"]), received["done"]) == (1, 1, True)
     with Project.open(Path(mine)) as again:
         assert again.labels()[2] == 3

@@ -31,10 +31,10 @@ def stored() -> NDArray[np.uint8]:
 
 
 def written(folder: Path, turn: int, name: str = "a.png") -> Path:
-    picture = Pillow.fromarray(stored())
-    exif = picture.getexif()
+    image = Pillow.fromarray(stored())
+    exif = image.getexif()
     exif[274] = turn
-    picture.save(folder / name, exif=exif)
+    image.save(folder / name, exif=exif)
     return folder / name
 
 
@@ -58,7 +58,7 @@ def write_rois(file: Path) -> Path:
 
 def write_coco(file: Path, box: Box, size: tuple[int, int]) -> Path:
     flat = [float(value) for point in corners(box) for value in point]
-    told = {
+    received = {
         "images": [{"id": 1, "file_name": "a.png", "width": size[0], "height": size[1]}],
         "categories": [{"id": 1, "name": "Gas"}],
         "annotations": [
@@ -71,7 +71,7 @@ def write_coco(file: Path, box: Box, size: tuple[int, int]) -> Path:
             }
         ],
     }
-    file.write_text(json.dumps(told), encoding="utf-8")
+    file.write_text(json.dumps(received), encoding="utf-8")
     return file
 
 

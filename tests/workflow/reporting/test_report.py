@@ -108,8 +108,12 @@ def test_a_report_says_what_changed_since_and_how_often_the_test_was_looked_at(
 
 def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
     run = finish(freeze(project, Recipe(), folds=3))
-    told = {**run.read_metrics(), "folds": [{"accuracy": 0.8, "n": 20}] * 3, "pooled_accuracy": 0.8}
-    write_json(run.metrics_file, told)
+    received = {
+        **run.read_metrics(),
+        "folds": [{"accuracy": 0.8, "n": 20}] * 3,
+        "pooled_accuracy": 0.8,
+    }
+    write_json(run.metrics_file, received)
     page = Page(report_html(collect_report(project, run)))
     assert "Cross-validation with 3 folds" in page.text
     assert "Mean over folds 80.0 %" in page.text
@@ -133,12 +137,12 @@ def test_a_report_of_a_run_of_shapes_says_what_decides(project: Project) -> None
 def test_a_report_for_print_hands_each_figure_over(project: Project) -> None:
     seen: list[int] = []
 
-    def picture(svg: str, width: int) -> str:
+    def image(svg: str, width: int) -> str:
         ElementTree.fromstring(svg)
         seen.append(width)
         return f'<img src="data:image/png;base64,AAAA" width="{width}">'
 
-    text = report_html(collect_report(project, finished_run(project)), picture)
+    text = report_html(collect_report(project, finished_run(project)), image)
     assert "<svg" not in text
     assert len(seen) >= 5
     assert all(width > 100 for width in seen)
@@ -179,12 +183,12 @@ def test_every_figure_is_well_formed_in_light_and_dark(project: Project) -> None
 
 def test_a_matrix_shows_counts_and_names_as_text(tmp_path: Path) -> None:
     svg = matrix_svg([NASTY, "B"], [[3, 1], [0, 4]])
-    words = [
+    text = [
         element.text
         for element in ElementTree.fromstring(svg).iter()
         if element.tag.endswith("text")
     ]
-    assert {"3", "1", "4", "75 %", "25 %", "B"} <= set(words)
+    assert {"3", "1", "4", "75 %", "25 %", "B"} <= set(text)
     assert "<script" not in svg
     many = ElementTree.fromstring(
         matrix_svg([f"class {i}" for i in range(30)], np.eye(30, dtype=int))

@@ -82,18 +82,18 @@ def test_nothing_is_suggested_before_the_tenth_label_or_for_a_single_class():
 def test_ten_labels_of_two_classes_are_enough_to_suggest_the_others():
     rows, labels, groups = two_clouds(60, apart=5.0)
     model = fit(rows[:10], labels[:10], groups[:10])
-    answers = np.array(model.labels)[model.probabilities(rows[10:]).argmax(axis=1)]
-    assert (answers == labels[10:]).mean() > 0.9
+    predictions = np.array(model.labels)[model.probabilities(rows[10:]).argmax(axis=1)]
+    assert (predictions == labels[10:]).mean() > 0.9
 
 
 def test_probabilities_say_how_often_the_suggestion_is_right():
     rows, labels, groups = two_clouds(2000, apart=1.5)
     model = fit(rows[:400], labels[:400], groups[:400])
-    answers = model.probabilities(rows[400:])
-    sure = answers.max(axis=1)
-    right = np.array(model.labels)[answers.argmax(axis=1)] == labels[400:]
-    assert answers.sum(axis=1) == pytest.approx(1)
-    assert right.mean() == pytest.approx(sure.mean(), abs=0.05)
+    predictions = model.probabilities(rows[400:])
+    confidence = predictions.max(axis=1)
+    right = np.array(model.labels)[predictions.argmax(axis=1)] == labels[400:]
+    assert predictions.sum(axis=1) == pytest.approx(1)
+    assert right.mean() == pytest.approx(confidence.mean(), abs=0.05)
 
 
 def test_the_accuracy_is_of_crops_whose_group_was_not_learnt_from():
@@ -206,15 +206,15 @@ def test_the_advice_is_a_sentence_with_its_interval():
     ],
 )
 def test_what_suggestions_find_is_told_of_what_it_was_asked_of(
-    accuracy: float | None, judged: int, groups: int, over: str, words: str
+    accuracy: float | None, checked: int, groups: int, over: str, text: str
 ) -> None:
     nothing = np.empty((0, 2), np.float32)
     ids = np.empty(0, np.int64)
     found = Suggestions(
-        ids, (1, 2), nothing, accuracy=accuracy, judged=judged, groups=groups, over=over
+        ids, (1, 2), nothing, accuracy=accuracy, checked=checked, groups=groups, over=over
     )
-    assert found.found_words == words
-    assert Suggestions.from_json(json.loads(json.dumps(found.to_json()))).found_words == words
+    assert found.found_words == text
+    assert Suggestions.from_json(json.loads(json.dumps(found.to_json()))).found_words == text
 
 
 @pytest.mark.parametrize("specimens", [1, 3])
@@ -224,7 +224,7 @@ def test_a_fit_knows_over_how_many_groups_it_was_judged(specimens: int) -> None:
     rows = random.normal(size=(30, 2)) + 4 * labels[:, None]
     groups = [f"specimen:{k % specimens}" for k in range(30)]
     model = fit(rows, labels.astype(np.int64), groups)
-    assert (model.judged, model.groups, model.over) == (30, specimens, "specimen")
+    assert (model.checked, model.groups, model.over) == (30, specimens, "specimen")
 
 
 def test_suggestions_come_through_json_unchanged():
@@ -236,38 +236,38 @@ def test_suggestions_come_through_json_unchanged():
     assert other.of(5) == (-1, pytest.approx(0.8))
     assert other.of(9) is None
     assert other.of(7) is None
-    labels, sure = other.best_of(np.array([9, 2, 7]))
+    labels, confidence = other.best_of(np.array([9, 2, 7]))
     assert labels.tolist() == [0, 1, 0]
-    assert sure.tolist()[1] == pytest.approx(0.9)
+    assert confidence.tolist()[1] == pytest.approx(0.9)
     assert np.isnan(other.uncertainty_of(np.array([9, 2]))[0])
     assert other.order.tolist() == [5]
     assert (other.count, other.accuracy) == (12, 0.5)
 
 
 def test_the_worker_suggests_learns_from_new_labels_and_passes_over_the_unsure(project: Project):
-    told: list[dict] = []
-    worker = SuggestWorker(project.folder, told.append, lambda: False)
+    received: list[dict] = []
+    worker = SuggestWorker(project.folder, received.append, lambda: False)
     for message in messages_of(project):
         worker.take(message)
     while worker.step():
         pass
     found = Suggestions.from_json(
-        next(one["suggestions"] for one in reversed(told) if one.get("suggestions"))
+        next(one["suggestions"] for one in reversed(received) if one.get("suggestions"))
     )
     assert all(found.of(i)[0] == 2 - (i - 1) % 2 for i in range(13, 25))
     assert set(found.order.tolist()) == set(range(13, 25))
     worker.take({"labels": [[13, UNSURE], [14, NOT_A_PORE], [15, 2]]})
     while worker.step():
         pass
-    again = Suggestions.from_json(told[-1]["suggestions"])
+    again = Suggestions.from_json(received[-1]["suggestions"])
     assert again.labels == (-1, 1, 2)
     assert again.count == 14
     assert not {14, 15} & set(again.order.tolist())
     worker.take({"like": 13})
     assert worker.step()
-    assert told[-1]["alike"] == 13
-    assert told[-1]["order"][0] == 13
-    assert all(len(ids) <= 3 for _, ids in told[-1]["of_each"])
+    assert received[-1]["alike"] == 13
+    assert received[-1]["order"][0] == 13
+    assert all(len(ids) <= 3 for _, ids in received[-1]["of_each"])
     worker.close()
 
 
@@ -282,7 +282,7 @@ def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(
     monkeypatch.setattr(
         suggestion_worker, "fit", lambda rows, labels, groups, honest: seen.append(groups)
     )
-    worker = SuggestWorker(project.folder, lambda answer: None, lambda: False)
+    worker = SuggestWorker(project.folder, lambda prediction: None, lambda: False)
     for message in messages_of(project):
         worker.take(message)
     while worker.step():
@@ -292,19 +292,19 @@ def test_crops_of_one_source_in_their_names_are_one_group_as_in_a_training(
 
 
 def test_the_worker_says_so_when_there_is_too_little_to_learn_from(project: Project):
-    told: list[dict] = []
-    worker = SuggestWorker(project.folder, told.append, lambda: False)
+    received: list[dict] = []
+    worker = SuggestWorker(project.folder, received.append, lambda: False)
     worker.take(messages_of(project)[1])
     worker.take({"labels": [[1, 1], [2, 2]]})
     while worker.step():
         pass
     worker.close()
-    assert told[-1] == {"suggestions": None, "labelled": 2}
+    assert received[-1] == {"suggestions": None, "labelled": 2}
 
 
 def test_the_worker_waits_until_it_was_told_of_all_crops(project: Project):
-    told: list[dict] = []
-    worker = SuggestWorker(project.folder, told.append, lambda: False)
+    received: list[dict] = []
+    worker = SuggestWorker(project.folder, received.append, lambda: False)
     labels, crops = messages_of(project)
     worker.take(labels)
     worker.take({"crops": crops["crops"][:10], "more": True})
@@ -314,8 +314,8 @@ def test_the_worker_waits_until_it_was_told_of_all_crops(project: Project):
     while worker.step():
         pass
     worker.close()
-    assert told[0] == {"measured": 24, "of": 24}
-    assert Suggestions.from_json(told[-1]["suggestions"]).count == 13
+    assert received[0] == {"measured": 24, "of": 24}
+    assert Suggestions.from_json(received[-1]["suggestions"]).count == 13
 
 
 def test_a_served_worker_answers_lines_and_ends_with_its_input(project: Project):
@@ -327,8 +327,8 @@ def test_a_served_worker_answers_lines_and_ends_with_its_input(project: Project)
         env={**os.environ, "PYTHONPATH": source},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert all(one.keys() & {"measured", "suggestions", "curve"} for one in told)
+    received = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(one.keys() & {"measured", "suggestions", "curve"} for one in received)
 
 
 def test_the_command_line_suggests_and_says_what_to_label_next(project: Project, capsys):

@@ -58,8 +58,8 @@ def project(tmp_path: Path):
 
 def suggested(project: Project, unlabelled: int = 3) -> Suggestions:
     """Return what a worker suggests in the end, told of no label for every third crop or so."""
-    told: list[dict] = []
-    worker = SuggestWorker(project.folder, told.append, lambda: False)
+    received: list[dict] = []
+    worker = SuggestWorker(project.folder, received.append, lambda: False)
     crops = project.crops()
     worker.take({"labels": [[c.id, c.label] for c in crops if c.id % unlabelled]})
     worker.take(
@@ -69,7 +69,7 @@ def suggested(project: Project, unlabelled: int = 3) -> Suggestions:
         pass
     worker.close()
     return Suggestions.from_json(
-        next(one["suggestions"] for one in reversed(told) if one.get("suggestions"))
+        next(one["suggestions"] for one in reversed(received) if one.get("suggestions"))
     )
 
 
@@ -104,7 +104,7 @@ def test_only_crops_that_the_run_did_not_learn_from_count_as_unseen(
     project: Project, tmp_path: Path, monkeypatch
 ):
     run = add_network(finished_run(project), tmp_path)
-    taught = {crop.crop_id for crop in run.read_dataset().part("train")}
+    taught = {crop.crop_id for crop in run.read_dataset().split("train")}
     asked: list[np.ndarray] = []
     real = suggestion_worker.fit
 

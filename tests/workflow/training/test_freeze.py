@@ -17,9 +17,9 @@ from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.training.prepare_dataset import freeze, summarise
 
 
-def parts(project: Project, **options: object) -> dict[int, str]:
+def splits(project: Project, **options: object) -> dict[int, str]:
     run = freeze(project, Recipe(), **options)  # type: ignore[arg-type]
-    return {crop.crop_id: crop.part for crop in run.read_dataset().crops}
+    return {crop.crop_id: crop.split for crop in run.read_dataset().crops}
 
 
 def test_a_frozen_run_holds_pixels_labels_and_recipe_without_the_project(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_frozen_run_holds_pixels_labels_and_recipe_without_the_project(tmp_pat
 def test_specimens_are_never_on_two_sides(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p", specimens=8) as project:
         dataset = freeze(project, Recipe()).read_dataset()
-    sides = [{c.group for c in dataset.part(part)} for part in ("train", "validation", "test")]
+    sides = [{c.group for c in dataset.split(split)} for split in ("train", "validation", "test")]
     assert all(sides)
     assert sum(map(len, sides)) == 8
     assert dataset.split_kind == "specimen"
@@ -48,35 +48,35 @@ def test_the_test_side_is_fixed_from_a_hundred_labels_on_and_does_not_follow_the
     tmp_path: Path,
 ) -> None:
     with labelled_project(tmp_path / "p", specimens=6, per_class=8) as project:
-        before = {i for i, part in parts(project).items() if part == "test"}
+        before = {i for i, split in splits(project).items() if split == "test"}
         (late,) = add_specimens(project, "late")
         new = add_crops(project, [1, 2, 3] * 40, specimen_id=late.id)
-        after = {c.crop_id for c in freeze(project, Recipe(seed=5)).read_dataset().part("test")}
+        after = {c.crop_id for c in freeze(project, Recipe(seed=5)).read_dataset().split("test")}
     assert after == before
     assert not after & set(new)
 
 
 def test_a_crop_added_later_belongs_to_the_side_of_its_specimen(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p", specimens=6, per_class=8) as project:
-        parts(project)
-        tested = next(key for key in project.test_side())
+        splits(project)
+        tested = next(key for key in project.test_split())
         (new,) = add_crops(project, [1], specimen_id=int(tested.partition(":")[2]))
-        assert parts(project)[new] == "test"
+        assert splits(project)[new] == "test"
 
 
 def test_the_test_side_may_still_move_below_a_hundred_labels(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p", specimens=4, per_class=3) as project:
-        parts(project)
+        splits(project)
         assert project.meta("test_side_fixed") == "0"
 
 
 def test_a_given_test_folder_stays_the_test_side(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p") as project:
-        trained = add_crops(project, [1, 2, 3] * 20, given_side="train")
-        tested = add_crops(project, [1, 2, 3] * 5, given_side="test")
+        trained = add_crops(project, [1, 2, 3] * 20, given_split="train")
+        tested = add_crops(project, [1, 2, 3] * 5, given_split="test")
         run = freeze(project, Recipe())
     dataset = run.read_dataset()
-    assert {c.crop_id for c in dataset.part("test")} == set(tested)
+    assert {c.crop_id for c in dataset.split("test")} == set(tested)
     assert {c.crop_id for c in dataset.crops} == {*trained, *tested}
     assert dataset.split_kind == "given"
 
@@ -95,7 +95,7 @@ def test_one_specimen_alone_is_said_to_make_the_test_dishonest(tmp_path: Path, n
 def test_unsure_and_unlabelled_crops_are_left_out(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p") as project:
         out = add_crops(project, [UNSURE, None])
-        assert not set(out) & parts(project).keys()
+        assert not set(out) & splits(project).keys()
 
 
 @pytest.mark.parametrize(("many", "outputs"), [(19, 3), (20, 4)])

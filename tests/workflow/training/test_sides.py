@@ -20,7 +20,7 @@ from poregui.workflow.editing.history import History
 from poregui.workflow.training.prepare_dataset import freeze, summarise
 from poregui.workflow.training.test_split import (
     Group,
-    choose_test_side,
+    choose_test_split,
     groups,
     keys_of_names,
     warnings_for,
@@ -34,35 +34,35 @@ def project(tmp_path):
 
 
 def shown(project):
-    return groups(project, [(row.name, row.part) for row in summarise(project, Recipe()).groups])
+    return groups(project, [(row.name, row.split) for row in summarise(project, Recipe()).groups])
 
 
-def side_of(project):
+def split_of(project):
     return [group.name for group in shown(project) if group.tested]
 
 
 def choose(project, *names):
-    return choose_test_side(project, keys_of_names(shown(project), names))
+    return choose_test_split(project, keys_of_names(shown(project), names))
 
 
 def test_the_chosen_specimens_are_the_test_side_of_the_next_run(project):
     History(project).apply(choose(project, "S02", "S04"))
-    assert side_of(project) == ["S02", "S04"]
+    assert split_of(project) == ["S02", "S04"]
     crops = freeze(project, Recipe()).read_dataset().crops
-    assert {crop.group for crop in crops if crop.part == "test"} == {"specimen:2", "specimen:4"}
-    assert side_of(project) == ["S02", "S04"]
+    assert {crop.group for crop in crops if crop.split == "test"} == {"specimen:2", "specimen:4"}
+    assert split_of(project) == ["S02", "S04"]
 
 
 def test_undo_gives_the_old_side_back_as_free_as_it_was(project):
-    before, history = side_of(project), History(project)
+    before, history = split_of(project), History(project)
     history.apply(choose(project, "S02", "S04"))
     assert project.meta("test_side_fixed") == "1"
     history.undo()
-    assert side_of(project) == before
-    assert project.test_side() == frozenset()
+    assert split_of(project) == before
+    assert project.test_split() == frozenset()
     assert project.meta("test_side_fixed") == ""
     history.redo()
-    assert side_of(project) == ["S02", "S04"]
+    assert split_of(project) == ["S02", "S04"]
 
 
 def test_a_side_that_leaves_nothing_to_train_on_or_to_test_is_refused(project):
@@ -78,7 +78,7 @@ def test_a_specimen_that_does_not_exist_is_refused_with_those_that_do(project):
 
 
 def test_sides_that_folders_gave_are_not_chosen_here(project):
-    add_crops(project, [1, 2], given_side="test")
+    add_crops(project, [1, 2], given_split="test")
     with pytest.raises(ProjectError, match="folders"):
         choose(project, "S01")
 
@@ -89,7 +89,7 @@ def test_a_change_says_what_it_costs(project):
         for w in warnings_for(project, choose(project, "S01"), shown(project))
     )
     finished_run(project)
-    before = set(side_of(project))
+    before = set(split_of(project))
     new = next(group.name for group in shown(project) if group.name not in before)
     said = warnings_for(project, choose(project, new), shown(project))
     assert "Run 1 used another test set: the results cannot be compared." in said
@@ -111,11 +111,11 @@ def test_the_command_line_shows_and_chooses_the_test_side(tmp_path, capsys):
     first = json.loads(capsys.readouterr().out)
     assert sum(first["crops"].values()) == 60
     assert main(["split", str(tmp_path / "p"), "--test", "S03, S04", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in told["groups"] if row["part"] == "test"] == ["S03", "S04"]
-    assert told["crops"]["test"] == 24
+    received = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in received["groups"] if row["part"] == "test"] == ["S03", "S04"]
+    assert received["crops"]["test"] == 24
     with Project.open(tmp_path / "p") as project:
-        assert side_of(project) == ["S03", "S04"]
+        assert split_of(project) == ["S03", "S04"]
     assert main(["split", str(tmp_path / "p"), "--test", "nobody"]) == 2
     assert main(["split", str(tmp_path / "p")]) == 0
     assert "24 crops for test" in capsys.readouterr().out
@@ -137,7 +137,7 @@ def tick(dialog, names):
 
 
 def test_ticking_specimens_in_the_window_is_one_edit_that_can_be_undone(qtbot, desk, monkeypatch):
-    before = side_of(desk.session.project)
+    before = split_of(desk.session.project)
 
     def accept(dialog):
         tick(dialog, ("S01", "S05"))
@@ -146,10 +146,10 @@ def test_ticking_specimens_in_the_window_is_one_edit_that_can_be_undone(qtbot, d
 
     monkeypatch.setattr(TestSplitDialog, "exec", accept)
     desk.page.test_split_button.click()
-    assert side_of(desk.session.project) == ["S01", "S05"]
+    assert split_of(desk.session.project) == ["S01", "S05"]
     qtbot.waitUntil(lambda: "S01" in names_below(desk, "Test"))
     desk.session.undo()
-    assert side_of(desk.session.project) == before
+    assert split_of(desk.session.project) == before
     assert desk.session.undo_text == ""
 
 

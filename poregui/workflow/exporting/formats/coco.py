@@ -40,9 +40,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     names = sorted(
         {shape.class_name for image in images for shape in image.shapes if shape.class_name}
     )
-    places = {name: place for place, name in enumerate(names, start=1)}
+    indices = {name: index for index, name in enumerate(names, start=1)}
     entries = [
-        _entry(shape, number, places)
+        _entry(shape, number, indices)
         for number, image in enumerate(images, start=1)
         for shape in image.shapes
         if shape.class_name
@@ -57,7 +57,7 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
             for number, image in enumerate(images, start=1)
         ],
         "categories": [
-            {"id": place, "name": name, "supercategory": "pore"} for name, place in places.items()
+            {"id": index, "name": name, "supercategory": "pore"} for name, index in indices.items()
         ],
         "annotations": entries,
     }
@@ -66,7 +66,7 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     return len(entries)
 
 
-def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, Any]:
+def _entry(shape: PoreShape, image: int, indices: dict[str, int]) -> dict[str, Any]:
     if shape.outline is None:
         polygons = []
     else:
@@ -75,7 +75,7 @@ def _entry(shape: PoreShape, image: int, places: dict[str, int]) -> dict[str, An
     return {
         "id": shape.crop_id,
         "image_id": image,
-        "category_id": places[shape.class_name],
+        "category_id": indices[shape.class_name],
         "segmentation": polygons,
         "area": round(shape.outline.area, 3) if shape.outline is not None else box.area,
         "bbox": [box.x, box.y, box.width, box.height],
@@ -103,21 +103,21 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
     unnamed = LeftOut("Image")
     known: dict[str, dict[str, Any]] = {}
-    for place, image in enumerate(images, start=1):
+    for index, image in enumerate(images, start=1):
         if not _has(image, "id", "file_name"):
-            unnamed.add(_id(image, place), "it has no id or file_name")
+            unnamed.add(_id(image, index), "it has no id or file_name")
         elif str(image["id"]) in known:
             unnamed.add(image["file_name"], "another image has its id")
         else:
             known[str(image["id"])] = image
     found: dict[str, list[PoreShape]] = {number: [] for number in known}
     left_out = LeftOut("Entry", "Entries")
-    for place, entry in enumerate(annotations, start=1):
+    for index, entry in enumerate(annotations, start=1):
         try:
-            number, shapes = _shapes(entry, _number(entry, place), names, found)
+            number, shapes = _shapes(entry, _number(entry, index), names, found)
             found[number] += shapes
         except UnfitEntryError as error:
-            left_out.add(_id(entry, place), error.what)
+            left_out.add(_id(entry, index), error.what)
     read = [_image(image, tuple(found[number]), path) for number, image in known.items()]
     notes = (*unnamed.notes, *left_out.notes)
     if not read:
@@ -134,17 +134,17 @@ def _has(entry: object, *keys: str) -> bool:
     )
 
 
-def _id(entry: object, place: int) -> str:
+def _id(entry: object, index: int) -> str:
     """Return how an entry is called: its id, or its place where it has none."""
     if isinstance(entry, dict) and isinstance(entry.get("id"), (int, str)):
         return str(entry["id"])
-    return f"number {place}"
+    return f"number {index}"
 
 
-def _number(entry: object, place: int) -> int:
+def _number(entry: object, index: int) -> int:
     """Return the id of an entry where it is a whole number, else its place."""
     own = entry.get("id") if isinstance(entry, dict) else None
-    return own if isinstance(own, int) else place
+    return own if isinstance(own, int) else index
 
 
 def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> ImageShapes:
@@ -194,7 +194,7 @@ def _shapes(
         raise UnfitEntryError("its segmentation is no list of polygons")
     if polygons and not isinstance(polygons[0], list):
         polygons = [polygons]
-    lines = [_ring(flat) for flat in polygons]
+    lines = [_polygon(flat) for flat in polygons]
     if lines:
         areas = [lines] if len(lines) == 1 else united(lines)
         return image, pores_from(number, names[category], areas)
@@ -208,7 +208,7 @@ def _shapes(
     return image, [PoreShape(number, there, None, names[category])]
 
 
-def _ring(flat: object) -> NDArray[np.float64]:
+def _polygon(flat: object) -> NDArray[np.float64]:
     if not isinstance(flat, list) or len(flat) % 2:
         raise UnfitEntryError("its points are no pairs of numbers")
     if flat and isinstance(flat[0], list):

@@ -16,7 +16,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
 from poregui.store.files import make_parent, write_text
-from poregui.workflow.exporting.formats.json_text import closed_rings, read_json
+from poregui.workflow.exporting.formats.json_text import closed_polygons, read_json
 from poregui.workflow.exporting.formats.shapes import (
     NOWHERE,
     ImageShapes,
@@ -61,14 +61,14 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
     """Write the pores of one micrograph into one file. Raises PoreguiError when it cannot be
     written.
 
-    `lines` are the texts of their outlines (see `closed_rings`) where somebody has them already.
+    `lines` are the texts of their outlines (see `closed_polygons`) where somebody has them already.
     """
     if lines is None:
-        rings = [
+        polygons = [
             np.array(corners(one.box)) if one.outline is None else one.outline.points
             for one in image.shapes
         ]
-        lines = closed_rings(rings)
+        lines = closed_polygons(polygons)
     features = map(partial(_feature, image=image.called), image.shapes, lines)
     make_parent(out)
     name = json.dumps(image.name, ensure_ascii=False)
@@ -76,19 +76,19 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
     write_text(out, _COLLECTION % (name, f"{facts}, " if facts else "", ",".join(features)))
 
 
-def _feature(shape: PoreShape, ring: str, image: str) -> str:
-    """Return a feature as JSON; `ring` is the text of its closed line."""
+def _feature(shape: PoreShape, line: str, image: str) -> str:
+    """Return a feature as JSON; `line` is the text of its closed line."""
     name = uuid.uuid5(_NAMESPACE, f"{image}/{shape.crop_id}")
     return _FEATURE % (
         name,
-        ring,
+        line,
         shape.crop_id,
-        _told(shape.outline is not None, shape.class_name, shape.colour, shape.metadata),
+        _properties_of(shape.outline is not None, shape.class_name, shape.colour, shape.metadata),
     )
 
 
 @lru_cache(maxsize=1024)
-def _told(
+def _properties_of(
     outlined: bool, class_name: str, colour: str, metadata: tuple[tuple[str, str], ...]
 ) -> str:
     """Return as JSON, without the first bracket, what many features of a file have alike."""
@@ -121,7 +121,7 @@ def read_geojson(path: Path, value: Any = None) -> list[ImageShapes]:
 
 
 def _read_one(path: Path, value: Any) -> ImageShapes:
-    told = value if isinstance(value, dict) else {}
+    received = value if isinstance(value, dict) else {}
     left_out = LeftOut("Feature")
     shapes: list[PoreShape] = []
     for number, feature in enumerate(_features(path, value), start=1):
@@ -129,17 +129,17 @@ def _read_one(path: Path, value: Any) -> ImageShapes:
             shapes += _shapes(feature, number)
         except UnfitEntryError as error:
             left_out.add(number, error.what)
-    sha256 = text_of(told.get("sha256"))
+    sha256 = text_of(received.get("sha256"))
     own = path.name.removesuffix(SUFFIX).removesuffix(".json")
     return ImageShapes(
-        text_of(told.get("image")) or own,
+        text_of(received.get("image")) or own,
         0,
         0,
         None,
         tuple(shapes),
-        path=text_of(told.get("path")),
+        path=text_of(received.get("path")),
         sha256=sha256,
-        plane=text_of(told.get("plane")) if sha256 else None,
+        plane=text_of(received.get("plane")) if sha256 else None,
         beside=(path.absolute().parent / own).as_posix(),
         notes=left_out.notes,
         as_stored=not sha256,  # ours are of the upright image; QuPath does not turn any
@@ -171,13 +171,13 @@ def _shapes(feature: object, number: int) -> list[PoreShape]:
     if not isinstance(feature, dict):
         raise UnfitEntryError("it is no feature")
     geometry = feature.get("geometry")
-    told = feature.get("properties")
-    properties = told if isinstance(told, dict) else {}
+    received = feature.get("properties")
+    properties = received if isinstance(received, dict) else {}
     named = _class_name(properties.get("classification"))
     if named.endswith("*"):
         raise UnfitEntryError(f"{named} is no class of pores but one that QuPath ignores")
     planes = _planes(geometry)
-    areas = [[points_from(ring) for ring in polygon] for polygon in _polygons(geometry)]
+    areas = [[points_from(line) for line in polygon] for polygon in _polygons(geometry)]
     if properties.get("outlined", True):
         return pores_from(number, named, areas, planes)
     boxes = [Outline.of(area[0]).bounds for area in areas]

@@ -178,13 +178,13 @@ def _read_zip(path: Path) -> ImageShapes:
                     large.add(entry.filename, "it is too large to be a pore")
                 else:
                     rois.append((Path(entry.filename).stem, unfolded(archive, entry)))
-            told = _told(archive.comment)
+            received = _received(archive.comment)
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
         ) from error
     own = path.name.removesuffix(".zip").removesuffix(".RoiSet")
-    found = _image(rois, told, own, path.absolute().parent / own, nameless=own == "RoiSet")
+    found = _image(rois, received, own, path.absolute().parent / own, nameless=own == "RoiSet")
     return replace(found, notes=(*large.notes, *found.notes))
 
 
@@ -193,7 +193,11 @@ def _is_roi(name: str) -> bool:
 
 
 def _image(
-    rois: Sequence[tuple[str, bytes]], told: dict[str, Any], own: str, beside: Path, nameless: bool
+    rois: Sequence[tuple[str, bytes]],
+    received: dict[str, Any],
+    own: str,
+    beside: Path,
+    nameless: bool,
 ) -> ImageShapes:
     left_out = LeftOut("ROI")
     full = _full_classes([name for name, _ in rois])
@@ -207,30 +211,30 @@ def _image(
             shapes += [replace(shape, metadata=counted) for shape in found]
         except UnfitEntryError as error:
             left_out.add(name, error.what)
-    sha256 = text_of(told.get("sha256"))
+    sha256 = text_of(received.get("sha256"))
     return ImageShapes(
-        text_of(told.get("image")) or own,
+        text_of(received.get("image")) or own,
         0,
         0,
         None,
         tuple(shapes),
-        path=text_of(told.get("path")),
+        path=text_of(received.get("path")),
         sha256=sha256,
-        plane=text_of(told.get("plane")) if sha256 else None,
+        plane=text_of(received.get("plane")) if sha256 else None,
         beside=beside.as_posix(),
         notes=left_out.notes,
-        nameless=nameless and not told.get("image"),
+        nameless=nameless and not received.get("image"),
         as_stored=not sha256,  # ours are of the upright image; ImageJ does not turn any
     )
 
 
-def _told(comment: bytes) -> dict[str, Any]:
+def _received(comment: bytes) -> dict[str, Any]:
     """Return what the comment of a zip says of its image; nothing where it is somebody else's."""
     try:
-        told = json.loads(comment)
+        received = json.loads(comment)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return received if isinstance(received, dict) else {}
 
 
 _OURS = re.compile(r"\d{6}_(.*)", re.DOTALL)
@@ -268,10 +272,10 @@ def _without_counters(names: Sequence[str], full: Sequence[str]) -> list[str]:
     if len(counted) < sum(text in counted for text in theirs):
         return found
     stems = Counter(match[1] for match in counted.values())
-    for place, name in enumerate(names):
-        match = None if _OURS.fullmatch(name) else counted.get(found[place])
+    for index, name in enumerate(names):
+        match = None if _OURS.fullmatch(name) else counted.get(found[index])
         if match is not None and (match[2] or stems[match[1]] > 1):
-            found[place] = match[1]
+            found[index] = match[1]
     return found
 
 
@@ -299,10 +303,10 @@ def _shapes(content: bytes, number: int, name: str, class_name: str) -> list[Por
             raise UnfitEntryError("it has no area")
         box = Box.between(left, top, left + wide, top + high)
         return [PoreShape(number, box, None, class_name, planes=planes)]
-    return pores_from(number, class_name, [[_ring(roi)]], planes)
+    return pores_from(number, class_name, [[_polygon(roi)]], planes)
 
 
-def _ring(roi: Any) -> NDArray[np.float64]:
+def _polygon(roi: Any) -> NDArray[np.float64]:
     """Return the line around a ROI of one part."""
     from roifile import ROI_TYPE
 
@@ -359,22 +363,22 @@ _CURVE = np.linspace(0, 1, 17)[1:, None]
 
 def _composite(path: Sequence[float]) -> list[list[NDArray[np.float64]]]:
     """Return the areas of a path, by the even-odd rule as ImageJ fills it."""
-    rings: list[list[Any]] = []
-    place = 0
-    while place < len(path):
-        step = int(path[place])
-        numbers = path[place + 1 : place + 1 + _LENGTHS.get(step, 0)]
-        if step not in _LENGTHS or len(numbers) < _LENGTHS[step] or (step and not rings):
+    polygons: list[list[Any]] = []
+    index = 0
+    while index < len(path):
+        step = int(path[index])
+        numbers = path[index + 1 : index + 1 + _LENGTHS.get(step, 0)]
+        if step not in _LENGTHS or len(numbers) < _LENGTHS[step] or (step and not polygons):
             raise UnfitEntryError("its path is damaged")
         if not all(map(number_in, numbers)):
             raise UnfitEntryError("its points are not finite numbers")
         points = np.reshape(numbers, (-1, 2))
         if step == 0:
-            rings.append([points[0]])
+            polygons.append([points[0]])
         elif step != 4:
-            rings[-1] += list(_curve(np.concatenate([[rings[-1][-1]], points])))
-        place += 1 + len(numbers)
-    lines = [np.array(ring, np.float64) for ring in rings if len(ring) >= 3]
+            polygons[-1] += list(_curve(np.concatenate([[polygons[-1][-1]], points])))
+        index += 1 + len(numbers)
+    lines = [np.array(polygon, np.float64) for polygon in polygons if len(polygon) >= 3]
     if not lines:
         raise UnfitEntryError("an outline needs three points or more")
     try:

@@ -130,25 +130,27 @@ _PADDING = b"\0"
 """What numpy fills up texts with that are shorter than their column."""
 
 
-def closed_rings(rings: Sequence[NDArray[Any]]) -> Iterator[str]:
+def closed_polygons(polygons: Sequence[NDArray[Any]]) -> Iterator[str]:
     """Yield each ring (N, 2) as the text of a JSON list of [x, y], its first point repeated at the
     end.
     """
-    for start in range(0, len(rings), _AT_ONCE):
-        yield from _texts(rings[start : start + _AT_ONCE])
+    for start in range(0, len(polygons), _AT_ONCE):
+        yield from _texts(polygons[start : start + _AT_ONCE])
 
 
-def _texts(rings: Sequence[NDArray[Any]]) -> list[str]:
-    points = np.rint(np.concatenate(rings).astype(np.float64) * _PARTS).astype(np.int64)
-    ends = np.cumsum([len(ring) for ring in rings])
-    starts = ends - [len(ring) for ring in rings]
+def _texts(polygons: Sequence[NDArray[Any]]) -> list[str]:
+    points = np.rint(np.concatenate(polygons).astype(np.float64) * _PARTS).astype(np.int64)
+    ends = np.cumsum([len(polygon) for polygon in polygons])
+    starts = ends - [len(polygon) for polygon in polygons]
     outside = (points < 0) | (points >= _LARGEST * _PARTS)
     odd = np.logical_or.reduceat(outside.any(axis=1), starts).tolist()
     rows = _rows(np.clip(points, 0, _LARGEST * _PARTS - 1))
     texts = []
-    for ring, start, end, plainly in zip(rings, starts.tolist(), ends.tolist(), odd, strict=True):
+    for polygon, start, end, plainly in zip(
+        polygons, starts.tolist(), ends.tolist(), odd, strict=True
+    ):
         if plainly:
-            texts.append(_plainly(ring))
+            texts.append(_plainly(polygon))
             continue
         text = rows[start:end].tobytes() + rows[start : start + 1].tobytes()
         texts.append(f"[{text.replace(_PADDING, b'').decode('ascii')[:-1]}]")
@@ -176,9 +178,9 @@ def _digits(form: bytes, count: int) -> NDArray[np.bytes_]:
     return np.array([form % number for number in range(count)], dtype=np.bytes_)
 
 
-def _plainly(ring: NDArray[Any]) -> str:
+def _plainly(polygon: NDArray[Any]) -> str:
     """Return the text of a ring one number after the other; corners in the frame of an image may be
     below 0.
     """
-    points = np.round(np.asarray(ring, np.float64), 3).tolist()
+    points = np.round(np.asarray(polygon, np.float64), 3).tolist()
     return json.dumps([*points, points[0]], separators=(",", ":"))

@@ -25,7 +25,7 @@ from poregui.workflow.importing.folders import plain, scale
 
 NEEDED = ("micrograph", "x", "y", "width", "height", "label")
 _LARGEST = 10_000_000
-_LEAST = 0.5
+_MIN = 0.5
 _Image = tuple[str, str, str, str]
 
 
@@ -187,7 +187,7 @@ def _shape(row: Mapping[str, str | None], line: int) -> PoreShape:
     numbers = {name: _number(row.get(name), name) for name in ("x", "y", "width", "height")}
     x, y, wide, high = numbers.values()
     for name in ("width", "height"):
-        if numbers[name] < _LEAST:
+        if numbers[name] < _MIN:
             raise UnfitEntryError(f"{name} is below 1 px")
     box = Box.between(x, y, x + wide, y + high)
     return PoreShape(line, box, None, plain(row.get("label")))

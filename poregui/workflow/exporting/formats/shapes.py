@@ -102,7 +102,7 @@ class StackPlace:
         if self.index:
             return self.index == max(plane.page, plane.channel or 1, plane.z)
         pairs = ((self.page, plane.page), (self.channel, plane.channel or 1), (self.z, plane.z))
-        return all(said in (0, there) for said, there in pairs)
+        return all(given in (0, there) for given, there in pairs)
 
 
 NOWHERE = StackPlace()
@@ -161,8 +161,8 @@ class ImageShapes:
 
     def facts(self) -> dict[str, str]:
         """Return what tells the image from every other one, for formats that take more words."""
-        told = {"path": self.path, "sha256": self.sha256}
-        found = {key: text for key, text in told.items() if text}
+        received = {"path": self.path, "sha256": self.sha256}
+        found = {key: text for key, text in received.items() if text}
         if found:
             found["coordinates"] = "upright image"
         return found | ({"plane": self.plane} if self.plane else {})
@@ -229,7 +229,7 @@ def corners(box: Box) -> list[tuple[float, float]]:
 
 
 COUNTED = "counted"
-"""What `told` calls a class with a number behind it that may be its own or a counter."""
+"""What `received` calls a class with a number behind it that may be its own or a counter."""
 
 
 class UnfitEntryError(PoreguiError):

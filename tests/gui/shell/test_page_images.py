@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import theme
-from poregui.gui.shell.page_pictures import main as save_pictures
+from poregui.gui.shell.page_images import main as save_pictures
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Save pictures of the real window's pages: python -m poregui.gui.shell.page_pictures PROJECT OUT
+"""Save pictures of the real window's pages: python -m poregui.gui.shell.page_images PROJECT OUT
 [--dark] [--size 1400x900].
 """
 
@@ -56,7 +56,7 @@ def settle(window: MainWindow, quiet_s: float = _QUIET_S) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Open a project in a window without a screen and save its pages."""
     parser = argparse.ArgumentParser(
-        prog="python -m poregui.gui.shell.page_pictures", description=__doc__
+        prog="python -m poregui.gui.shell.page_images", description=__doc__
     )
     parser.add_argument("project", type=Path)
     parser.add_argument("out", type=Path)
