@@ -23,7 +23,7 @@ VERBS = {
     "new": ("project_verbs", "new", "make an empty project"),
     "import": (
         "project_verbs",
-        "import_pictures",
+        "import_images",
         "import micrographs and ready-made crops into a project",
     ),
     "import-outlines": ("project_verbs", "import_outlines", "import outlines from other programs"),
@@ -63,7 +63,7 @@ VERBS = {
     "compare": ("review_verbs", "compare", "compare two runs on the test crops they share"),
     "suspects": (
         "review_verbs",
-        "suspects",
+        "label_issues",
         "list the labels that are probably wrong, most doubtful first",
     ),
     "report": ("review_verbs", "report", "write the report of a run as one HTML or PDF file"),
