@@ -89,7 +89,10 @@ class Dataset:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON, with the hash."""
-        return {**asdict(self), "hash": self.hash}
+        values = {**asdict(self), "hash": self.hash}
+        for crop in values["crops"]:
+            crop["part"] = crop.pop("split")
+        return values
 
 
 def dataset_from_json(values: Any) -> Dataset:
@@ -119,7 +122,8 @@ def dataset_from_json(values: Any) -> Dataset:
 
 
 def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
-    crop = DatasetCrop(**received)
+    own = dict(received)
+    crop = DatasetCrop(split=own.pop("part"), **own)
     for name in (crop.group, crop.name, crop.pixels):
         text(name)
     whole(crop.crop_id)

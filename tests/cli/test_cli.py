@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -27,6 +28,11 @@ from poregui.workflow.exporting.export_kinds import EXPORTS
 from poregui.workflow.training.prepare_dataset import freeze
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_verb_names_a_function_that_is_there() -> None:
+    for module, function, _ in VERBS.values():
+        assert callable(getattr(importlib.import_module(f"poregui.cli.{module}"), function))
 
 
 @pytest.fixture
@@ -231,7 +237,7 @@ def test_a_project_that_is_open_in_a_window_can_be_read_and_not_written(
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("text", "sentence"),
     [
         (["trian"], "invalid choice: 'trian'"),
         (["info"], "required: PROJECT"),

@@ -111,7 +111,7 @@ def test_a_failed_training_says_why(run: RunFolder, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("over", "words"),
+    ("over", "text"),
     [
         (
             {"over": "specimens", "groups": 3, "low": 0.5, "high": 0.9},
@@ -256,7 +256,7 @@ def test_every_field_of_a_recipe_is_an_option(
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("text", "sentence"),
     [
         (["--epochs", "0"], "Max. epochs cannot be 0"),
         (["--folds", "1"], "1 folds are too few"),

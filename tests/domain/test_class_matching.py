@@ -79,7 +79,7 @@ def test_a_name_that_another_class_of_theirs_has_here_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "mine", "words"),
+    ("theirs", "mine", "text"),
     [
         (["Gas", "gas"], ["Gas", "Keyhole"], "several classes there are called"),
         (["Gas"], ["Gas", "GAS "], "several classes here are called Gas"),

@@ -160,7 +160,9 @@ def test_a_dataset_comes_back_from_json_with_its_hash() -> None:
     crop = DatasetCrop(7, 1, "test", "specimen:1", "n", "ff", 3, 4, 3, 16, 0, 0.0, 9.0, 0.5)
     dataset = Dataset(("a", "b"), (1, 2), (crop,), "specimen", 4, 1, ("note",))
     assert crop.nbytes == 72
-    assert dataset_from_json(json.loads(json.dumps(dataset.to_json()))) == dataset
+    written = dataset.to_json()
+    assert dataset_from_json(json.loads(json.dumps(written))) == dataset
+    assert (written["crops"][0]["part"], "split" in written["crops"][0]) == ("test", False)
     assert Dataset(("a", "b"), (1, 2), (), "specimen", 4, 1).hash != dataset.hash
 
 

@@ -19,7 +19,7 @@ needs_shared = pytest.mark.skipif(
 
 @needs_shared
 @pytest.mark.parametrize(
-    ("place", "found"),
+    ("index", "found"),
     [
         ("crossing-outlines/coco_selfint.json", [392]),
         ("outline-outside/coco_partly.json", [1593]),

@@ -89,7 +89,7 @@ def test_a_path_as_the_prompt_completes_it_is_that_file(
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         ("micrographs", "--name", NAME, "--set-scale", "2"),
         ("micrographs", "--name", "image_001", "--no-surface"),

@@ -135,7 +135,7 @@ def test_a_result_that_was_changed_without_being_damaged_is_noticed(
 
 
 @pytest.mark.parametrize(
-    ("sealed", "words"), [(True, "has 20 of 30 rows"), (False, "has predictions for 20 of 30")]
+    ("sealed", "text"), [(True, "has 20 of 30 rows"), (False, "has predictions for 20 of 30")]
 )
 def test_shortened_predictions_are_a_sentence_and_no_other_accuracy(
     folder: Path, sealed: bool, text: str, capsys: pytest.CaptureFixture[str]

@@ -211,7 +211,7 @@ def test_opening_a_project_without_pixels_makes_none_and_says_so(
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         ["suggest"],
         ["train", "--epochs", "1"],

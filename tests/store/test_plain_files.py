@@ -228,7 +228,7 @@ def test_an_export_to_anything_but_a_file_is_a_sentence_and_touches_nothing(
 
 @posix
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         ["report", "{project}", "{out}.html"],
         ["report", "{project}", "{out}.pdf"],

@@ -59,7 +59,7 @@ def classes_in_file(window: MainWindow, folder: Path) -> list[int | None]:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     ["one is renamed", "two are swapped", "one is retired and one added with a former name"],
 )
 def test_the_apply_page_shows_the_names_of_now_and_the_numbers_of_before(

@@ -150,7 +150,7 @@ def test_importing_again_fills_the_specimens_that_were_missing(
         assert "1 micrograph assigned to a specimen." in again
 
 
-@pytest.mark.parametrize("answer", ["Mask", "Not now"])
+@pytest.mark.parametrize("prediction", ["Mask", "Not now"])
 def test_info_bars_of_imported_micrographs_are_offered_and_masked_on_yes_only(
     shown: MainWindow, tmp_path: Path, prediction: str
 ) -> None:

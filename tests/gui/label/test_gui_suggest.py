@@ -260,7 +260,7 @@ def test_the_grid_is_put_in_the_order_of_likeness_to_the_chosen_crop(project, op
 
 
 @pytest.mark.parametrize(
-    ("given", "left", "words"),
+    ("given", "left", "text"),
     [
         ([], 12, "12 labels to go."),
         (

@@ -283,7 +283,7 @@ def test_without_a_run_the_page_sends_a_person_to_train(project: Project, open_d
 
 
 @pytest.mark.parametrize(
-    ("end", "words"),
+    ("end", "text"),
     [
         (
             Failed("The memory is full.", "Choose smaller batches."),

@@ -143,7 +143,7 @@ def logged(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "who"), [(["--annotator", " Ada  L. "], "Ada L."), ([], "command line")]
+    ("text", "who"), [(["--annotator", " Ada  L. "], "Ada L."), ([], "command line")]
 )
 def test_imported_labels_are_logged_under_the_name_that_was_given(
     tmp_path: Path, named_crops: Path, text: list[str], who: str

@@ -20,7 +20,7 @@ def found(image: np.ndarray, x: float, y: float, reach: float = 4) -> Box | None
     return pore_box(image, x, y, low=0, high=255 if image.dtype == np.uint8 else 65535, reach=reach)
 
 
-@pytest.mark.parametrize(("radius", "least"), [(3, 0.5), (12, 0.8), (60, 0.9), (200, 0.9)])
+@pytest.mark.parametrize(("radius", "minimum"), [(3, 0.5), (12, 0.8), (60, 0.9), (200, 0.9)])
 def test_the_box_fits_a_disc_of_any_size(radius, minimum):
     box = found(disc(1200, radius), 600 + radius * 0.5, 600)
     assert box is not None

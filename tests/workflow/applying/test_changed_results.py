@@ -12,7 +12,13 @@ from size_model import draw_discs, write_size_model
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.workflow.applying.confidence import mark_field
-from poregui.workflow.applying.field import FieldTask, apply_field, read_result, why_changed
+from poregui.workflow.applying.field import (
+    FieldResult,
+    FieldTask,
+    apply_field,
+    read_result,
+    why_changed,
+)
 from poregui.workflow.applying.inputs import model_of_file
 from poregui.workflow.applying.pool import take_up
 from poregui.workflow.applying.result_table import read_pores
@@ -105,3 +111,14 @@ def test_marking_pores_leaves_results_that_hold(task: FieldTask) -> None:
     assert marked.left > 0
     assert why_changed(task) == ""
     assert read_result(task) is not None
+
+
+def test_results_keep_the_names_that_stand_in_the_files_of_older_projects() -> None:
+    result = FieldResult(
+        "n", "S1", "f", "ff", "fp", 10, 10, None, 100.0, 2, (1.0, 2.0), (1, 1), 0, 0.0, None, 1.0,
+        out_of_distribution=(2,),
+    )  # fmt: skip
+    written = result.to_json()
+    assert written["unlike"] == (2,)
+    assert FieldResult.from_json(written) == result
+    assert FieldResult.from_json({k: v for k, v in written.items() if k != "unlike"}).pores == 2

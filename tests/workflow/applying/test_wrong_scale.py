@@ -36,7 +36,7 @@ def task(tmp_path: Path, um_per_px: float, name: str = "a.png") -> FieldTask:
     )
 
 
-@pytest.mark.parametrize(("um_per_px", "words"), [(1000.0, "1,000 times above"), (0.001, "below")])
+@pytest.mark.parametrize(("um_per_px", "text"), [(1000.0, "1,000 times above"), (0.001, "below")])
 def test_a_pixel_size_in_another_unit_is_refused_before_anything_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, um_per_px: float, text: str
 ) -> None:
@@ -55,7 +55,7 @@ def test_a_micrograph_with_a_wrong_scale_leaves_the_others_of_a_batch_alone(tmp_
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "text"),
     [
         (MemoryError(), "needs more memory"),
         (OSError(5, "Input/output error"), "Input/output error"),

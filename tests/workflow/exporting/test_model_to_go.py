@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
         yield opened
 
 
-@pytest.mark.parametrize("least", [0.0, 0.85, 0.95])
+@pytest.mark.parametrize("min_confidence", [0.0, 0.85, 0.95])
 def test_an_exported_model_corrects_as_its_run_at_every_confidence(
     project: Project, tmp_path: Path, min_confidence: float
 ) -> None:

@@ -65,7 +65,7 @@ def strip(file: Path) -> None:
 
 
 @pytest.mark.parametrize("older", [False, True])
-@pytest.mark.parametrize("words", ["two are swapped", "one has the former name of another"])
+@pytest.mark.parametrize("text", ["two are swapped", "one has the former name of another"])
 def test_a_lock_of_the_project_itself_goes_by_ids(
     folder: Path, capsys: pytest.CaptureFixture[str], text: str, older: bool
 ) -> None:

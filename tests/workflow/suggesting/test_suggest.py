@@ -195,7 +195,7 @@ def test_the_advice_is_a_sentence_with_its_interval():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "judged", "groups", "over", "words"),
+    ("accuracy", "checked", "groups", "over", "text"),
     [
         (0.5, 40, 5, "specimen", "50.0 % of 40 in other specimens"),
         (1.0, 1, 2, "specimen", "1 of 1 in other specimens"),
