@@ -149,7 +149,7 @@ def test_a_picture_is_described_with_its_scale_and_who_says_so(
     assert values == {
         "width": 32, "height": 24, "dtype": "uint8", "bits": 8, "channels": 1, "pages": 1,
         "slices": 1, "levels": 1, "um_per_px": 0.5, "scale_source": "TIFF resolution",
-        "warnings": [],
+        "warnings": [], "turned": 1,
     }  # fmt: skip
     assert main(["image", str(tmp_path / "a.tif")]) == 0
     assert "0.5 µm/px" in capsys.readouterr().out

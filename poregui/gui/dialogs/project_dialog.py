@@ -165,6 +165,8 @@ class BackupsDialog(QDialog):
         self.backup_button.clicked.connect(self.accept)
         if can_back_up:
             buttons.addButton(self.backup_button, QDialogButtonBox.ButtonRole.ActionRole)
+            for button in (self.restore_button, self.backup_button):
+                button.setAutoDefault(False)  # Enter takes no labels back
         else:
             self.backup_button.hide()
         buttons.rejected.connect(self.reject)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -42,10 +43,11 @@ from poregui.gui.dialogs.micrograph_dialogs import (
     MicrographDialog,
     SeveralMicrographsDialog,
 )
-from poregui.gui.dialogs.project_dialog import NewProjectDialog
+from poregui.gui.dialogs.project_dialog import BackupsDialog, NewProjectDialog
 from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
 from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.gui.train.train_page import LogDialog
+from poregui.store.backups import Backup, BackupContent
 from poregui.workflow.detecting.find_pores import Searchable
 from poregui.workflow.importing.merge_labels import Conflict, MergePlan
 from poregui.workflow.training.test_split import Group
@@ -80,6 +82,11 @@ def new_project(folder: Path) -> QDialog:
     dialog = NewProjectDialog()
     dialog.findChild(QLineEdit, "project_place_edit").setText(str(folder))
     return dialog
+
+
+def backups() -> QDialog:
+    made = Backup(Path("a.db"), datetime(2026, 11, 30, tzinfo=UTC), "daily")
+    return BackupsDialog("", [(made, BackupContent(3, 600, 620, 33))], None, can_back_up=True)
 
 
 def merging() -> QDialog:
@@ -119,6 +126,7 @@ def makers(folder: Path) -> dict[type[QDialog], Callable[[], QDialog]]:
         NewProjectDialog: partial(new_project, folder),
         TestSplitDialog: test_specimens,
         WhichMicrographsDialog: which_micrographs,
+        BackupsDialog: backups,
         MergeDialog: merging,
         ClassesDialog: classes,
         ChangeKeysDialog: ChangeKeysDialog,
