@@ -76,9 +76,9 @@ def test_a_network_that_is_run_by_itself_leaves_nothing_either(tmp_path: Path) -
     model = write_size_model(tmp_path / "model")
     run = (
         "import sys; from pathlib import Path; from poregui.workflow.evaluating.predict import "
-        "open_session; import numpy as np; model = Path(sys.argv[1]); session, options = "
+        "open_session; import numpy as np; model = Path(sys.argv[1]); session = "
         "open_session(model.read_bytes(), model, 1); given = {'image': np.zeros((2, 32, 32, 1), "
-        "'f'), 'size': np.ones((2, 2), 'f')}; print(session.run(None, given, options)[0].shape)"
+        "'f'), 'size': np.ones((2, 2), 'f')}; print(session.run(None, given)[0].shape)"
     )
     assert python(tmp_path / "home", "-c", run, model) == "(2, 3)"
     assert left_in(tmp_path / "home") == []

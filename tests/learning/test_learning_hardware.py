@@ -40,7 +40,7 @@ def test_limits_reach_the_environment_of_tensorflow() -> None:
     [
         ("Windows", False, ["RTX 4070"], ("Found RTX 4070", "native Windows", "WSL2", "[gpu]")),
         ("Windows", False, None, ("No NVIDIA card", "driver")),
-        ("Linux", False, ["A", "B"], ("Found A and B", "processors only", "[gpu]")),
+        ("Linux", False, ["A", "B"], ("Found A and B", "CPUs only", "[gpu]")),
         ("Linux", True, ["H200"], ("no CUDA libraries", "[gpu]")),
         ("Linux", True, [], ("No NVIDIA card",)),
         ("Darwin", False, None, ("macOS",)),

@@ -350,7 +350,7 @@ def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:
 def test_the_state_of_the_page_tells_only_what_is_another_one(desk: ReviewDesk) -> None:
     state = desk.presenter.state
     heard: list[str] = []
-    for name in ("part", "filter", "current"):
+    for name in ("split", "filter", "current"):
         getattr(state, f"{name}_changed").connect(partial(heard.append, name))
     state.set_split("test")
     state.set_filter(ReviewFilter())

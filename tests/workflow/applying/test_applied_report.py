@@ -54,7 +54,7 @@ def facts_of(
     tables = [read_pores(one.folder, 3) for one in tasks]
     for gone in without:
         (tasks[gone].folder / "picture.npz").unlink()
-    summary = summarise(model, results, tables, min_confidence=float(more.get("least", 0)))
+    summary = summarise(model, results, tables, min_confidence=float(more.get("min_confidence", 0)))
     return collect_applied(model, list(map(AppliedField, tasks, results, tables)), summary, **more)
 
 
@@ -77,7 +77,7 @@ def test_every_specimen_has_a_page_with_the_numbers_of_the_summary(received: App
         keyhole = one.group.classes[1]
         assert f"{keyhole.area.low:.3g} to {keyhole.area.high:.3g}" in page.text
         assert f"{keyhole.sizes.largest:.3g} {keyhole.sizes.root_area:.3g}" in page.text
-        assert f"{keyhole.nearest.min_confidence:.3g} / {keyhole.nearest.middle:.3g}" in page.text
+        assert f"{keyhole.nearest.minimum:.3g} / {keyhole.nearest.middle:.3g}" in page.text
         assert f"{one.group.sensitivity[0].total:.4g}" in page.text
     assert "relative accuracy" in page.text
     assert "in the manner of ASTM E1245" in page.text

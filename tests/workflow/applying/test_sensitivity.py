@@ -168,7 +168,7 @@ def test_the_summary_says_how_the_area_moves_and_how_far_pores_lie_apart(tmp_pat
     )
     assert text in note_of(summary, group)
     keyhole = group.classes[1]
-    assert keyhole.nearest.min_confidence == pytest.approx((100 - 2 * 20.5) * 0.5, rel=0.02)
+    assert keyhole.nearest.minimum == pytest.approx((100 - 2 * 20.5) * 0.5, rel=0.02)
     assert (keyhole.nearest.pores, keyhole.surface) == (5, None)
     tip = rows_of(group, "um", {})[1].tip
     assert "nearest other pore: median 29.4" in tip
@@ -201,7 +201,7 @@ def test_results_without_shifted_thresholds_are_summed_up_without_them(tmp_path:
 
 def test_distances_are_summed_up_without_those_that_are_not_known() -> None:
     received = distance_summary(np.array([np.nan, 4.0, 1.0, 2.0, 3.0, 5.0]))
-    assert (received.pores, received.min_confidence, received.middle) == (5, 1.0, 3.0)
+    assert (received.pores, received.minimum, received.middle) == (5, 1.0, 3.0)
     assert (received.low, received.high) == (pytest.approx(1.4), pytest.approx(4.6))
     assert distance_summary(np.array([np.nan])) is None
 
