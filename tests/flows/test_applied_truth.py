@@ -26,7 +26,7 @@ def truths(project: Path) -> dict[str, dict[str, float]]:
     return areas
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_the_intervals_hold_the_truth_of_the_four_specimens_without_labels(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]

@@ -78,7 +78,7 @@ def tell(event):
         sys.stdout.write(f"{event.epoch}\\n")
         sys.stdout.flush()
 
-window.services.trainer.told.connect(tell)
+window.services.trainer.received.connect(tell)
 window.workspace.train.train()
 QApplication.instance().exec()
 """

@@ -57,7 +57,7 @@ def test_a_resource_is_found_in_the_checkout() -> None:
 
 
 def test_a_missing_resource_says_what_to_do() -> None:
-    with pytest.raises(PoreguiError, match=r"icons/none\.svg.*again"):
+    with pytest.raises(PoreguiError, match=r"icons/none\.svg.*Reinstall"):
         resource("icons/none.svg")
 
 

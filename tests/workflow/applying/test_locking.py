@@ -192,7 +192,7 @@ def test_a_lock_without_its_network_is_refused(ready: Path, tmp_path: Path) -> N
 def test_what_cannot_be_locked_leaves_nothing(ready: Path, tmp_path: Path) -> None:
     for fault, text in (
         ({"who": " "}, "No name was given"),
-        ({"least": 1.0}, "is not a valid confidence"),
+        ({"min_confidence": 1.0}, "is not a valid confidence"),
         ({"um_per_px": 0.0}, "is not a valid pixel size"),
     ):
         with Project.open(ready) as project, pytest.raises(PoreguiError, match=text):
