@@ -54,9 +54,18 @@ def class_meant(name: str, classes: Sequence[PoreClass]) -> PoreClass | None:
     used = [one for one in classes if not one.retired]
     same = [one for one in used if name_key(one.name) == _key(name)]
     if not same:
-        written = name_key(safe_name(name))
-        same = [one for one in used if name_key(safe_name(one.name)) == written]
+        written = _written(name)
+        same = [one for one in used if _written(one.name) == written]
     return same[0] if len(same) == 1 else None
+
+
+_TYPED = str.maketrans("‹›«»“”„‘’–—", '<><>"""\'\'--')
+"""Quotes and dashes as keyboards have them: other programs write one for the other."""
+
+
+def _written(name: str) -> str:
+    """Return what is left of a name in that of a file, fit for comparing."""
+    return name_key(safe_name(name.translate(_TYPED)))
 
 
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:

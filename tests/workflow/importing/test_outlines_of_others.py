@@ -486,3 +486,14 @@ def test_a_number_in_the_name_of_a_class_of_the_project_is_its_own(
         assert labels(typed) == ["Type_1", "Type_2"]
     bring(project, read_outlines(file))
     assert labels(project) == ["Type", "Type"]
+
+
+def test_quotes_that_another_program_writes_otherwise_make_no_new_class(
+    project: Project, tmp_path: Path
+) -> None:
+    History(project).apply(add_class(project, "‹Poré> α: 5 µm"))
+    before = len(project.classes())
+    bring(project, read_outlines(zipped(tmp_path / "m.RoiSet.zip", {
+        "000003_<Poré> α: 5 µm": roi(ROI_TYPE.OVAL),
+    })))  # fmt: skip
+    assert (labels(project), len(project.classes())) == (["‹Poré> α: 5 µm"], before)
