@@ -40,6 +40,7 @@ def _study(
     return observed, np.stack([random.multinomial(60, RATES[k]) for k in range(3)])
 
 
+@pytest.mark.soak
 def test_with_twenty_skewed_specimens_the_intervals_hold_the_truth_in_nine_of_ten_studies() -> None:
     random = np.random.default_rng(7)
     repeats, hits = 2000, np.zeros(3)

@@ -52,6 +52,7 @@ def test_the_best_epochs_weights_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert kept_loss(folder) == pytest.approx(losses[1], rel=1e-4)
 
 
+@pytest.mark.soak
 def test_a_cosine_that_nothing_ends_early_keeps_its_last_epoch_and_a_stopped_one_the_best(
     tmp_path: Path,
 ) -> None:

@@ -52,6 +52,7 @@ def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
     assert np.isfinite(predictions(run)).all()
 
 
+@pytest.mark.soak
 def test_without_a_gpu_it_is_said_and_the_answers_are_those_of_32_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_a_trainer_that_waits_ends_with_its_killed_window(loaded: bool):
         assert took < 10
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_run_of_the_trainer_that_waited_answers_as_any_other(tmp_path):
     predictions = []

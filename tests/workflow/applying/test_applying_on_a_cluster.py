@@ -104,6 +104,7 @@ def killer(cluster: Any, killed: list[int]) -> Callable[[int, int, str], None]:
     return heard
 
 
+@pytest.mark.soak
 def test_the_results_of_a_cluster_that_loses_a_worker_are_those_of_one_machine(
     tmp_path: Path,
 ) -> None:
