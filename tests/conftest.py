@@ -7,8 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from poregui.gui.shell.main_window import MainWindow
 
 # Before anything imports Qt: no window may appear, and no test may see or change the settings of a
 # person.
@@ -72,3 +78,15 @@ def own_settings(folder: Path) -> None:
 def repetitions() -> Callable[[int], int]:
     """Return how often to repeat: the given number in a soak run, a tenth of it otherwise."""
     return lambda full: full if os.environ.get("POREGUI_SOAK") else max(1, full // 10)
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    """Return the program's window without a project."""
+    from poregui.gui.app import build_window
+
+    made = build_window(None)
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()

@@ -157,9 +157,9 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
                 "No pore has an outline.", "Find pores first: poregui detect PROJECT."
             )
         written = write_measurements(project, fields, args.out)
-        received = summary(project, fields)
+        totals = summary(project, fields)
     screen.result(
-        {**received, "file": str(args.out)}, _measured_text(fields, received, written, args.out)
+        {**totals, "file": str(args.out)}, _measured_text(fields, totals, written, args.out)
     )
     return 0
 

@@ -75,7 +75,7 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
         values = evaluation_json(project, run)
     screen.result(
         {**values, **_facts(run, finished)},
-        f"{_received(run, finished)}\n\n{evaluation_text(values)}",
+        f"{_finished_text(run, finished)}\n\n{evaluation_text(values)}",
     )
     return 0
 
@@ -108,7 +108,7 @@ def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
     }
 
 
-def _received(run: RunFolder, finished: Finished) -> str:
+def _finished_text(run: RunFolder, finished: Finished) -> str:
     how = "ended after"
     if finished.stopped:
         how = "stopped after"
@@ -183,7 +183,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         "n_test": finished.n_test,
     }
     accuracy = f"accuracy {percent(finished.accuracy)} on {count(finished.n_test, 'unseen crop')}"
-    screen.result(values, f"{_received(run, finished)}\n{accuracy}.")
+    screen.result(values, f"{_finished_text(run, finished)}\n{accuracy}.")
     return 0
 
 

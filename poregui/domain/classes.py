@@ -291,7 +291,8 @@ def _of_name(
     found = alike[0] if alike else None
     if found is not None and found.uid in claimed:
         return f"{t.name} there is not the same class as {found.name} here"
-    twin = next((m for m in known if _index(m.uid) and _index(m.uid) == _index(t.uid)), None)
+    own = _old_identity(t.uid)
+    twin = next((m for m in known if own and _old_identity(m.uid) == own), None)
     other = twin if twin is not found else None
     if other is not None:
         return f"{t.name} there may be the same class as {other.name} here"
@@ -311,7 +312,7 @@ def _origin(uid: str) -> str:
     return ""
 
 
-def _index(uid: str) -> str:
+def _old_identity(uid: str) -> str:
     """Return origin and id of a class of an old project, empty for one that had a uid from the
     beginning.
     """

@@ -196,12 +196,12 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
 
 def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
     """Return the detection recipe as labels and values."""
-    received = []
+    rows = []
     for parameter in detection_parameters():
         value = getattr(recipe, parameter.name)
         if parameter.kind is float:
             text = f"{value:g}"
         else:
             text = {True: "yes", False: "no"}.get(value, value)
-        received.append((parameter.label, f"{text} {parameter.unit}".strip()))
-    return tuple(received)
+        rows.append((parameter.label, f"{text} {parameter.unit}".strip()))
+    return tuple(rows)

@@ -98,8 +98,8 @@ def _watch(done: threading.Event) -> None:
     watched = select.poll()
     watched.register(0, select.POLLIN | select.POLLHUP)
     while not done.wait(_LOOK_S):
-        received = watched.poll(0)
-        if received and received[0][1] & select.POLLHUP and not received[0][1] & select.POLLIN:
+        ready = watched.poll(0)
+        if ready and ready[0][1] & select.POLLHUP and not ready[0][1] & select.POLLIN:
             os._exit(DONE)
 
 

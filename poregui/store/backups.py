@@ -105,10 +105,10 @@ class Restored:
     @property
     def text(self) -> str:
         """Say what was done."""
-        received = f"Restored {self.backup.name} with {self.content.text}."
+        done = f"Restored {self.backup.name} with {self.content.text}."
         if self.kept is None:
-            return received
-        return f"{received} The project.db of before is kept as {self.kept}."
+            return done
+        return f"{done} The project.db of before is kept as {self.kept}."
 
 
 def backups_of(folder: Path) -> list[Backup]:

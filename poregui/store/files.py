@@ -73,10 +73,10 @@ _SAFE = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
 def is_link(path: Path) -> bool:
     """Tell whether a path is a link or a junction, wherever it leads."""
     try:
-        received = os.lstat(path)
+        status = os.lstat(path)
     except (OSError, ValueError):
         return False
-    return stat.S_ISLNK(received.st_mode) or getattr(received, "st_reparse_tag", 0) in _LINKS
+    return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINKS
 
 
 def open_plain(path: Path, *, follow: bool = False) -> io.BufferedReader:
@@ -378,7 +378,7 @@ def stamp_of(file: Path) -> Stamp:
     Raises ImageError when there is no such file, or a pipe or device, which never ends.
     """
     try:
-        received = os.stat(file)
+        status = os.stat(file)
     except FileNotFoundError as error:
         raise ImageError(
             f"{file.name} no longer exists.", f"Look for it in {file.parent}."
@@ -387,9 +387,9 @@ def stamp_of(file: Path) -> Stamp:
         raise ImageError(
             f"{file.name} cannot be read ({error.strerror}).", "Check the disk."
         ) from error
-    if not stat.S_ISREG(received.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise ImageError(f"{file.name} is no file.", "Put the image in its place.")
-    return received.st_size, received.st_mtime_ns, received.st_ctime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _read(cache: Path) -> dict[str, tuple[Stamp, str]]:

@@ -75,8 +75,8 @@ def _signature(folder: Path) -> _Signature:
     found = []
     try:
         for entry in os.scandir(folder):
-            received = entry.stat(follow_symlinks=False)
-            found.append((entry.name, received.st_size, received.st_mtime_ns))
+            status = entry.stat(follow_symlinks=False)
+            found.append((entry.name, status.st_size, status.st_mtime_ns))
     except OSError:
         return ()
     return tuple(sorted(found))

@@ -82,7 +82,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def indices(tmp_path: Path) -> dict[str, Callable[[], None]]:
+def writers(tmp_path: Path) -> dict[str, Callable[[], None]]:
     """Return by name what writes; each has written once, and has something else to write now."""
     folder = tmp_path / "p"
     with labelled_project(folder) as project:
@@ -117,13 +117,13 @@ def indices(tmp_path: Path) -> dict[str, Callable[[], None]]:
 @pytest.mark.parametrize("name", ["checkpoint", "csv", "report", "pack", "backup"])
 @pytest.mark.timeout(900)
 def test_the_previous_file_stays_byte_for_byte_where_any_write_of_the_next_fails(
-    indices: dict[str, Callable[[], None]],
+    writers: dict[str, Callable[[], None]],
     name: str,
     tmp_path: Path,
     repetitions: Callable[[int], int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    act = indices[name]
+    act = writers[name]
     act()
     kept = tmp_path / "out" if name != "backup" else tmp_path / "p" / "backups"
     failed = 0
@@ -151,13 +151,13 @@ def test_the_previous_file_stays_byte_for_byte_where_any_write_of_the_next_fails
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit files.")
 @pytest.mark.timeout(900)
 def test_the_previous_file_stays_byte_for_byte_where_the_disk_is_full_after_some_bytes(
-    indices: dict[str, Callable[[], None]],
+    writers: dict[str, Callable[[], None]],
     name: str,
     tmp_path: Path,
     repetitions: Callable[[int], int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    act = indices[name]
+    act = writers[name]
     act()
     kept = tmp_path / "out" if name != "backup" else tmp_path / "p" / "backups"
     largest = max(len(content) for content in everything(kept).values())

@@ -7,15 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from builders import labelled_project
-from pytestqt.qtbot import QtBot
 
 from poregui.domain.errors import PoreguiError
-from poregui.gui.app import build_window
 from poregui.gui.shell.main_window import MainWindow
 from poregui.gui.widgets.banners import Banner
 from poregui.launching import child_environment
@@ -44,15 +42,6 @@ sys.stdin.readline()
 def folder(tmp_path: Path) -> Path:
     labelled_project(tmp_path / "p", specimens=1, per_class=2).close()
     return tmp_path / "p"
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 def opening(folder: Path) -> subprocess.Popen[str]:

@@ -15,6 +15,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from builders import png
 from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError
@@ -44,21 +45,6 @@ def pillow(mode: str, form: str, size: tuple[int, int] = (30, 20), **options: An
         file, form, **options
     )
     return file.getvalue()
-
-
-def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", content)
-        + chunk(b"IEND", b"")
-    )
 
 
 def forged(content: bytes, **tags: int) -> bytes:

@@ -5,12 +5,11 @@ suffers.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from complete_run import DAMAGES, FILES, HEALTHY, OTHER, RESULTS, make_project, run_of
+from complete_run import DAMAGES, FILES, HEALTHY, OTHER, RESULTS, run_of
 
 from poregui.cli.main import main
 from poregui.domain.errors import DamagedRunError, PoreguiError
@@ -50,19 +49,6 @@ UNNOTICED = {
 CUT_EVENTS = ("events.jsonl", "cut in half")
 """Such a run looks like one that was interrupted just before it could say that it is complete."""
 CASES = [(file, damage) for file in FILES for damage in DAMAGES]
-
-
-@pytest.fixture(scope="session")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("complete") / "pores"
-    make_project(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    shutil.copytree(pattern, tmp_path / "pores")
-    return tmp_path / "pores"
 
 
 def damage(folder: Path, file: str, how: str) -> RunFolder:

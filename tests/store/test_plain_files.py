@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
 import sys
 import zipfile
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import labelled_project
-from complete_run import FILES, make_project, run_of
+from complete_run import FILES, run_of
 from PIL import Image
 
 from poregui.cli.main import main
@@ -36,19 +35,6 @@ from poregui.workflow.training.training_request import last_words
 
 SECRET = b"a private key\n"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Links and pipes as POSIX has them.")
-
-
-@pytest.fixture(scope="session")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("plain") / "pores"
-    make_project(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    shutil.copytree(pattern, tmp_path / "pores")
-    return tmp_path / "pores"
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +98,20 @@ def labelled_project(folder: Path, *, specimens: int = 5, per_class: int = 4) ->
     for specimen in add_specimens(project, *(f"S{i:02d}" for i in range(1, specimens + 1))):
         add_crops(project, [1, 2, 3] * per_class, specimen_id=specimen.id)
     return project
+
+
+def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0) -> bytes:
+    """Return a PNG whose header says what it likes."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", content)
+        + chunk(b"IEND", b"")
+    )

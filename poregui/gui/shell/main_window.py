@@ -264,15 +264,15 @@ class MainWindow(QMainWindow):
         trainer.finished.connect(self._follow_menus)
         trainer.finished.connect(self._training_ended)
         project = workspace.session.project
-        received = [sentence_of_lost_pixels(project, quickly=True)]
+        sentences = [sentence_of_lost_pixels(project, quickly=True)]
         if project.read_only:
-            received.insert(
+            sentences.insert(
                 0,
                 f"{project.name} is read-only: it is open in another window, or its folder cannot "
                 "be written to. Changes are not kept.",
             )
-        if any(received):
-            self._read_only.show_text(" ".join(received).strip())
+        if any(sentences):
+            self._read_only.show_text(" ".join(sentences).strip())
         self._show_project_state()
         self.own_name.ask_once()
         self.show_page(self.label_page)

@@ -181,10 +181,10 @@ class BackupFlow(QObject):
         def work(_control: TaskControl) -> Backup:
             return make_backup(folder)
 
-        def received(backup: Backup) -> None:
+        def done(backup: Backup) -> None:
             messages().note(f"The labels are backed up in {backup.name}.")
 
-        self._background.run("Backing up", work, received)
+        self._background.run("Backing up", work, done)
 
     def _ask(self, folder: Path, name: str) -> None:
         session = self._opened.session

@@ -133,7 +133,7 @@ class ClassCard(QFrame):
     def unfold(self) -> None:
         """Show the card above the page, the keys staying where they are."""
         self._over.installEventFilter(self)
-        self._index()
+        self._arrange()
         self.show()
         self.raise_()
 
@@ -179,7 +179,7 @@ class ClassCard(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._over:
             if event.type() == QEvent.Type.Resize:
-                self._index()
+                self._arrange()
         elif event.type() == QEvent.Type.FocusOut:
             self._announce()
         elif (
@@ -197,7 +197,7 @@ class ClassCard(QFrame):
             if written != one.definition.strip():
                 self.defined.emit(one.id, written)
 
-    def _index(self) -> None:
+    def _arrange(self) -> None:
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""
         over = self._over
         inside = self._area.widget()

@@ -61,17 +61,17 @@ def values_text(values: object, x: int, y: int, um_per_px: float | None = None) 
     """Return place (px, and um where the scale is known) and value of a px;
     None is not read yet.
     """
-    index = f"x {x}  y {y}"
+    position = f"x {x}  y {y}"
     if um_per_px is not None:
-        index += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
+        position += f"  ·  {x * um_per_px:.5g}, {y * um_per_px:.5g} µm"
     if values is None:
-        return index
+        return position
     numbers = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(numbers, list):
         text = " ".join(map(str, numbers))
     else:
         text = str(numbers)
-    return f"{index}  ·  {text}"
+    return f"{position}  ·  {text}"
 
 
 def end_text(unlabelled: int) -> str:

@@ -151,9 +151,9 @@ def to_unsigned(
         )
     found = missing or Missing()
     if nodata is not None:
-        received = _of_type(nodata, pixels.dtype)
+        marked = _of_type(nodata, pixels.dtype)
         found = found.and_where(
-            _where(pixels, lambda part: part == received, every=True), f"{nodata:g}"
+            _where(pixels, lambda part: part == marked, every=True), f"{nodata:g}"
         )
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         kept = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)

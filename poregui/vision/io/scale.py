@@ -120,8 +120,8 @@ def _guarded(find: Callable[..., Scale], *of: object) -> Scale:
     try:
         return find(*of)
     except UnknownUnit as error:
-        received = f"Its pixel size is in {str(error)!r}, which is no known unit; taken as unknown."
-        return Scale(warnings=(received,))
+        note = f"Its pixel size is in {str(error)!r}, which is no known unit; taken as unknown."
+        return Scale(warnings=(note,))
     except (*SPOILT, StopIteration):
         return UNKNOWN
 
@@ -173,11 +173,11 @@ def _imagej(unit: str, across: float, down: float, paper: str | None) -> Scale:
         return other if other.um_per_px is not None else own
     if other.um_per_px is None:
         return own
-    received = (
+    note = (
         f"Its pixel size is {own.um_per_px:.4g} µm by ImageJ's unit and {other.um_per_px:.4g} µm "
         "by its resolution; taken as unknown."
     )
-    return Scale(warnings=(received,))
+    return Scale(warnings=(note,))
 
 
 def _fei(values: dict[str, Any]) -> Scale:
@@ -238,8 +238,8 @@ def _ome(description: str, image: int) -> Scale:
         try:
             sizes.append(float(text.strip()) * length)
         except ValueError:
-            received = f"Its pixel size {text[:40]!r} is no number; taken as unknown."
-            return Scale(warnings=(received,))
+            note = f"Its pixel size {text[:40]!r} is no number; taken as unknown."
+            return Scale(warnings=(note,))
     return settled(sizes[0], sizes[1], "OME")
 
 
@@ -267,14 +267,14 @@ def settled(across: float, down: float, source: str) -> Scale:
     if not (math.isfinite(across) and math.isfinite(down)) or min(across, down) <= 0:
         return UNKNOWN
     if not all(is_pixel_size(size) for size in (across, down)):
-        received = f"Its pixel size of {across:.4g} µm ({source}) is absurd; taken as unknown."
-        return Scale(warnings=(received,))
+        note = f"Its pixel size of {across:.4g} µm ({source}) is absurd; taken as unknown."
+        return Scale(warnings=(note,))
     if not math.isclose(across, down, rel_tol=0.01):
-        received = (
+        note = (
             f"Its pixels are not square ({across:.4g} × {down:.4g} µm, {source}); its pixel size "
             "is treated as unknown."
         )
-        return Scale(warnings=(received,))
+        return Scale(warnings=(note,))
     return Scale(across, source)
 
 

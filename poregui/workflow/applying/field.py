@@ -345,8 +345,8 @@ def _outlines(
 ) -> tuple[ImageShapes, list[str]]:
     """Return the outlines of a micrograph with what tells it from others of its name."""
     shapes, lines = outlines_of(image, scale, found)
-    received = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
-    return received, lines
+    placed = replace(shapes, path=task.file.as_posix(), sha256=task.sha256, plane=str(task.plane))
+    return placed, lines
 
 
 def _part(progress: Progress, low: int, high: int) -> Progress:

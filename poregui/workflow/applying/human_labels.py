@@ -190,7 +190,7 @@ def placed_crops(project: Project, *, labelled: bool) -> Placed:
     return found
 
 
-def index_of(task: FieldTask) -> tuple[str, str]:
+def placed_key(task: FieldTask) -> tuple[str, str]:
     """Return the key of a micrograph in `Placed`."""
     return str(task.file.resolve()), str(task.plane)
 
@@ -228,7 +228,7 @@ def with_human_labels(field: AppliedField, human: HumanLabels) -> AppliedField:
     """Return a micrograph whose pores have the answers of people, where there are some, before the
     network's.
     """
-    own = human.labelled.get(index_of(field.task))
+    own = human.labelled.get(placed_key(field.task))
     if own is None:
         pores = replace(field.pores, human_label=np.empty(0, np.int64), labelled=0, unmatched=0)
     else:

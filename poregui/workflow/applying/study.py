@@ -215,7 +215,7 @@ class StudyView:
             "unlike": _out_of_distribution(results),
             "recipe": lock.sentence if lock else "not locked",
             "locked": lock.to_json() if lock else None,
-            "micrographs": [_received(one) for one in results],
+            "micrographs": [_micrograph_values(one) for one in results],
             **self.summary.to_json(),
         }
         kept = _keep_other(self.study.out, {(one.file, one.plane) for one in results})
@@ -234,7 +234,7 @@ class StudyView:
         return write_applied_report(facts, path, print_pdf)
 
 
-def _received(one: FieldResult) -> dict[str, Any]:
+def _micrograph_values(one: FieldResult) -> dict[str, Any]:
     return {
         "name": one.name,
         "file": one.file,

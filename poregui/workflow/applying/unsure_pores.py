@@ -18,7 +18,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
-from poregui.workflow.applying.human_labels import Placed, index_of, placed_crops
+from poregui.workflow.applying.human_labels import Placed, placed_crops, placed_key
 from poregui.workflow.applying.study import StudyView
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
@@ -166,7 +166,7 @@ class UnsurePlan:
 def strangers_of(project: Project, pores: Sequence[UnsurePore]) -> list[tuple[Path, Plane]]:
     """Return the files and planes of pores that are no micrographs of the project."""
     known = _micrographs(project)
-    wanted = {index_of(one.task): (one.task.file, one.task.plane) for one in pores}
+    wanted = {placed_key(one.task): (one.task.file, one.task.plane) for one in pores}
     return [one for key, one in wanted.items() if key not in known]
 
 
@@ -188,7 +188,7 @@ def settle_unsure(project: Project, cut: CutUnsure, who: str) -> UnsurePlan:
         if present is not None:
             ids.append(present)
             continue
-        micrograph_id = known.get(index_of(one.task))
+        micrograph_id = known.get(placed_key(one.task))
         if micrograph_id is None:
             raise PoreguiError(f"{one.task.name} is not in the project.", "Import it first.")
         ids.append(first + len(crops))
@@ -213,7 +213,7 @@ def _micrographs(project: Project) -> dict[tuple[str, str], int]:
 
 def _present(there: Placed, one: UnsurePore) -> int | None:
     """Return the id of the crop that shows a pore already, None without one."""
-    placed = there.get(index_of(one.task))
+    placed = there.get(placed_key(one.task))
     if placed is None:
         return None
     found = placed.of_pores(np.array([one.middle]), np.array([one.area]), whole=False)

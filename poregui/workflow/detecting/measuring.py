@@ -415,9 +415,9 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
             numbers = [
                 _cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names
             ]
-            received = [crop_id, *where, label_name(crop.label, classes), crop.origin]
+            cells = [crop_id, *where, label_name(crop.label, classes), crop.origin]
             rows.append(
-                [harmless(cell) for cell in [*received, *numbers, *distinguished(field.micrograph)]]
+                [harmless(cell) for cell in [*cells, *numbers, *distinguished(field.micrograph)]]
             )
     write_csv(export_target(out), rows)
     return len(rows) - 1

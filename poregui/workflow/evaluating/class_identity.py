@@ -182,8 +182,8 @@ def _notes(
     unknown = [name for class_id, name, one in rows if one is None and class_id != NOT_A_PORE]
     notes = []
     if retired:
-        received = f"The network still predicts {listed(retired)}, archived in this project"
-        notes.append(f"{received}; runs trained from now on do not.")
+        note = f"The network still predicts {listed(retired)}, archived in this project"
+        notes.append(f"{note}; runs trained from now on do not.")
     if unknown:
         notes.append(f"The network predicts {listed(unknown)}, which this project does not have.")
     return tuple(notes)

@@ -147,7 +147,7 @@ class PlotFrame:
             self.bottom - up * (self.bottom - self.top),
         )
 
-    def _indices(self, points: Points) -> list[tuple[float, float]]:
+    def _positions(self, points: Points) -> list[tuple[float, float]]:
         values = zip(points[0].tolist(), points[1].tolist(), strict=True)
         return [self.at(x, y) for x, y in values if math.isfinite(x + y)]
 
@@ -219,7 +219,7 @@ class PlotFrame:
         if line.spans is not None:
             for x, ends in zip(line.x.tolist(), line.spans.tolist(), strict=True):
                 on.line(*self.at(x, ends[0]), *self.at(x, ends[1]), line.colour, 1.2)
-        indices = self._indices(line.thinned())
+        indices = self._positions(line.thinned())
         if indices:
             on.path(indices, line.colour, 1.8, line.dash)
         if line.points:
@@ -248,7 +248,7 @@ class PlotFrame:
         corners = [(lefts[0], tops[0]), (lefts[1], tops[1]), (lefts[1], tops[0])]
         corners.append((lefts[0], tops[1]))
         pieces = [piece for line in self.figure.lines for piece in line.covered()]
-        indices = [index for piece in pieces for index in self._indices(piece)]
+        indices = [index for piece in pieces for index in self._positions(piece)]
 
         def hidden(corner: tuple[float, float]) -> int:
             left, top = corner

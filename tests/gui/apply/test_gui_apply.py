@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from size_model import draw_discs
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline
-from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import HEADS
 from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
@@ -33,15 +31,6 @@ from poregui.workflow.editing.edits import SetSetting
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.exporting.formats.coco import write_coco
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, shapes_of
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,8 @@ from apply_desk import add_micrographs, apply, page_of
 from builders import labelled_project
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
-from pytestqt.qtbot import QtBot
 from renaming import RENAMINGS, Renaming, ids_by_name, name_all, project_with_named_pores
 
-from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
 from poregui.gui.shell.main_window import MainWindow
@@ -23,15 +20,6 @@ from poregui.store.project import Project
 from poregui.workflow.applying.locked_recipe import lock_of_project, lock_run
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import merge_classes
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 @pytest.fixture

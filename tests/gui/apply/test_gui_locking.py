@@ -5,17 +5,14 @@ applied.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from apply_desk import add_micrographs, add_run, apply, page_of
 from builders import labelled_project
 from PySide6.QtWidgets import QFileDialog, QMessageBox
-from pytestqt.qtbot import QtBot
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.apply_dialogs import LockDialog
@@ -23,15 +20,6 @@ from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.applying.locked_recipe import lock_of_project, lock_run
 from poregui.workflow.detecting.find_pores import RECIPE_KEY
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,22 +18,12 @@ from size_model import draw_discs
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.records import Plane
-from poregui.gui.app import build_window
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.dialogs.apply_dialogs import UnsureDialog
 from poregui.gui.shell.main_window import MainWindow
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.importing.images import ImportOptions, collect, settle
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from builders import labelled_project
 from PySide6.QtWidgets import QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from poregui.gui.app import build_window
 from poregui.gui.base.messages import messages
 from poregui.gui.dialogs.project_dialog import BackupsDialog
 from poregui.gui.services import session as session_module
@@ -26,15 +24,6 @@ from poregui.workflow.editing.label_edits import label_crops
 def folder(tmp_path: Path) -> Path:
     labelled_project(tmp_path / "p", specimens=1, per_class=2).close()
     return tmp_path / "p"
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 def dialog_of(window: MainWindow) -> BackupsDialog:

@@ -5,7 +5,6 @@ what is wrong.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from complete_run import DAMAGES, FILES, HEALTHY, OTHER, make_project, run_of
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from poregui.gui.app import build_window
 from poregui.gui.apply.apply_presenter import ApplyPresenter
 from poregui.gui.base.messages import messages
 from poregui.gui.label.label_presenter import LabelPresenter
@@ -55,15 +53,6 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(pattern: Path, tmp_path: Path) -> Path:
     shutil.copytree(pattern, tmp_path / "pores")
     return tmp_path / "pores"
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = build_window(None)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 def label_a_crop(qtbot: QtBot, window: MainWindow) -> None:

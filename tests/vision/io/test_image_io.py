@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from builders import png
 from PIL import Image as Pillow
 
 from poregui.domain.errors import ImageError, PoreguiError
@@ -26,23 +26,6 @@ needs_shared = pytest.mark.skipif(
 
 def noise(*shape: int, dtype: Any = np.uint8, high: int | None = None) -> np.ndarray:
     return np.random.default_rng(3).integers(0, high or np.iinfo(dtype).max + 1, shape, dtype)
-
-
-def png(width: int, height: int, content: bytes, bits: int = 8, colour: int = 0) -> bytes:
-    """Return a PNG whose header says what it likes."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", content)
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])

@@ -178,7 +178,7 @@ def _read_zip(path: Path) -> ImageShapes:
                     large.add(entry.filename, "it is too large to be a pore")
                 else:
                     rois.append((Path(entry.filename).stem, unfolded(archive, entry)))
-            received = _received(archive.comment)
+            received = _comment_values(archive.comment)
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
@@ -228,7 +228,7 @@ def _image(
     )
 
 
-def _received(comment: bytes) -> dict[str, Any]:
+def _comment_values(comment: bytes) -> dict[str, Any]:
     """Return what the comment of a zip says of its image; nothing where it is somebody else's."""
     try:
         received = json.loads(comment)
