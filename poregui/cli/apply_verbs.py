@@ -203,7 +203,7 @@ def apply(args: argparse.Namespace, screen: Screen) -> int:
     view = study.at(chosen.min_confidence)
     values = view.save()
     if values["kept"]:
-        screen.note(f"{out} held a summary of other micrographs; it is {values['kept']} now.")
+        screen.note(f"{out} held a summary of other micrographs; it was kept as {values['kept']}.")
     values |= see_to_queue(args, unsure_pores(view), screen)
     if args.report is not None:
         view.report(args.report, print_pdf)

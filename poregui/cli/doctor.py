@@ -65,8 +65,8 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
     }
     faults = _faults(values)
     values["broken"] = faults
-    received = [f"Broken: {fault}" for fault in faults] or ["Nothing is broken."]
-    screen.result(values, "\n".join([_text(values), *received]))
+    lines = [f"Problem: {fault}" for fault in faults] or ["No problems found."]
+    screen.result(values, "\n".join([_text(values), *lines]))
     if faults:
         return BROKEN
     return 0
@@ -78,7 +78,7 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
     for name, asked in (("TensorFlow", "training"), ("ONNX Runtime", "network"), ("Qt", "window")):
         problem = values[asked].get("problem")
         if problem:
-            found.append(f"{name} does not start: {problem}.")
+            found.append(f"{name} does not start: {problem.rstrip('.')}.")
     return [*found, *([values["labels"]] if values["labels"] else [])]
 
 
@@ -114,7 +114,7 @@ def _ask(what: str) -> dict[str, Any]:
             timeout=_SECONDS,
             check=False,
         )
-        received: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
+        found: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"problem": f"no answer within {_SECONDS} s"}
     except (ValueError, IndexError):
@@ -122,7 +122,7 @@ def _ask(what: str) -> dict[str, Any]:
         return {
             "problem": text[-1] if text else f"ended with code {asked.returncode} and no message"
         }
-    return received
+    return found
 
 
 def _shown(platform_name: str | None) -> str:

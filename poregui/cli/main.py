@@ -130,7 +130,9 @@ def main(argv: list[str]) -> int:
         return NOBODY_READS
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        screen.error(f"{where}{error.strerror or error}. Check the path, the rights and the disk.")
+        screen.error(
+            f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
+        )
         return REFUSED
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else OK

@@ -215,8 +215,8 @@ def add_backup_options(parser: argparse.ArgumentParser) -> None:
     choice.add_argument(
         "--restore",
         metavar="NAME",
-        help="put a backup in the place of project.db, which is kept as a backup itself or set "
-        "aside; newest stands for the newest sound one",
+        help="replace project.db with this backup (newest: the newest undamaged one); the current "
+        "file is kept as a backup or set aside",
     )
 
 

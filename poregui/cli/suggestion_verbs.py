@@ -35,7 +35,7 @@ def add_suggest_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-_RESTORE = "Restore it from a backup, or accept the files of the micrographs."
+_RESTORE = "Restore it from a copy of the project, or accept the micrograph files."
 
 
 def suggest(args: argparse.Namespace, screen: Screen) -> int:

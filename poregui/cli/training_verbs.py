@@ -163,7 +163,7 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
     if args.wait != (args.run_folder is None):
         raise PoreguiError(
             "Give a run folder, or --wait to read it from standard input.",
-            "Such as poregui fit PROJECT/runs/001.",
+            "For example: poregui fit PROJECT/runs/001.",
         )
     if args.wait:
         from poregui.learning.warm_up import wait_and_fit

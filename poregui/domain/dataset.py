@@ -21,7 +21,7 @@ _MOST_CHANNELS = 64
 class DatasetCrop:
     """Hold one crop of a dataset.
 
-    `label` is the place of its class in the dataset's classes, `offset` where its pixels begin in
+    `label` is the index of its class in the dataset's classes, `offset` where its pixels begin in
     the run's pixel file (bytes; C order, `height` x `width` x `channels`, `bits` 8 or 16, little
     endian), `grey_low` and `grey_high` the grey values that become 0 and 1 for the network.
     """
@@ -66,7 +66,7 @@ class Dataset:
     class_uids: tuple[str, ...] = ()
 
     def split(self, split: SplitName) -> tuple[DatasetCrop, ...]:
-        """Return the crops of one part in their order."""
+        """Return the crops of one split in their order."""
         return tuple(crop for crop in self.crops if crop.split == split)
 
     @property
@@ -81,7 +81,7 @@ class Dataset:
 
     @property
     def hash(self) -> str:
-        """Return a SHA-256 over classes, contents, labels and parts: equal for equal datasets in
+        """Return a SHA-256 over classes, contents, labels and splits: equal for equal datasets in
         any project.
         """
         rows = sorted((crop.pixels, crop.label, crop.split, crop.crop_id) for crop in self.crops)
@@ -99,7 +99,7 @@ def dataset_from_json(values: Any) -> Dataset:
     """Return the dataset that `to_json` wrote.
 
     Raises KeyError, TypeError or ValueError when a field is missing or of another kind, when a crop
-    stands there twice, or when classes, labels and parts do not fit together.
+    stands there twice, or when classes, labels and splits do not fit together.
     """
     received = mapping(values)
     classes = as_list(received["classes"], text)
@@ -135,7 +135,7 @@ def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
     number(crop.grey_low)
     number(crop.grey_high)
     if crop.bits not in (8, 16) or crop.split not in ("train", "validation", "test"):
-        raise ValueError("no such depth or part")
+        raise ValueError("no such depth or split")
     if crop.um_per_px is not None and not number(crop.um_per_px) > 0:
         raise ValueError("no scale")
     return crop

@@ -298,9 +298,9 @@ def can_judge(probabilities: Floats, labels: NDArray[np.int64]) -> bool:
     ends = wilson_interval(right, count)
     if ends is None:
         return False
-    human_label = np.bincount(predictions, minlength=classes) / count
+    predicted_shares = np.bincount(predictions, minlength=classes) / count
     labelled = np.bincount(labels, minlength=classes) / count
-    return 2 * right > count and ends[0] > float(human_label @ labelled)
+    return 2 * right > count and ends[0] > float(predicted_shares @ labelled)
 
 
 @dataclass(frozen=True)

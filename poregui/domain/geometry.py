@@ -232,7 +232,7 @@ def upright_points(
     Pixel (0, 0) covers 0 to 1, in both.
     """
     x, y = points.T
-    indices = {
+    turned = {
         2: (width - x, y),
         3: (width - x, height - y),
         4: (x, height - y),
@@ -241,7 +241,7 @@ def upright_points(
         7: (width - y, height - x),
         8: (y, height - x),
     }
-    return np.stack(indices.get(orientation, (x, y)), axis=1)
+    return np.stack(turned.get(orientation, (x, y)), axis=1)
 
 
 def orientation_of(value: object) -> int:
@@ -251,7 +251,7 @@ def orientation_of(value: object) -> int:
     return 1
 
 
-def turned_words(orientation: object) -> tuple[str, ...]:
+def turned_text(orientation: object) -> tuple[str, ...]:
     """Say that an image is not shown as it is stored; nothing where it is."""
     if orientation_of(orientation) == 1:
         return ()

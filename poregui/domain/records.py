@@ -14,9 +14,9 @@ _MOST = 1_000_000
 
 @dataclass(frozen=True, order=True)
 class Plane:
-    """Hold which picture of a file is meant, each number from 1 as people count.
+    """Hold which image of a file is meant, each number from 1 as people count.
 
-    `page` counts the file's pictures, a time step each where it knows of times; `channel` is None
+    `page` counts the file's images, a time step each where it knows of times; `channel` is None
     for the colours as they are, or the first channel where they are no colours; `z` counts the
     slices of a stack. Raises PoreguiError for numbers below 1.
     """
@@ -199,7 +199,7 @@ class Crop:
 
     A crop cut from a micrograph has `micrograph_id` and `box`; a ready-made one has `source`, the
     file it came from. `pixels` is the content hash under which the pixel store keeps it; `width`,
-    `height` in px. `given_split` is the side that its folder named. `label` is a class id,
+    `height` in px. `given_split` is the split that its folder named. `label` is a class id,
     `NOT_A_PORE`, `UNSURE` or None.
     """
 

@@ -18,8 +18,8 @@ from poregui.gui.shell.main_window import MainWindow
 
 NO_WINDOW = 2
 NO_DISPLAY = (
-    "No window can be opened: there is no display here. Start it on a desktop, or use the verbs of "
-    "the command line: poregui --help."
+    "No window can be opened: Qt found no usable display. Run poregui on a desktop, or use its "
+    "commands: poregui --help."
 )
 
 
@@ -47,14 +47,14 @@ def build_window(
 
 
 @contextmanager
-def _without_a_display_in_a_sentence() -> Iterator[None]:
-    """End the program with a sentence where Qt would abort it, for it finds no display."""
+def _explain_missing_display() -> Iterator[None]:
+    """Exit with a sentence where Qt would abort because it finds no display."""
     message: list[str] = []
 
     def hear(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         message.append(text)
         if kind == QtMsgType.QtFatalMsg:
-            sys.stderr.write(f"poregui: {NO_DISPLAY}\n")
+            sys.stderr.write("\n".join([*message, f"poregui: {NO_DISPLAY}"]) + "\n")
             sys.stderr.flush()
             os._exit(NO_WINDOW)
 
@@ -69,7 +69,7 @@ def _without_a_display_in_a_sentence() -> Iterator[None]:
 
 def main(project_folder: Path | None = None) -> int:
     """Show the window until it is closed and return the exit code."""
-    with _without_a_display_in_a_sentence():
+    with _explain_missing_display():
         app = application()
     log_to_file()
     install_hook()

@@ -81,9 +81,9 @@ def assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
 def write(path: Path, snapshot: Snapshot) -> None:
     """Write a snapshot whole or not at all. Raises PoreguiError when the disk is full."""
     arrays = {
-        f"{split}_{index:04d}": value
-        for split in ("variables", "optimizer", "best")
-        for index, value in enumerate(getattr(snapshot, split))
+        f"{kind}_{index:04d}": value
+        for kind in ("variables", "optimizer", "best")
+        for index, value in enumerate(getattr(snapshot, kind))
     }
 
     def save(beside: Path) -> None:
@@ -98,11 +98,11 @@ def read(path: Path) -> Snapshot | None:
     """Return the snapshot of a file, None when there is none or it cannot be read."""
     try:
         stored = read_arrays(path)
-        splits = {
-            split: [stored[name] for name in sorted(stored) if name.startswith(f"{split}_")]
-            for split in ("variables", "optimizer", "best")
+        arrays = {
+            kind: [stored[name] for name in sorted(stored) if name.startswith(f"{kind}_")]
+            for kind in ("variables", "optimizer", "best")
         }
-        return Snapshot(_state(json.loads(str(stored["state"]))), **splits)
+        return Snapshot(_state(json.loads(str(stored["state"]))), **arrays)
     except BROKEN:
         return None
 

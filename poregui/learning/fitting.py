@@ -258,12 +258,12 @@ class Fitter:
         person sees a first point, or that memory is short, so much sooner.
         """
         self.model.reset_metrics()
-        predictions = np.eye(self.classes, dtype=np.float32)[batch.labels]
+        targets = np.eye(self.classes, dtype=np.float32)[batch.labels]
         if at_once:
-            logs = self.model.train_step((feed(self.model, batch), predictions, batch.weights))
+            logs = self.model.train_step((feed(self.model, batch), targets, batch.weights))
         else:
             logs = self.model.train_on_batch(
-                feed(self.model, batch), predictions, sample_weight=batch.weights, return_dict=True
+                feed(self.model, batch), targets, sample_weight=batch.weights, return_dict=True
             )
         loss = float(logs["loss"])
         self._check(loss)

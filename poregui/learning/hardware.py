@@ -98,7 +98,7 @@ def describe() -> dict[str, Any]:
     Imports TensorFlow, which takes seconds. An installation that is broken is described in
     `remarks`.
     """
-    received: dict[str, Any] = {
+    found: dict[str, Any] = {
         "tensorflow": None,
         "gpus": [],
         "threads": available_threads(),
@@ -107,23 +107,23 @@ def describe() -> dict[str, Any]:
     try:
         import tensorflow
     except (ImportError, OSError) as error:
-        received["remarks"].append(
+        found["remarks"].append(
             f"TensorFlow cannot be loaded ({error}); reinstall poregui to train networks."
         )
-        return received
-    received["tensorflow"] = str(tensorflow.__version__)
+        return found
+    found["tensorflow"] = str(tensorflow.__version__)
     for device in tensorflow.config.list_physical_devices("GPU"):
         details = tensorflow.config.experimental.get_device_details(device)
-        received["gpus"].append(str(details.get("device_name", device.name)))
-    if not received["gpus"]:
-        received["remarks"].append(
+        found["gpus"].append(str(details.get("device_name", device.name)))
+    if not found["gpus"]:
+        found["remarks"].append(
             "No GPU is used; the default network trains in about a minute on two cores without one."
         )
         built = bool(tensorflow.test.is_built_with_cuda())
-        received["remarks"] += why_no_gpu(
+        found["remarks"] += why_no_gpu(
             platform.system(), platform.machine(), built_for_cuda=built, cards=nvidia_cards()
         )
-    return received
+    return found
 
 
 def nvidia_cards() -> list[str] | None:

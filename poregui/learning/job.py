@@ -58,7 +58,7 @@ def read_trained(folder: RunFolder) -> Fit | None:
     try:
         if not folder.trained_file.exists():
             if folder.model_file.is_file():
-                return _received_by(folder.events())
+                return _fit_from_events(folder.events())
             return None
         received: dict[str, Any] = mapping(parse_json(read_whole(folder.trained_file)))
         if received["made_from"] != _hashes(folder):
@@ -78,7 +78,7 @@ def _hashes(folder: RunFolder) -> dict[str, str]:
     return {path.name: hashlib.sha256(read_whole(path)).hexdigest() for path in files}
 
 
-def _received_by(events: list[Event]) -> Fit | None:
+def _fit_from_events(events: list[Event]) -> Fit | None:
     """Return the same of a run that was ended in its last steps by a version that wrote no
     trained.json.
     """

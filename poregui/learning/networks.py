@@ -137,14 +137,14 @@ def _default(
             flow = layers.MaxPooling2D(name=f"pool_{number}")(flow)
     flow = layers.GlobalAveragePooling2D(name="average")(flow)
     logs = np.log(np.maximum(sizes, 1e-6))
-    splits = [
+    joined = [
         flow,
         _standardised(keras.ops.log(inputs["size"]), logs, _SMALLEST_SPREAD, "size_scaled"),
     ]
     if shapes is not None and "shape" in inputs:
         shape = _standardised(inputs["shape"], shapes, _SMALLEST_SHAPE_SPREAD, "shape_scaled")
-        splits.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
-    flow = layers.Concatenate(name="joined")(splits)
+        joined.append(layers.Dense(_SHAPE_UNITS, activation="relu", name="shape_units")(shape))
+    flow = layers.Concatenate(name="joined")(joined)
     flow = layers.Dropout(0.3, name="dropout")(flow)
     flow = layers.Dense(64, activation="relu", name="dense")(flow)
     return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(flow)

@@ -48,7 +48,7 @@ def build(image: Any, size: Any, classes: int, sizes: NDArray[np.float32]) -> An
     size of the crop.
 
     The mean of an image takes the place of the middle grey, for specimens differ in light. `sizes`
-    are as in `zoo.build`. The weights are put in by `start_from_pretrained`.
+    are as in `networks.build`. The weights are put in by `start_from_pretrained`.
     """
     layers = keras.layers
     side = int(image.shape[1])

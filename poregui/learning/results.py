@@ -82,7 +82,7 @@ def trust(crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]) -> dic
 def accuracy_of(
     dataset: Dataset, predictions: NDArray[np.float32], split: SplitName
 ) -> float | None:
-    """Return the accuracy over the crops of a part; `predictions` (n, classes) are those of all
+    """Return the accuracy over the crops of a split; `predictions` (n, classes) are those of all
     crops of the dataset.
     """
     inside = np.array([crop.split == split for crop in dataset.crops])

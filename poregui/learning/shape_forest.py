@@ -97,11 +97,11 @@ def write_baseline(
         fold_of = _given_folds(dataset, folds)
     else:
         fold_of = _own_folds(dataset, recipe.seed)
-    cross_validation = _cross_validated(table, fold_of, recipe, check)
+    out_of_fold = _cross_validated(table, fold_of, recipe, check)
     forest = None
     if folds:
         tested = np.ones(len(labels), bool)
-        predictions = cross_validation
+        predictions = out_of_fold
     else:
         tested = np.array([crop.split == "test" for crop in dataset.crops])
         forest = _forest(table, ~tested, recipe)
@@ -119,7 +119,7 @@ def write_baseline(
             "n_test": len(right),
             "importances": _importances(forest),
             "test": _rows(ids, predictions, held_out),
-            "out_of_fold": _rows(ids, cross_validation, np.isfinite(cross_validation[:, 0])),
+            "out_of_fold": _rows(ids, out_of_fold, np.isfinite(out_of_fold[:, 0])),
         }
     )
 

@@ -106,8 +106,8 @@ def _finish(job: Job, fit: Fit, *, left: bool) -> None:
     try:
         job.folder.break_seal()
         final = _test(job, fit, _left_model(job) if left else _own_model(job))
-    except LeftOff as left:
-        gave_up(job, left.wish, fit.epochs)
+    except LeftOff as ended:
+        gave_up(job, ended.wish, fit.epochs)
         return
     job.folder.write_seal()
     job.folder.checkpoint_file.unlink(missing_ok=True)

@@ -43,8 +43,8 @@ REASONS: Mapping[str, str] = {
 }
 """Why a backup was made, by the word in its name."""
 NOT_COVERED = (
-    "A backup covers project.db: labels, crops, outlines, classes, micrographs and their settings. "
-    "Pixels of crops (pixels.db), runs and micrographs are not in it."
+    "A backup contains project.db: labels, crops, outlines, classes, and the list of micrographs "
+    "with their settings. Crop pixels (pixels.db), runs and image files are not included."
 )
 NEWEST = "newest"
 """Names the newest backup that is sound."""
@@ -108,7 +108,7 @@ class Restored:
         done = f"Restored {self.backup.name} with {self.content.text}."
         if self.kept is None:
             return done
-        return f"{done} The project.db of before is kept as {self.kept}."
+        return f"{done} The previous project.db is kept as {self.kept}."
 
 
 def backups_of(folder: Path) -> list[Backup]:
@@ -167,10 +167,15 @@ def make_backup(folder: Path, reason: str = "requested") -> Backup:
     pages are copied, some 0.1 s for 100,000 crops. An unchanged project is not copied again. Raises
     PoreguiError when project.db is damaged or the copy cannot be written.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
-    newest = _newest(folder, now)
+    newest = _newest(folder, datetime.now(UTC))
     if newest is not None and not _changed_since(folder, newest):
         return newest
+    return _copied(folder, reason)
+
+
+def _copied(folder: Path, reason: str) -> Backup:
+    """Make a backup whether or not there is one of the same content. Raises as `make_backup`."""
+    now = datetime.now(UTC).replace(microsecond=0)
     target = folder / BACKUPS / f"{now:{_STAMP}}-{reason}.db"
     while target.exists():
         now += timedelta(seconds=1)
@@ -347,7 +352,7 @@ def _put_back(folder: Path, backup: Backup) -> Path | None:
         _raise_ids(beside, highest)
         if current.exists():
             with suppress(PoreguiError):
-                kept = make_backup(folder, "before-restore").path
+                kept = _copied(folder, "before-restore").path
         if kept is None and not os.path.lexists(aside):
             _set_aside(current, aside)
 

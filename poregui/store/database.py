@@ -68,7 +68,7 @@ def explain(error: Exception, path: Path) -> PoreguiError:
         return damaged(path, f"{path} is damaged: its tables are not those of a project.")
     if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):
         return damaged(path, f"{path} is damaged: it holds a text that is none.")
-    remedy = "Open the project again; if that does not help, restore the file from a backup."
+    remedy = "Open the project again; if that does not help, restore the file from a copy."
     return ProjectError(f"{path} cannot be used: {error}.", remedy)
 
 
@@ -260,7 +260,7 @@ def check_presence(path: Path) -> None:
 
 
 _OWN_FILES = ("project.", "pixels.")
-_OWN_FOLDERS = ("runs", "cache", "locked", "applied", "backups")
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", BACKUPS)
 
 
 def refuse_links(folder: Path) -> None:

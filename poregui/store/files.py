@@ -157,7 +157,7 @@ def export_target(path: Path) -> Path:
         raise PoreguiError("An export is not written to standard output.", _GIVE_A_FILE)
     target = path
     for _ in range(_MOST_LINKS):
-        if os.path.realpath(target.parent).startswith("/proc"):
+        if Path(os.path.realpath(target.parent)).is_relative_to("/proc"):
             raise PoreguiError(f"{path} is not a file: it is a device or a pipe.", _GIVE_A_FILE)
         if not is_link(target):
             _refuse_unless_plain(target)

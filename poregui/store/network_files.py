@@ -82,8 +82,8 @@ def _fault_of_operation(content: bytes) -> str:
             if holds & _NO_PLAIN_VALUE:
                 return f"uses the operation {kind or 'of no name'}, which no network of poregui has"
     if kind not in OPERATIONS or maker not in _OWN_MAKER:
-        received = ".".join(word for word in (maker, kind) if word)[:60]
-        return f"uses the operation {received}, which no network of poregui has"
+        name = ".".join(word for word in (maker, kind) if word)[:60]
+        return f"uses the operation {name}, which no network of poregui has"
     return ""
 
 

@@ -56,7 +56,7 @@ def copy_databases(folder: Path, target: Path, moved: dict[str, str]) -> list[Me
             (state,) = new.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise ProjectError(
-                f"{folder / name} is damaged.", "Restore it from a backup, then pack again."
+                f"{folder / name} is damaged.", "Restore it from a copy, then pack again."
             )
         members.append(Member(copy, name))
     return members

@@ -182,7 +182,7 @@ class PixelStore:
         if row is None:
             raise ProjectError(
                 f"The pixels of a crop are missing in {self._path}.",
-                "Restore the file from a backup.",
+                "Restore pixels.db from a copy.",
             )
         return row
 
@@ -209,7 +209,7 @@ class PixelStore:
         if row is None:
             raise ProjectError(
                 f"The pixels of a crop are missing in {self._path}.",
-                "Restore the file from a backup.",
+                "Restore pixels.db from a copy.",
             )
         channels, bits, low, high = row
         try:

@@ -113,7 +113,9 @@ class Project:
         refuse_links(folder)
         if folder.suffix.lower() == ".zip" and folder.is_file():
             raise ProjectError(
-                f"{folder} is a packed project.", "Unzip it, then open the folder inside."
+                f"{folder} is a zip file.",
+                "Unzip a packed project, then open the folder inside. Outlines are imported under "
+                "File, Import outlines.",
             )
         check_presence(folder / "project.db")
         writable = not read_only and _may_write(folder) and lock.acquire()

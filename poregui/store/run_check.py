@@ -171,6 +171,6 @@ def sentence_of_lost_pixels(project: Project, *, quickly: bool = False) -> str:
     if not project.pixels.is_there:
         what = f"pixels.db is missing, and with it the pixels of {count(lost, 'crop')}"
     return (
-        f"{what}. Labels are safe. Restore pixels.db from a backup, or accept the micrograph files "
+        f"{what}. Labels are safe. Restore pixels.db from a copy, or accept the micrograph files "
         "to cut the crops again."
     )

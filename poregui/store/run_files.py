@@ -140,11 +140,11 @@ def make_seal(folder: Path, names: Iterable[str]) -> dict[str, Any]:
 
 def _described(path: Path) -> dict[str, Any]:
     with open(path, "rb") as content:
-        received: dict[str, Any] = {"sha256": hashlib.file_digest(content, "sha256").hexdigest()}
-    received["bytes"] = path.stat().st_size
+        described: dict[str, Any] = {"sha256": hashlib.file_digest(content, "sha256").hexdigest()}
+    described["bytes"] = path.stat().st_size
     if path.suffix == ".csv":
-        received["rows"] = rows_in(path.read_bytes())
-    return received
+        described["rows"] = rows_in(path.read_bytes())
+    return described
 
 
 def parse_seal(content: bytes) -> Seal:

@@ -158,7 +158,7 @@ def test_without_a_display_the_window_is_refused_in_a_sentence(folder: Path) -> 
         check=False,
     )
     assert done.returncode == REFUSED
-    assert done.stderr.startswith("poregui: No window can be opened: there is no display here.")
+    assert done.stderr.startswith("poregui: No window can be opened: Qt found no usable display.")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -186,7 +186,7 @@ def test_the_doctor_fails_where_something_is_broken(
     assert json.loads(capsys.readouterr().out)["broken"] == []
     asked["network"] = {"problem": "no such library"}
     assert main(["doctor"]) == doctor_module.BROKEN
-    assert "Broken: ONNX Runtime does not start: no such library." in capsys.readouterr().out
+    assert "Problem: ONNX Runtime does not start: no such library." in capsys.readouterr().out
 
 
 def test_the_doctor_fails_where_no_project_can_be_stored(

@@ -213,11 +213,11 @@ class ApplyPage(QWidget):
         self.unsure_button.setText(f"Review {count(pores, 'unsure pore')}…")
         self.unsure_button.setVisible(pores > 0)
 
-    def confidence_counts(self) -> float:
+    def min_confidence(self) -> float:
         """Return the wanted confidence as a fraction."""
         return self.confidence_slider.value() / 100
 
-    def set_wanted_confidence(self, min_confidence: float) -> None:
+    def set_min_confidence(self, min_confidence: float) -> None:
         """Set the wanted confidence, a fraction, without saying that a person did."""
         with QSignalBlocker(self.confidence_slider):
             self.confidence_slider.setValue(round(100 * min_confidence))

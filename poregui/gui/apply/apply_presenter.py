@@ -249,7 +249,7 @@ class ApplyPresenter(QObject):
     def _min_confidence(self) -> float:
         if self._lock.lock is not None:
             return self._lock.lock.min_confidence
-        return self._page.confidence_counts()
+        return self._page.min_confidence()
 
     def _take_run(self, number: int) -> None:
         self._runs.take(number)
@@ -380,7 +380,7 @@ class ApplyPresenter(QObject):
             self._page.set_image_title(self._name_of(key), "not processed yet")
             self._image.forget("This micrograph has not been processed yet.")
             return
-        self._page.set_image_title(field.task.name, f"{field.result.pores:,} pores")
+        self._page.set_image_title(field.task.name, count(field.result.pores, "pore"))
         self._image.show(ResultImage(field, self._study.model.colours, self._min_confidence()))
 
     def _field_of(self, key: str) -> AppliedField | None:

@@ -182,7 +182,7 @@ class LockFlow(QObject):
         page.run_picker.setVisible(not self.foreign)
         page.confidence_slider.setEnabled(not fixed)
         if self.lock is not None:
-            page.set_wanted_confidence(self.lock.min_confidence)
+            page.set_min_confidence(self.lock.min_confidence)
         if before != (self.lock, self.broken):
             self._changed()
 

@@ -103,5 +103,5 @@ class UnsureDialog(QDialog):
     def set_rows(self, rows: Sequence[CropRow]) -> None:
         """Show pores and how many of them are answered."""
         self.grid.set_rows(rows)
-        human_label = sum(row.label is not None for row in rows)
-        self.title.setText(f"{human_label:,} of {count(len(rows), 'pore')} labelled")
+        labelled = sum(row.label is not None for row in rows)
+        self.title.setText(f"{labelled:,} of {count(len(rows), 'pore')} labelled")

@@ -93,7 +93,7 @@ class NewProjectDialog(FormDialog):
 
 Listed = tuple[Backup, BackupContent | None]
 """A backup and what it contains; None where it is damaged."""
-_HEADINGS = ("Made", "Why", "Labels")
+_HEADINGS = ("Created", "Reason", "Labels")
 
 
 class BackupsDialog(QDialog):

@@ -23,7 +23,7 @@ from poregui.gui.services.suggester import SuggestProcess
 from poregui.gui.widgets.label_strip import SuggestionLine
 from poregui.workflow.editing.label_edits import accept_suggestions
 from poregui.workflow.suggesting.suggestions import Suggestions
-from poregui.workflow.training.learning_curve import CONFIDENCE, advice, lines_of_classes
+from poregui.workflow.training.learning_curve import GAIN_CAVEAT, advice, lines_of_classes
 
 _AT_ONCE = 500
 """Crops that are told before keys are looked at again: 3 ms.
@@ -366,7 +366,7 @@ class Suggesting(Feature):
         if found.found_words:
             text += f"; classifies correctly {found.found_words}"
         if hint:
-            self._line.show_state(f"{text}. {hint}", CONFIDENCE)
+            self._line.show_state(f"{text}. {hint}", GAIN_CAVEAT)
         else:
             self._line.show_state(f"{text}.")
 

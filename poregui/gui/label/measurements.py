@@ -354,7 +354,7 @@ def _remarks(fields: Sequence[MeasuredField]) -> str:
     """Say that outlines overlap, and that files hold other images now, so that their greys are not
     known.
     """
-    text = " · overlapping area counts once" if any(field.overlap for field in fields) else ""
+    text = " · overlaps counted once" if any(field.overlap for field in fields) else ""
     others = sum(bool(field.note) for field in fields)
     if not others:
         return text

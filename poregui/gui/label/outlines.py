@@ -85,7 +85,7 @@ class Outlining(Feature):
             self._canvas.update()
 
     def hide_candidates(self, hidden: bool) -> None:
-        """Leave proposals out, while a preview shows what would be found."""
+        """Leave candidates out, while a preview shows what would be found."""
         if hidden != self._candidates_hidden:
             self._candidates_hidden = hidden
             self._draw()

@@ -23,7 +23,7 @@ from poregui.gui.lists.similar_strip import AlikeStrip
 from poregui.gui.widgets.class_bar import USUAL_TARGET
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, left_out_words
-from poregui.workflow.training.learning_curve import CONFIDENCE
+from poregui.workflow.training.learning_curve import GAIN_CAVEAT
 
 _NARROWEST = 256
 _MOST_FAILURES = 3
@@ -37,7 +37,7 @@ def porosity_text(value: float) -> str:
 def result_text(
     found: Sequence[DetectedPores], failed: Sequence[tuple[str, str]], plan: DetectionPlan | None
 ) -> str:
-    """Say what was found, what became of proposals and labels, and which micrographs could not be
+    """Say what was found, what became of candidates and labels, and which micrographs could not be
     searched.
     """
     lines = []
@@ -184,7 +184,7 @@ class ProgressPanel(QScrollArea):
         self.nudge = pieces.muted("balance_nudge")
         self.more = pieces.muted("more_labels")
         self.more.setAccessibleName("Expected gain from more labels of each class")
-        self.more.setToolTip(CONFIDENCE)
+        self.more.setToolTip(GAIN_CAVEAT)
         for text in (self.pace, self.nudge, self.more):
             text.setWordWrap(True)
         self.nudge_button = QPushButton("Show these")

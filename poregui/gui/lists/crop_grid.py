@@ -71,7 +71,7 @@ class CropGrid(QuietList):
         theme().changed.connect(self._repaint)
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:
-        """Take pictures from `picture(crop id)`; None means that `image_ready` will tell."""
+        """Take images from `image(crop id)`; None means that `image_ready` will tell."""
         self._delegate.image = image
         self.viewport().update()
 

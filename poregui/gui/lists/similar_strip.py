@@ -41,7 +41,7 @@ class AlikeRow(QWidget):
         self._fit()
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:
-        """Take pictures from `picture(crop id)`."""
+        """Take images from `image(crop id)`."""
         self._image = image
 
     def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:
@@ -148,7 +148,7 @@ class AlikeStrip(QWidget):
         theme().changed.connect(self.update)
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:
-        """Take pictures from `picture(crop id)`."""
+        """Take images from `image(crop id)`."""
         self._image = image
 
     def show_alike(self, marks: ClassMarks, of_each: Mapping[int, Sequence[int]]) -> None:

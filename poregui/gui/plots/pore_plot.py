@@ -114,7 +114,7 @@ class PorePlot(pg.PlotWidget):
     def set_current(self, crop_id: int | None) -> None:
         """Ring the point of a crop."""
         self._current = crop_id
-        self._polygon()
+        self._mark_current()
 
     # ---- drawing ----------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class PorePlot(pg.PlotWidget):
             for index, group in enumerate(groups):
                 self._draw_points(group, x, y, _SYMBOLS[index % len(_SYMBOLS)])
         item.addItem(self._here)
-        self._polygon()
+        self._mark_current()
 
     def _draw_histogram(self, groups: Sequence[PlotGroup], axis: PlotAxis) -> None:
         values = [_scaled(group.x, axis) for group in groups]
@@ -197,7 +197,7 @@ class PorePlot(pg.PlotWidget):
         if len(hit):
             self.chosen.emit(int(hit[0].data()))
 
-    def _polygon(self) -> None:
+    def _mark_current(self) -> None:
         self._here.setData([], [])
         if self._shown is None or self._current is None or self._shown[2] is None:
             return

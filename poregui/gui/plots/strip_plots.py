@@ -150,15 +150,15 @@ class StripPlots(QWidget):
         painter.drawPolygon(QPolygonF([tip, tip + QPointF(-4, -5), tip + QPointF(4, -5)]))
 
     def _paint_points(
-        self, painter: QPainter, indices: Sequence[float], middle: float, label: int
+        self, painter: QPainter, xs: Sequence[float], middle: float, label: int
     ) -> None:
         colour = self._marks.colour(label)
         colour.setAlpha(150)
-        if len(indices) >= 60:
+        if len(xs) >= 60:
             colour.setAlpha(90)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        for number, x in enumerate(indices):
+        for number, x in enumerate(xs):
             painter.drawEllipse(QPointF(x, middle + (number * 7 % 9 - 4) * 0.9), 1.9, 1.9)
 
 

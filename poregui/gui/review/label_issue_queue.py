@@ -42,7 +42,7 @@ class LabelIssuesPresenter(PanelPresenter):
         self._handle: TaskHandle | None = None
         self._texts = ("", "")
         self.link(panel.search_requested, self.search)
-        self.link(panel.human_label, self.answer)
+        self.link(panel.decided, self.answer)
         self.link(state.current_changed, self._show_chosen)
 
     def reset(self) -> None:

@@ -236,7 +236,7 @@ class ReviewPage(QWidget):
     def answer(self, answer: str) -> None:
         """Settle the chosen label error, where the queue is seen."""
         if self.panels.current == LABEL_ISSUES:
-            self.label_issues.human_label.emit(answer)
+            self.label_issues.decided.emit(answer)
 
     def _cells_chosen(self, cells: object) -> None:
         self.show_panel(CROPS)

@@ -308,9 +308,9 @@ class NumbersPanel(QWidget):
 
 
 class LabelIssuesPanel(QWidget):
-    """Hold the queue; `human_label` carries `keep`, `change` or `unsure` for the chosen crop."""
+    """Hold the queue; `decided` carries `keep`, `change` or `unsure` for the chosen crop."""
 
-    human_label = Signal(str)
+    decided = Signal(str)
     search_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -352,7 +352,7 @@ class LabelIssuesPanel(QWidget):
             one.clicked.connect(partial(self._answer, answer))
 
     def _answer(self, answer: str, _checked: bool = False) -> None:
-        self.human_label.emit(answer)
+        self.decided.emit(answer)
 
     def _build_work(self) -> QWidget:
         work = QWidget()

@@ -204,7 +204,7 @@ class ReviewPresenter(Feature):
         return self.state.predictions
 
     def show_split(self, split: SplitName) -> None:
-        """Show the numbers and crops of one part."""
+        """Show the numbers and crops of one split."""
         self.state.set_split(split)
 
     def _split_changed(self) -> None:

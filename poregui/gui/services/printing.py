@@ -23,7 +23,7 @@ from PySide6.QtSvg import QSvgRenderer
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import export_target, replace_file
 
-Image = Callable[[str, int], str]
+ImageTag = Callable[[str, int], str]
 _SHARPNESS = 3
 """Px of a picture for each px of its drawing."""
 _DPI = 300
@@ -67,7 +67,7 @@ def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def write_pdf(html: Callable[[Image], str], path: Path) -> None:
+def write_pdf(html: Callable[[ImageTag], str], path: Path) -> None:
     """Print HTML on A4, whole or not at all; `html` is given a function that turns an SVG and its
     width into markup.
 

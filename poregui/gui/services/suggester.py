@@ -105,17 +105,17 @@ class SuggestProcess(QObject):
         while self._process is not None and self._process.canReadLine():
             self._hear(json.loads(bytes(self._process.readLine().data())))
 
-    def _hear(self, prediction: Mapping[str, Any]) -> None:
+    def _hear(self, message: Mapping[str, Any]) -> None:
         self._heard = True
-        if "measured" in prediction:
-            self.measured.emit(prediction["measured"], prediction["of"])
-        if "suggestions" in prediction:
-            received = prediction["suggestions"]
+        if "measured" in message:
+            self.measured.emit(message["measured"], message["of"])
+        if "suggestions" in message:
+            received = message["suggestions"]
             self.suggested.emit(None if received is None else Suggestions.from_json(received))
-        if "curve" in prediction:
-            self.curve_drawn.emit(prediction["curve"])
-        if "alike" in prediction:
-            self.alike.emit(prediction["alike"], prediction["order"], dict(prediction["of_each"]))
+        if "curve" in message:
+            self.curve_drawn.emit(message["curve"])
+        if "alike" in message:
+            self.alike.emit(message["alike"], message["order"], dict(message["of_each"]))
 
     def _fail(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

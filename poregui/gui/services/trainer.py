@@ -238,8 +238,8 @@ class Trainer(QObject):
     """Train runs of the open project one at a time; outlives the pages that show it.
 
     `started` carries the RunFolder, `received` every event of it in order, `finished` its final
-    eventonce more when a new training can start. What waits in `queue` then begins, whatever became
-    of the run before. Call `close` before the project closes.
+    event once more when a new training can start. What waits in `queue` then begins, whatever
+    became of the run before. Call `close` before the project closes.
     """
 
     received = Signal(object)

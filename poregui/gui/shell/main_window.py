@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
         self.opened.entered.connect(self._entered)
         self.opened.left.connect(self._left)
         self.opened.refused.connect(self._refused)
-        self.own_name.human_label.connect(self._focus_page)
+        self.own_name.name_chosen.connect(self._focus_page)
 
     def _act(self, name: str, _checked: bool = False) -> None:
         """Do what an action stands for, in the window or with the open project."""

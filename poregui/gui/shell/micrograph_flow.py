@@ -217,14 +217,14 @@ def offer_planes(background: Background, file: Path, dialog: MicrographDialog) -
 
 
 def change_micrograph(
-    session: Session, background: Background, micrograph: Micrograph, human_label: MicrographDialog
+    session: Session, background: Background, micrograph: Micrograph, dialog: MicrographDialog
 ) -> None:
     """Set specimen and scale as answered, and with them the plane, for which its file is read in
     the background.
     """
-    specimen = human_label.specimen
-    um_per_px = human_label.um_per_px
-    plane = human_label.plane
+    specimen = dialog.specimen
+    um_per_px = dialog.um_per_px
+    plane = dialog.plane
     if plane == Plane.parse(micrograph.plane):
         _apply(session, micrograph, micrograph, specimen, um_per_px)
         return
@@ -240,12 +240,12 @@ def change_micrograph(
 
 
 def change_micrographs(
-    session: Session, ids: Sequence[int], human_label: SeveralMicrographsDialog
+    session: Session, ids: Sequence[int], dialog: SeveralMicrographsDialog
 ) -> None:
     """Set what was answered of specimen and scale for all these micrographs, in one edit."""
     project = session.project
-    um_per_px = human_label.um_per_px
-    specimen = human_label.specimen
+    um_per_px = dialog.um_per_px
+    specimen = dialog.specimen
     steps: list[Step] = []
     if um_per_px is not None:
         steps.append(partial(set_scale, um_per_px=um_per_px))

@@ -34,10 +34,10 @@ from poregui.workflow.importing.sample_project import make_sample
 
 class OwnName(QObject):
     """Own the line that asks; labels given before it is answered are logged under the login name
-    that it shows. `human_label` tells that a person took a name.
+    that it shows. `name_chosen` tells that a person took a name.
     """
 
-    human_label = Signal()
+    name_chosen = Signal()
 
     def __init__(self, window: QWidget, opened: OpenProject, preferences: Preferences) -> None:
         super().__init__(window)
@@ -71,7 +71,7 @@ class OwnName(QObject):
         session = self._opened.session
         if session is not None:
             session.who = self._preferences.annotator
-            self.human_label.emit()
+            self.name_chosen.emit()
 
 
 class ProjectFlow(QObject):
@@ -118,8 +118,9 @@ class ProjectFlow(QObject):
         """Open a project that was dropped, or import images into the open one, or into a new
         one.
         """
-        packed = [path for path in paths if path.suffix.lower() == ".zip"]
-        if len(paths) == 1 and (packed or (paths[0] / "project.db").exists()):
+        if len(paths) == 1 and (
+            paths[0].suffix.lower() == ".zip" or (paths[0] / "project.db").exists()
+        ):
             self._opened.open(paths[0])
         elif self._opened.workspace is not None:
             guarded(partial(self._import, paths))
@@ -159,7 +160,10 @@ class BackupFlow(QObject):
 
     def offer(self, error: DamagedProjectError) -> None:
         """Offer the backups of a project that cannot be opened, where it has some."""
-        text = f"{error.what} Restore one of its backups? The damaged file is kept beside it."
+        text = (
+            f"{error.what} Restore one of its backups? A damaged project.db is kept under another "
+            "name."
+        )
         if backups_of(error.folder):
             self._list(error.folder, text, can_back_up=False)
 
@@ -182,14 +186,17 @@ class BackupFlow(QObject):
             return make_backup(folder)
 
         def done(backup: Backup) -> None:
-            messages().note(f"The labels are backed up in {backup.name}.")
+            messages().note(f"Labels backed up to {backup.name}.")
 
         self._background.run("Backing up", work, done)
 
     def _ask(self, folder: Path, name: str) -> None:
         session = self._opened.session
         is_open = session is not None and session.project.folder == folder
-        text = "Labels given since are no longer in the project; they are kept as another backup."
+        text = (
+            "Labels added since then will be removed from the project. The current state is kept "
+            "as another backup."
+        )
         if is_open and not messages().ask("Restore this backup?", text, "Restore"):
             return
         if self._opened.may_leave():

@@ -200,7 +200,7 @@ class OpenProject(QObject):
             return
         except OSError as error:
             what = f"{folder} cannot be read: {error.strerror or error}."
-            self.refused.emit(PoreguiError(what, "Check the path, the rights and the disk."))
+            self.refused.emit(PoreguiError(what, "Check the path, the permissions and the disk."))
             return
         try:
             self.enter(project)

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 import PIL.Image
 
-from poregui.domain.geometry import orientation_of, turned_words
+from poregui.domain.geometry import TURNED, orientation_of, turned_text
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, check_size
 from poregui.vision.io.scale import tiff_scale
@@ -79,7 +79,7 @@ def tiff_header(file: IO[bytes], size: int, plane: Plane = FIRST) -> Header:
             levels=len(sizes_of(tiff, page)),
             um_per_px=scale.um_per_px,
             scale_source=scale.source,
-            warnings=(*large, *notes, *turned_words(turn)),
+            warnings=(*large, *notes, *turned_text(turn)),
             turned=orientation_of(turn),
         )
 
@@ -109,7 +109,7 @@ def image_header(image: PIL.Image.Image, head: bytes, orientation: object) -> He
         bits,
         channels,
         pages=pages,
-        warnings=(*large, *several, *turned_words(orientation)),
+        warnings=(*large, *several, *turned_text(orientation)),
         turned=orientation_of(orientation),
     )
 
@@ -124,6 +124,6 @@ def too_large(width: int, height: int, channels: int, bits: int) -> tuple[str, .
 
 
 def _upright(width: int, height: int, orientation: object) -> tuple[int, int]:
-    if orientation in (5, 6, 7, 8):
+    if orientation in TURNED:
         return (height, width)
     return (width, height)

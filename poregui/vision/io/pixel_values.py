@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError
-from poregui.domain.geometry import orientation_of, turned_words
+from poregui.domain.geometry import orientation_of, turned_text
 from poregui.domain.records import Display
 from poregui.domain.wording import count, noun, percent
 
@@ -438,7 +438,7 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    received = (*notes, *greys.notes, *turned_words(orientation))
+    received = (*notes, *greys.notes, *turned_text(orientation))
     return Decoded(pixels, warnings=received, missing=missing, turned=orientation_of(orientation))
 
 

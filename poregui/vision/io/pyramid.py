@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import ImageError, PoreguiError
-from poregui.domain.geometry import Box, orientation_of, stored_box, turned_words
+from poregui.domain.geometry import TURNED, Box, orientation_of, stored_box, turned_text
 from poregui.domain.records import FIRST, Plane
 from poregui.vision.io.pixel_values import TooLarge, grey_range, oriented
 from poregui.vision.io.reader import Image, in_a_sentence, read_image, read_size
@@ -111,7 +111,7 @@ class Pyramid:
         self._missing = missing
         self.missing = None if missing is None else self._missing_in
         self._closing = weakref.finalize(self, close)
-        turned = orientation in (5, 6, 7, 8)
+        turned = orientation in TURNED
         self.sizes = tuple(
             (one.height, one.width) if turned else (one.width, one.height) for one in levels
         )
@@ -416,7 +416,7 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = orientation_of(tag.value) if tag is not None else 1
-        received = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_words(turn))
+        received = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_text(turn))
         notes = Notes(scale.um_per_px, scale.source, received, turn)
         if levels[0].may_miss:
             levels[0].fill(levels[1:])

@@ -51,10 +51,10 @@ def is_mount(outline: NDArray[Any], image: Box) -> bool:
     sides = ((0, image.x, 1, image.height), (0, image.right, 1, image.height),
              (1, image.y, 0, image.width), (1, image.bottom, 0, image.width))  # fmt: skip
     for axis, edge, along, length in sides:
-        indices = np.sort(outline[outline[:, axis] == edge, along])
-        if len(indices) > _ALONG * length:
-            gaps = np.flatnonzero(np.diff(indices) > 1.5)
-            if np.diff(np.concatenate(([0], gaps + 1, [len(indices)]))).max() > _ALONG * length:
+        positions = np.sort(outline[outline[:, axis] == edge, along])
+        if len(positions) > _ALONG * length:
+            gaps = np.flatnonzero(np.diff(positions) > 1.5)
+            if np.diff(np.concatenate(([0], gaps + 1, [len(positions)]))).max() > _ALONG * length:
                 return True
     return False
 

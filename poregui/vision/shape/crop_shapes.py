@@ -226,14 +226,14 @@ def shape_input(
 _SIDE = 32
 _LARGEST = 64
 """Longer side in px above which a crop is made smaller first."""
-_POLYGONS = (0.25, 0.5, 0.75, 1.0)
+_ANNULI = (0.25, 0.5, 0.75, 1.0)
 _PERCENTILES = (2, 10, 25, 50, 75, 90, 98)
 _SCALES = (1.0, 2.0, 4.0)
 _DARK = (0.3, 0.5, 0.7)
 
 TEXTURES = (
-    *(f"Ring {number}" for number in range(1, len(_POLYGONS) + 1)),
-    *(f"Spread of ring {number}" for number in range(1, len(_POLYGONS) + 1)),
+    *(f"Ring {number}" for number in range(1, len(_ANNULI) + 1)),
+    *(f"Spread of ring {number}" for number in range(1, len(_ANNULI) + 1)),
     *(f"Percentile {share}" for share in _PERCENTILES),
     *(f"Slope at {scale:g} px" for scale in _SCALES),
     *(f"Roughness at {scale:g} px" for scale in _SCALES),
@@ -256,7 +256,7 @@ def texture_numbers(crop: NDArray[Any], low: float, high: float) -> NDArray[np.f
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     depth = float(np.median(border)) - grey
     small = np.asarray(cv2.resize(depth, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32)
-    found = [*_polygons(small), *np.percentile(depth, _PERCENTILES)]
+    found = [*_annuli(small), *np.percentile(depth, _PERCENTILES)]
     slopes, roughness = zip(*(_at_scale(depth, scale) for scale in _SCALES), strict=True)
     top = max(float(np.percentile(depth, 98)), 0.02)
     found += [*slopes, *roughness, *(float((depth > share * top).mean()) for share in _DARK)]
@@ -277,13 +277,13 @@ def _limited(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _polygons(small: NDArray[np.float32]) -> list[float]:
+def _annuli(small: NDArray[np.float32]) -> list[float]:
     """Return mean and spread of grey in rings around the middle, from the inside out."""
     way = (np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1
     radius = np.hypot(*np.meshgrid(way, way))
     inner = 0.0
     parts = []
-    for outer in _POLYGONS:
+    for outer in _ANNULI:
         parts.append(small[(radius >= inner) & (radius < outer)])
         inner = outer
     return [float(part.mean()) for part in parts] + [float(part.std()) for part in parts]

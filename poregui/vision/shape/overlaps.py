@@ -149,7 +149,7 @@ Change = Literal["", "crossed", "cut"]
 class CheckedOutline:
     """Hold an outline that crosses itself nowhere and lies in its image, and how it was changed.
 
-    `cross_validation`: it encloses what the line went around; `cut`: what lay outside the image is
+    `crossed`: it encloses what the line went around; `cut`: what lay outside the image is
     gone. Where it can be none, `outline` is None and `problem` says why: what follows "The
     outline".
     """
@@ -170,10 +170,10 @@ def checked_outlines(
     fits = [_fits(line) for line in lines]
     known = [index for index, fit in enumerate(fits) if fit]
     polygons = Polygons.of([lines[index] for index in known])
-    cross_validation = np.zeros(len(lines), np.bool_)
-    cross_validation[known] = crossing(polygons)
+    crossed = np.zeros(len(lines), np.bool_)
+    crossed[known] = crossing(polygons)
     return [
-        _checked(line, size, cross_validation=bool(cross_validation[index]))
+        _checked(line, size, crossed=bool(crossed[index]))
         if fits[index]
         else CheckedOutline(None, problem="has no three points with finite numbers")
         for index, line in enumerate(lines)
@@ -218,9 +218,7 @@ def _fits(line: NDArray[Any]) -> bool:
     return bool(shaped and (np.abs(line) < _FARTHEST).all())
 
 
-def _checked(
-    line: NDArray[Any], size: tuple[int, int] | None, *, cross_validation: bool
-) -> CheckedOutline:
+def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool) -> CheckedOutline:
     points = np.asarray(line, np.float64)
     beyond = size is not None and bool(((points < 0) | (points > size)).any())
     if size is not None and beyond:
@@ -228,7 +226,7 @@ def _checked(
     if len(points) < 3:
         return CheckedOutline(None, problem="lies outside the image")
     change: Change = ""
-    if cross_validation or beyond:
+    if crossed or beyond:
         parts = parts_of([points], not_zero)
         whole = one_line([polygon for part in parts for polygon in part]) if parts else points[:0]
         if beyond:

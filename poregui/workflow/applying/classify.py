@@ -178,16 +178,16 @@ class CropScale:
 
     def crop(self, pixels: NDArray[Any]) -> ScaledCrop:
         """Return what a network is given of a piece of the micrograph."""
-        received = self.um_per_px
+        um_per_px = self.um_per_px
         width = pixels.shape[1]
-        if self.factor is not None and received is not None:
+        if self.factor is not None and um_per_px is not None:
             factor = min(self.factor, max(1.0, _MOST_SIDE / max(pixels.shape[:2])))
             side = (max(8, round(width * factor)), max(8, round(pixels.shape[0] * factor)))
             pixels = cv2.resize(
                 pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC
             )
-            received = received * width / side[0]
-        return ScaledCrop(CropPixels(pixels, self.low, self.high), received)
+            um_per_px = um_per_px * width / side[0]
+        return ScaledCrop(CropPixels(pixels, self.low, self.high), um_per_px)
 
 
 def predictions_of(

@@ -237,15 +237,15 @@ def with_human_labels(field: AppliedField, human: HumanLabels) -> AppliedField:
 
 
 def _answered(table: PoreTable, own: PlacedCrops, indices: dict[int, int]) -> PoreTable:
-    predictions = np.full(len(table.areas), NOBODY, np.int64)
+    human = np.full(len(table.areas), NOBODY, np.int64)
     shown = own.of_pores(table.middles, table.areas, table.lengths)
     for pore, crop in shown.items():
         label = own.labels[crop]
         if label is not None:
-            predictions[pore] = indices.get(label, OTHER)
+            human[pore] = indices.get(label, OTHER)
     pores = {index for index, label in enumerate(own.labels) if label not in _NO_PORES}
     unmatched = len(pores - set(shown.values()))
-    return replace(table, human_label=predictions, labelled=len(pores), unmatched=unmatched)
+    return replace(table, human_label=human, labelled=len(pores), unmatched=unmatched)
 
 
 _NO_PORES = (None, NOT_A_PORE, UNSURE)

@@ -277,10 +277,12 @@ def _after_a_crash(
     left = [index for index in indices if index not in found]
     if not left:
         return []
-    label_issue = left[0]
+    suspect_index = left[0]
     with _processes(1, Talk(len(tasks))) as pool:
         try:
-            found[label_issue] = pool.submit(work_at, label_issue, tasks[label_issue]).result()
+            found[suspect_index] = pool.submit(
+                work_at, suspect_index, tasks[suspect_index]
+            ).result()
         except BrokenProcessPool:
-            found[label_issue] = FieldProblem(tasks[label_issue].name, ENDED_ITS_PROCESS)
+            found[suspect_index] = FieldProblem(tasks[suspect_index].name, ENDED_ITS_PROCESS)
     return left[1:]

@@ -88,7 +88,7 @@ class PoreTable:
     def reasons(self, min_confidence: float) -> list[str]:
         """Return why each pore has no class, empty for those that have one.
 
-        `out_of_distribution` all training crops, whatever the confidence, `unsure` (of the network,
+        `unlike` all training crops, whatever the confidence, `unsure` (of the network,
         or a person), `not a pore` or `other class` (that the network does not know), both said by a
         person.
         """

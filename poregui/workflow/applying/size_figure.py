@@ -93,9 +93,9 @@ def _frame(drawing: Drawing, axes: Axes, title: str, x_title: str) -> None:
     drawing.text(axes.left, axes.top - 12, title, weight="bold")
     for decade in range(math.floor(axes.x_span[0]), math.ceil(axes.x_span[1]) + 1):
         for factor in (1, 2, 5):
-            index = math.log10(factor) + decade
-            if axes.x_span[0] <= index <= axes.x_span[1]:
-                x, _ = axes.at(index, 0)
+            position = math.log10(factor) + decade
+            if axes.x_span[0] <= position <= axes.x_span[1]:
+                x, _ = axes.at(position, 0)
                 drawing.line(x, axes.top, x, bottom, ink.grid)
                 drawing.text(
                     x,

@@ -44,7 +44,7 @@ class UnsurePore:
     """Hold one pore that waits for a person: `number` in its table, `why`, and what the network
     takes it for.
 
-    `why` is `out_of_distribution` for one that is unlike all that was trained on, whatever the
+    `why` is `unlike` for one that is unlike all that was trained on, whatever the
     confidence, else `unsure`. `middle` is x and y in px, `area` in px².
     """
 

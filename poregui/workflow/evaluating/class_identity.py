@@ -190,10 +190,10 @@ def _notes(
 
 
 def _why_not(project: Project, name: str, match: ClassMatch) -> str:
-    splits = list(dict.fromkeys(match.unclear.values()))
+    reasons = list(dict.fromkeys(match.unclear.values()))
     if match.missing:
-        splits.append(f"{project.name} has no class {listed([one.name for one in match.missing])}")
-    return f"The classes of {name} are not those of {project.name}: {'; '.join(splits)}."
+        reasons.append(f"{project.name} has no class {listed([one.name for one in match.missing])}")
+    return f"The classes of {name} are not those of {project.name}: {'; '.join(reasons)}."
 
 
 def _what_to_do(match: ClassMatch) -> str:

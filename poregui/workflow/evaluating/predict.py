@@ -271,14 +271,14 @@ def run_session(
     late.daemon = True
     late.start()
     try:
-        predictions: list[NDArray[Any]] = session.run(list(outputs), dict(inputs), running)
+        found: list[NDArray[Any]] = session.run(list(outputs), dict(inputs), running)
     except _broken() as error:
         if running.terminate:
             raise _no_answer(model, f"gave no answer within {LONGEST_S:g} s") from error
         raise _no_answer(model, "cannot be run") from error
     finally:
         late.cancel()
-    return predictions
+    return found
 
 
 def _broken() -> tuple[type[BaseException], ...]:

@@ -82,7 +82,7 @@ def pack(
     if not project.pixels.is_there:
         raise PoreguiError(
             f"{project.folder / 'pixels.db'} is missing, and with it the pixels of all crops.",
-            "Restore it from a backup, or accept the files of the micrographs, and pack again.",
+            "Restore it from a copy, or accept the micrograph files, and pack again.",
         )
     target = export_target(out)
     if micrographs:
@@ -133,7 +133,7 @@ def _images(project: Project) -> tuple[dict[str, str], list[Member], list[str], 
     shown = unique_names(
         [Named(one.path, file.name, mark=f"#{one.id}") for one, file in _first(there, files)]
     )
-    indices = {
+    paths_in_zip = {
         one.path: path
         for (one, _), path in zip(_first(there, files), file_paths(shown, ""), strict=True)
     }
@@ -143,7 +143,7 @@ def _images(project: Project) -> tuple[dict[str, str], list[Member], list[str], 
         elif one.path not in moved and _is_other(project, one, file):
             other.append(one.shown_name)
         elif one.path not in moved:
-            moved[one.path] = f"micrographs/{indices[one.path].as_posix()}"
+            moved[one.path] = f"micrographs/{paths_in_zip[one.path].as_posix()}"
             members.append(Member(file, moved[one.path], one.sha256))
     return moved, members, missing, other
 

@@ -113,11 +113,11 @@ def micrographs_by_file(project: Project) -> list[Micrograph]:
 
     Projects of older versions may hold a micrograph for each picture that a file had in turn.
     """
-    indices: dict[tuple[str, str], list[Micrograph]] = {}
+    by_file: dict[tuple[str, str], list[Micrograph]] = {}
     for one in project.micrographs():
-        index = str(project.micrograph_file(one).resolve()), one.plane
-        indices.setdefault(index, []).append(one)
-    found = [_held(project, several) for several in indices.values()]
+        key = str(project.micrograph_file(one).resolve()), one.plane
+        by_file.setdefault(key, []).append(one)
+    found = [_held(project, several) for several in by_file.values()]
     return sorted(found, key=lambda one: one.id)
 
 

@@ -136,10 +136,10 @@ def _nearest(named: list[Micrograph], image: ImageShapes) -> tuple[list[Microgra
 
     Where the file says nothing of folders, the place where it lies itself counts.
     """
-    received = [path for path in (image.path, image.name) if {"/", "\\"} & set(path)]
+    paths = [path for path in (image.path, image.name) if {"/", "\\"} & set(path)]
     left = named
     evidence = Evidence.NAME
-    for path in received or [image.beside]:
+    for path in paths or [image.beside]:
         counts = [shared_folders(one.path, path) for one in left]
         most = max(counts)
         if most:

@@ -301,10 +301,10 @@ def _checked(
 def _change_text(changes: Counter[str]) -> list[str]:
     messages = []
     if changes["crossed"]:
-        cross_validation = changes["crossed"]
-        verb = noun(cross_validation, "crosses itself", "cross themselves")
+        crossed = changes["crossed"]
+        verb = noun(crossed, "crosses itself", "cross themselves")
         messages.append(
-            f"{count(cross_validation, 'outline')} {verb}; what the line goes around counts, once."
+            f"{count(crossed, 'outline')} {verb}; what the line goes around counts, once."
         )
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")

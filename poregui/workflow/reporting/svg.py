@@ -33,7 +33,7 @@ class Drawing:
         self.ink = ink
         self.title = title
         self._font = escape(font, quote=True)
-        self._splits: list[str] = []
+        self._elements: list[str] = []
 
     def box(
         self,
@@ -53,7 +53,7 @@ class Drawing:
         if opacity < 1:
             fill = f'{fill}" fill-opacity="{opacity:g}'
         size = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-        self._splits.append(f'<rect {size} fill="{fill}">{inner}</rect>')
+        self._elements.append(f'<rect {size} fill="{fill}">{inner}</rect>')
 
     def line(
         self,
@@ -76,14 +76,14 @@ class Drawing:
         dashes = ""
         if dash:
             dashes = f' stroke-dasharray="{dash}"'
-        self._splits.append(
+        self._elements.append(
             f'<polyline points="{text}" fill="none" stroke="{colour}" stroke-width="{width:g}"'
             f' stroke-linejoin="round"{dashes}/>'
         )
 
     def dot(self, x: float, y: float, colour: str, radius: float = 3) -> None:
         """Draw a filled circle."""
-        self._splits.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
+        self._elements.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
 
     def text(
         self,
@@ -101,7 +101,7 @@ class Drawing:
         turned = ""
         if turn:
             turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"'
-        self._splits.append(
+        self._elements.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-family="{self._font}" font-size="{size:g}" '
             f'font-weight="{weight}"'
             f' text-anchor="{anchor}" '
@@ -121,7 +121,7 @@ class Drawing:
         label = escape(self.title, quote=True)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}">'
-            f"<title>{escape(self.title)}</title>{ground}{''.join(self._splits)}</svg>"
+            f"<title>{escape(self.title)}</title>{ground}{''.join(self._elements)}</svg>"
         )
 
 
@@ -179,7 +179,7 @@ def short(value: float) -> str:
 
 def mix(first: str, second: str, share: float) -> str:
     """Return the colour that lies `share` (0 to 1) of the way from one `#rrggbb` to another."""
-    one, two = (_splits(colour) for colour in (first, second))
+    one, two = (_channels(colour) for colour in (first, second))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(one, two, strict=True))
 
 
@@ -195,12 +195,12 @@ def luminance(colour: str) -> float:
     """
     linear = [
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (v / 255 for v in _splits(colour))
+        for c in (v / 255 for v in _channels(colour))
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _splits(colour: str) -> tuple[int, int, int]:
+def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 

@@ -77,9 +77,9 @@ def fit(
         groups = [groups[i] for i in drawn]
         honest = honest[drawn]
     model = fitted_model(rows, indices)
-    cross_validation = cross_validated_predictions(rows, indices, groups, len(names), seed)
-    checked = np.isfinite(cross_validation[:, 0]) & honest
-    predictions = cross_validation[checked]
+    crossed = cross_validated_predictions(rows, indices, groups, len(names), seed)
+    checked = np.isfinite(crossed[:, 0]) & honest
+    predictions = crossed[checked]
     truth = indices[checked].astype(np.int64)
     if checked.any():
         temperature = fit_temperature(predictions, truth)

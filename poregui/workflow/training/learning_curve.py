@@ -176,7 +176,7 @@ def _slope(inverse: Floats, accuracies: Floats) -> float:
 
 
 _WORTH_SAYING = 0.002
-CONFIDENCE = (
+GAIN_CAVEAT = (
     "Estimated from the present labels by leaving specimens out.\n"
     "On the sample project these 95 % CIs contained the true gain\n"
     "in only 84 of 100 cases; treat them as a rough guide."

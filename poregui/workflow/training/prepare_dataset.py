@@ -352,7 +352,7 @@ def _arrays(crops: Sequence[DatasetCrop], in_hand: PixelsInHand) -> Iterator[NDA
         if pixels.array.shape[:2] != (crop.height, crop.width):
             raise ProjectError(
                 f"The pixels of {crop.name} are not of the size of their crop.",
-                "Restore pixels.db from a backup, or delete the crop.",
+                "Restore pixels.db from a copy, or delete the crop.",
             )
         yield pixels.array
 

@@ -64,7 +64,7 @@ def _labelled(project: Project) -> list[Crop]:
 def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple[Group, ...]:
     """Return the specimens, and micrographs without one, that have labelled crops, by name.
 
-    `splits` are the name and part of the groups of a `DatasetSummary`: what is tested as things
+    `splits` are the name and split of the groups of a `DatasetSummary`: what is tested as things
     stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
     names = group_names(project)

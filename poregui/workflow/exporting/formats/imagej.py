@@ -319,7 +319,9 @@ def _polygon(roi: Any) -> NDArray[np.float64]:
         return _rounded(left, top, wide, high, min(arc, wide), min(arc, high))
     if roi.roitype not in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
         raise UnfitEntryError(f"its type, {roi.roitype.name.lower()}, is no area")
-    return points_from(np.asarray(roi.coordinates(), np.float64).tolist())
+    with np.errstate(invalid="ignore"):  # a point that is not a number is refused below
+        points = np.asarray(roi.coordinates(), np.float64)
+    return points_from(points.tolist())
 
 
 def _bounds(roi: Any) -> tuple[float, float, float, float]:

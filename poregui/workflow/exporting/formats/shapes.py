@@ -229,7 +229,7 @@ def corners(box: Box) -> list[tuple[float, float]]:
 
 
 COUNTED = "counted"
-"""What `received` calls a class with a number behind it that may be its own or a counter."""
+"""What `metadata` calls a class with a number behind it that may be its own or a counter."""
 
 
 class UnfitEntryError(PoreguiError):
