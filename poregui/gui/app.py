@@ -54,7 +54,7 @@ def _explain_missing_display() -> Iterator[None]:
     def hear(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         message.append(text)
         if kind == QtMsgType.QtFatalMsg:
-            sys.stderr.write("\n".join([*message, f"poregui: {NO_DISPLAY}"]) + "\n")
+            sys.stderr.write(f"poregui: {NO_DISPLAY}\n")
             sys.stderr.flush()
             os._exit(NO_WINDOW)
 

@@ -131,7 +131,7 @@ class ReviewState(QObject):
     # ---- what a person chose ----------------------------------------------------------------
 
     def set_split(self, split: SplitName) -> None:
-        """Look at another split of the run; a group of crops belongs to its split, so it is left."""
+        """Look at another split of the run; a group of crops belongs to one and is left."""
         if split == self.split:
             return
         self.split = split

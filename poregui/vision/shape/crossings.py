@@ -196,10 +196,10 @@ def _crossings(one: IntArray, other: IntArray) -> _Meetings:
     p, q, r, s = one[:, 0], one[:, 1], other[:, 0], other[:, 1]
     here = _turn(r, s, p)
     there = _turn(r, s, q)
-    crossed = (np.sign(here) * np.sign(there) < 0) & (
+    crosses = (np.sign(here) * np.sign(there) < 0) & (
         np.sign(_turn(p, q, r)) * np.sign(_turn(p, q, s)) < 0
     )
-    pair = np.flatnonzero(crossed)
+    pair = np.flatnonzero(crosses)
     begin = here[pair].astype(np.float64)
     part = begin / (begin - there[pair])
     along = (q - p)[pair]

@@ -170,10 +170,10 @@ def checked_outlines(
     fits = [_fits(line) for line in lines]
     known = [index for index, fit in enumerate(fits) if fit]
     polygons = Polygons.of([lines[index] for index in known])
-    crossed = np.zeros(len(lines), np.bool_)
-    crossed[known] = crossing(polygons)
+    crosses = np.zeros(len(lines), np.bool_)
+    crosses[known] = crossing(polygons)
     return [
-        _checked(line, size, crossed=bool(crossed[index]))
+        _checked(line, size, crosses=bool(crosses[index]))
         if fits[index]
         else CheckedOutline(None, problem="has no three points with finite numbers")
         for index, line in enumerate(lines)
@@ -218,7 +218,7 @@ def _fits(line: NDArray[Any]) -> bool:
     return bool(shaped and (np.abs(line) < _FARTHEST).all())
 
 
-def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool) -> CheckedOutline:
+def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crosses: bool) -> CheckedOutline:
     points = np.asarray(line, np.float64)
     beyond = size is not None and bool(((points < 0) | (points > size)).any())
     if size is not None and beyond:
@@ -226,7 +226,7 @@ def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crossed: bool)
     if len(points) < 3:
         return CheckedOutline(None, problem="lies outside the image")
     change: Change = ""
-    if crossed or beyond:
+    if crosses or beyond:
         parts = parts_of([points], not_zero)
         whole = one_line([polygon for part in parts for polygon in part]) if parts else points[:0]
         if beyond:

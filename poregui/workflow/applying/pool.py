@@ -277,12 +277,10 @@ def _after_a_crash(
     left = [index for index in indices if index not in found]
     if not left:
         return []
-    suspect_index = left[0]
+    doubtful = left[0]
     with _processes(1, Talk(len(tasks))) as pool:
         try:
-            found[suspect_index] = pool.submit(
-                work_at, suspect_index, tasks[suspect_index]
-            ).result()
+            found[doubtful] = pool.submit(work_at, doubtful, tasks[doubtful]).result()
         except BrokenProcessPool:
-            found[suspect_index] = FieldProblem(tasks[suspect_index].name, ENDED_ITS_PROCESS)
+            found[doubtful] = FieldProblem(tasks[doubtful].name, ENDED_ITS_PROCESS)
     return left[1:]

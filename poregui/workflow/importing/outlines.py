@@ -301,10 +301,10 @@ def _checked(
 def _change_text(changes: Counter[str]) -> list[str]:
     messages = []
     if changes["crossed"]:
-        crossed = changes["crossed"]
-        verb = noun(crossed, "crosses itself", "cross themselves")
+        crosses = changes["crossed"]
+        verb = noun(crosses, "crosses itself", "cross themselves")
         messages.append(
-            f"{count(crossed, 'outline')} {verb}; what the line goes around counts, once."
+            f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once."
         )
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")

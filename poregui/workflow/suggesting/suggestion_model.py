@@ -77,9 +77,9 @@ def fit(
         groups = [groups[i] for i in drawn]
         honest = honest[drawn]
     model = fitted_model(rows, indices)
-    crossed = cross_validated_predictions(rows, indices, groups, len(names), seed)
-    checked = np.isfinite(crossed[:, 0]) & honest
-    predictions = crossed[checked]
+    out_of_fold = cross_validated_predictions(rows, indices, groups, len(names), seed)
+    checked = np.isfinite(out_of_fold[:, 0]) & honest
+    predictions = out_of_fold[checked]
     truth = indices[checked].astype(np.int64)
     if checked.any():
         temperature = fit_temperature(predictions, truth)

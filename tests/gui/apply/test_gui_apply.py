@@ -203,7 +203,7 @@ def test_the_report_is_written_as_pdf_and_as_html_for_the_confidence_that_is_set
         window.background.wait()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Pores below the minimum confidence of 90 % (1, " in text
+    assert "Pores below the minimum confidence of 90 % (1 pore, " in text
 
 
 def test_results_are_there_again_when_the_project_is_reopened(

@@ -155,7 +155,7 @@ def test_a_packed_project_that_is_opened_as_it_is_says_to_unpack_it(
     assert main(["pack", str(folder), str(tmp_path / "out.zip"), "--without", "micrographs"]) == 0
     capsys.readouterr()
     assert main(["info", str(tmp_path / "out.zip")]) == 2
-    assert "Unzip it" in capsys.readouterr().err
+    assert "Unzip a packed project" in capsys.readouterr().err
 
 
 def test_crops_are_cut_again_from_the_files_of_their_micrographs(
