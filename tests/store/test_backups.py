@@ -231,6 +231,23 @@ def test_the_newest_backup_that_is_sound_is_restored_where_newer_ones_are_damage
     assert restore(folder, "newest").backup == backups_of(folder)[-1]
 
 
+def test_a_restore_keeps_the_present_labels_where_the_backup_that_held_them_is_damaged(
+    folder: Path,
+) -> None:
+    dated(folder, make_backup(folder), NOW - timedelta(hours=2))
+    label(folder, 1, None)
+    present = labels(folder)
+    newest = make_backup(folder)
+    newest.path.write_bytes(b"no database at all")
+    an_hour_ago = (newest.when - timedelta(hours=1)).timestamp()
+    os.utime(folder / "project.db", (an_hour_ago, an_hour_ago))
+    kept = restore(folder, "newest").kept
+    assert kept is not None
+    assert labels(folder) != present
+    restore(folder, kept.name)
+    assert labels(folder) == present
+
+
 def test_a_journal_of_the_damaged_file_does_not_touch_what_is_restored(folder: Path) -> None:
     before = labels(folder)
     make_backup(folder)

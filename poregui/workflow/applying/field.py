@@ -422,18 +422,22 @@ def read_result(task: FieldTask) -> FieldResult | None:
     They are of the file where it is now: a project may have been moved, and what was found rests on
     contents alone.
     """
-    result, fault = _read_result(task)
-    return None if fault else result
+    return read_or_why(task)[0]
 
 
 def why_changed(task: FieldTask) -> str:
     """Say that results which are there are not as they were written, so that they do not count;
     else empty.
     """
+    return read_or_why(task)[1]
+
+
+def read_or_why(task: FieldTask) -> tuple[FieldResult | None, str]:
+    """Return the results as `read_result` and the sentence of `why_changed`, from one reading."""
     result, fault = _read_result(task)
     if result and fault:
-        return f"The results of {task.name} were changed since they were written: {fault}."
-    return ""
+        return None, f"The results of {task.name} were changed since they were written: {fault}."
+    return result, ""
 
 
 def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:

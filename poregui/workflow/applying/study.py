@@ -23,8 +23,7 @@ from poregui.workflow.applying.field import (
     FieldProblem,
     FieldResult,
     FieldTask,
-    read_result,
-    why_changed,
+    read_or_why,
 )
 from poregui.workflow.applying.human_labels import (
     HumanLabels,
@@ -120,9 +119,9 @@ class ApplyStudy:
 
     def there(self) -> ApplyStudy:
         """Return it with the results that are there and still hold."""
-        found = [(task, read_result(task)) for task in self.tasks if task.file.exists()]
-        study = self._with((task, result) for task, result in found if result is not None)
-        changed = [why_changed(task) for task, result in found if result is None]
+        found = [(task, *read_or_why(task)) for task in self.tasks if task.file.exists()]
+        study = self._with((task, result) for task, result, _ in found if result is not None)
+        changed = [why for _, _, why in found]
         return replace(
             study, taken_up=len(study.fields), changed=tuple(one for one in changed if one)
         )
