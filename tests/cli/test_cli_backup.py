@@ -42,7 +42,7 @@ def test_a_backup_is_made_listed_and_restored_by_name(
     assert main(["backup", str(folder), "--list"]) == OK
     received = capsys.readouterr().out
     assert "before another backup was restored" in received
-    assert "Pixels of crops (pixels.db), runs and micrographs are not in it." in received
+    assert "Crop pixels (pixels.db), runs and image files are not included." in received
 
 
 def test_a_damaged_project_says_how_to_restore_it_and_that_works(

@@ -121,8 +121,8 @@ def test_one_specimen_of_one_field_without_a_scale_has_no_interval_and_sizes_in_
     page = Page(applied_html(received))
     assert "Specimen none_0.png" in page.text
     assert (
-        "one field alone has no interval. Areas of classes are corrected for what the network "
-        "confuses." in page.text
+        "one field alone has no interval. Areas of classes are corrected for confusion between "
+        "classes." in page.text
     )
     assert "Equivalent diameter, px" in page.text
     assert "Recipe locked by Ann on 2026-01-02, hash abc" in page.text
@@ -139,7 +139,7 @@ def test_a_field_without_pores_and_a_picture_that_is_gone_leave_no_error(tmp_pat
 def test_less_than_the_wanted_confidence_is_said(tmp_path: Path) -> None:
     received = facts_of(tmp_path, {"S": [[SMALL] * 3]}, min_confidence=0.5)
     assert (
-        "Pores below the minimum confidence of 50 % (0, 0 % of the area)"
+        "Pores below the minimum confidence of 50 % (0 pores, 0 % of the area)"
         in Page(applied_html(received)).text
     )
 
