@@ -247,10 +247,7 @@ def _list_backups(folder: Path, screen: Screen) -> int:
     if not found:
         check_presence(folder / "project.db")
     for one in found:
-        try:
-            content = backups.content_of(one)
-        except PoreguiError:
-            content = None
+        content = backups.sound_content(one)
         labels = content.labels if content else None
         state = f"{labels:,}" if content else "damaged"
         rows.append([one.name, f"{one.when:%Y-%m-%d %H:%M} UTC", one.why, state])

@@ -17,7 +17,7 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
+from poregui.store.files import TOO_MANY, is_link, link_error, open_plain, replace_file
 
 BACKUPS = "backups"
 """The folder in a project that holds the backups of project.db."""
@@ -274,10 +274,7 @@ def refuse_links(folder: Path) -> None:
     for name in names:
         own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
         if own and is_link(folder / name):
-            raise ProjectError(
-                f"{name} in {folder} is a link, and links are not followed inside a project.",
-                f"Put the real {name} in the place of the link.",
-            )
+            raise link_error(folder / name)
         if name.endswith("-journal") and _names_another_file(folder / name):
             raise ProjectError(
                 f"{name} in {folder} was not written by poregui: it names another file.",

@@ -79,6 +79,17 @@ def is_link(path: Path) -> bool:
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINKS
 
 
+NO_LINKS = "is a link, and links are not followed inside a project"
+"""Why something inside a project is refused, after its name."""
+
+
+def link_error(path: Path) -> ProjectError:
+    """Return the sentence for a link where a project is to have a file or a folder of its own."""
+    return ProjectError(
+        f"{path} {NO_LINKS}.", f"Put the real {path.name} in the place of the link."
+    )
+
+
 def open_plain(path: Path, *, follow: bool = False) -> io.BufferedReader:
     """Open a plain file for reading; `follow` its links only where a person named it.
 
@@ -176,10 +187,7 @@ def _refuse_unless_plain(path: Path) -> None:
     except OSError:
         return
     if is_link(path):
-        raise ProjectError(
-            f"{path} is a link, and links are not followed inside a project.",
-            "Put the file itself in the place of the link.",
-        )
+        raise link_error(path)
     if stat.S_ISDIR(mode):
         raise ProjectError(f"{path} is a folder.", _GIVE_A_FILE)
     if not stat.S_ISREG(mode):
@@ -252,9 +260,18 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes with `replace_file`."""
+
+    def write(beside: Path) -> None:
+        beside.write_bytes(content)
+
+    replace_file(path, write)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with `replace_file`."""
-    replace_file(path, lambda beside: _write_bytes(beside, text.encode()))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, values: Any, *, indent: int | None = 1) -> None:
@@ -282,10 +299,6 @@ def make_parent(path: Path) -> None:
         raise explain_write_error(error, path) from error
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
 def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     """Return the sentence for a write that the system refused."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -301,10 +314,7 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
             f"{path} cannot be written: this program has too many files open.", TOO_MANY_FILES
         )
     if error.errno == errno.ELOOP:
-        return ProjectError(
-            f"{path} is a link, and links are not followed inside a project.",
-            "Put the file itself in the place of the link.",
-        )
+        return link_error(path)
     if error.errno == errno.ENOENT and not path.parent.exists():
         return ProjectError(
             f"{path.parent} no longer exists.",
