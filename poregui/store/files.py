@@ -135,7 +135,7 @@ def _open(path: Path, how: int, *, follow: bool = False) -> int:
     return descriptor
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file beside `path`, force it to disk and put it in the place of `path`.
 
     `write` gets a temporary name with the suffix of `path`. When anything fails, or the end of
@@ -262,11 +262,7 @@ def remove_leftovers(folder: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes with `replace_file`."""
-
-    def write(beside: Path) -> None:
-        beside.write_bytes(content)
-
-    replace_file(path, write)
+    replace_file(path, lambda beside: beside.write_bytes(content))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -424,11 +420,7 @@ def _write(cache: Path, key: str, stamp: Stamp, found: str) -> None:
         kept[key] = stamp, found
         received = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
         cache.mkdir(exist_ok=True)
-        replace_file(cache / STAMPS, lambda beside: _dump(beside, received))
-
-
-def _dump(path: Path, received: dict[str, list[object]]) -> None:
-    path.write_text(json.dumps(received), encoding="utf-8")
+        write_json(cache / STAMPS, received, indent=None)
 
 
 if sys.platform == "win32":
