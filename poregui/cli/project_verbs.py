@@ -203,8 +203,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
             )
         else:
             written = chosen.write(project, args.out, screen.progress)
-    values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
-    screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
+    out = str(Path(args.out).absolute())
+    values = {"format": args.format, "out": out, f"{chosen.unit}s": written}
+    screen.result(values, f"Wrote {count(written, chosen.unit)} to {args.out}.")
     return 0
 
 

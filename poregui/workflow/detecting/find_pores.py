@@ -225,7 +225,7 @@ def find_in_file(
             micrograph.masks,
             specimen_ends=micrograph.surfaces != (),
             progress=lambda done, total, text: progress(
-                done, total, f"{micrograph.shown_name}: {text}"
+                done, total, f"{micrograph.shown_name}: {text}".removesuffix(": ")
             ),
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
