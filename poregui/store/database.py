@@ -30,6 +30,7 @@ damage.
 """
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_WRITES = ("SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
 _FOR_ONE_STEP = 3
 """Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
@@ -97,7 +98,7 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
     if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
-    if not path.exists():
+    if not path.exists() and not (name in _WRITES and path.parent.is_dir()):
         remedy = "Restore it, or connect its drive, and open the project again."
         return ProjectError(f"{path} no longer exists.", remedy)
     if path.is_dir():

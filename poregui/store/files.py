@@ -52,15 +52,14 @@ def harmless(cell: Any) -> Any:
     """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative
     ones too.
     """
-    if (
-        not isinstance(cell, str)
-        or not cell.startswith(_STARTS_A_FORMULA)
-        or _NUMBER.fullmatch(cell)
-    ):
+    formula = isinstance(cell, str) and cell.startswith(_STARTS_A_FORMULA)
+    if not formula or _NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system answers when a disk, a quota or a limit on files leaves no room."""
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 """What the system answers when this program, or all together, have too many files open."""
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
@@ -297,7 +296,7 @@ def make_parent(path: Path) -> None:
 
 def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     """Return the sentence for a write that the system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return ProjectError(
             f"The disk that holds {path.parent} is full.", "Free some space and try again."
         )
