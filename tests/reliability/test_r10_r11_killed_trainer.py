@@ -156,7 +156,8 @@ def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(
     tmp_path: Path, repetitions
 ) -> None:
     chance, reached, ungrouped = random.Random(1), 0, 0
-    times = repetitions(20)  # each loads TensorFlow
+    # each loads TensorFlow
+    times = repetitions(50) if repetitions(10) == 10 else 2
     folder = make_run(
         tmp_path / "001", small_recipe(epochs=2000, early_stopping=False, threads=1), crops=30
     )
