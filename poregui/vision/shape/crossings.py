@@ -321,7 +321,7 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     """Return lines by the area that they bound: an outer line, which has its area left, and its
     holes.
     """
-    areas = [_signed(loop) for loop in loops]
+    areas = [signed_area(loop) for loop in loops]
     outer = sorted(
         (k for k, area in enumerate(areas) if area > _SLIVER_PX2), key=lambda k: areas[k]
     )
@@ -334,8 +334,12 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     return [groups[k] for k in reversed(outer)]
 
 
-def _signed(points: NDArray[Any]) -> float:
-    """Return the area of a ring by the shoelace formula, above 0 where it has its area left."""
+def signed_area(points: NDArray[Any]) -> float:
+    """Return the area of a closed line (n, 2) by the shoelace formula, above 0 where it has its
+    area left, and 0 for fewer than three points.
+    """
+    if len(points) < 3:
+        return 0.0
     x, y = (points - points[0]).T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
