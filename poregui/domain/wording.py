@@ -56,6 +56,11 @@ def fraction(number: int, whole: int, digits: int = 1) -> str:
     return f"{percent(number / whole, digits)} of {whole:,}"
 
 
+def fraction_of(share: float, whole: int, digits: int = 1) -> str:
+    """Return the `fraction` of a whole that a share (0 to 1) of it is."""
+    return fraction(round(share * whole), whole, digits)
+
+
 def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     """Return a 95 % confidence interval such as `95 % CI 48.0–100.0 %`; the unit stands last."""
     return f"95 % CI {span(low, high, unit, digits)}"

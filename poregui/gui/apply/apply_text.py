@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.domain.wording import count, fraction, percent
+from poregui.domain.wording import count, fraction, fraction_of, percent
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.study import ConfidenceCounts
 from poregui.workflow.applying.summary import (
@@ -29,7 +29,7 @@ def confidence_sentence(found: ConfidenceCounts, min_confidence: float) -> str:
     else:
         threshold = f"Minimum confidence {percent(min_confidence, 0)}"
     reached = round(found.coverage * found.n)
-    right = fraction(round(found.accuracy * reached), reached)
+    right = fraction_of(found.accuracy, reached)
     return f"{threshold}: {fraction(reached, found.n, 0)} test crops classified, {right} correctly."
 
 

@@ -102,7 +102,7 @@ class ReportFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Hold what a run was trained and tested on: `rows` are part, crops, crops per class, names of
+    """Hold what a run was trained and tested on: `rows` are split, crops, crops per class, names of
     its groups.
     """
 
