@@ -173,7 +173,7 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     )  # the first ones fill caches
     start_up, received = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
     return {
-        "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with "
+        "what": "both: find, measure, cut, classify, table, outlines, image, as programs with "
         "their start-up; ours "
         "also with half levels, 18 instead of 12 numbers a pore and shifted thresholds; both "
         "tell the network what it "

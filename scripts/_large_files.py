@@ -1,4 +1,4 @@
-"""Write large pictures that look like polished sections."""
+"""Write large images that look like polished sections."""
 
 from __future__ import annotations
 

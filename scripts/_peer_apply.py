@@ -1,7 +1,7 @@
 """Find, measure and classify pores with scikit-image and Keras, as a notebook would; the peer of
 the benchmark apply.
 
-It leaves what applying leaves: a table, outlines and a picture. Run as `_peer_apply.py IMAGE MODEL
+It leaves what applying leaves: a table, outlines and an image. Run as `_peer_apply.py IMAGE MODEL
 SIDE OUT`.
 """
 
@@ -66,7 +66,7 @@ def cut(grey: Grey, table: dict[str, Any]) -> list[NDArray[np.float64]]:
 
 
 def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.float32]]:
-    """Return the picture and the size that the network is given."""
+    """Return the image and the size that the network is given."""
     from skimage.transform import resize
 
     images = np.stack([resize(crop, (side, side, 1)).astype("f4") for crop in crops])
@@ -134,7 +134,7 @@ def outline(labels: NDArray[np.int32], table: dict[str, Any]) -> list[NDArray[np
 def draw(
     out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArray[np.float32]
 ) -> None:
-    """Write the outlines as GeoJSON and a picture of them."""
+    """Write the outlines as GeoJSON and an image of them."""
     from PIL import Image, ImageDraw
 
     features = [

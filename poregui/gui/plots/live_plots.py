@@ -289,7 +289,7 @@ class LivePlots(QWidget):
         self._curves = Curves()
         self._dirty = False
         self._follows = True
-        self.loss_plot = _Plot("loss_plot", "Loss over epochs", "Cross-entropy", self)
+        self.loss_plot = _Plot("loss_plot", "Loss over epochs", "Loss", self)
         self.accuracy_plot = _Plot("accuracy_plot", "Accuracy over epochs", "Accuracy, %", self)
         self.accuracy_plot.getPlotItem().getViewBox().setXLink(
             self.loss_plot.getPlotItem().getViewBox()
