@@ -15,7 +15,7 @@ from poregui.domain.checked import as_list, flag, maybe, number, text, whole
 
 @dataclass(frozen=True)
 class Started:
-    """Say that training begins, on how many crops of each part, for at most how many epochs of how
+    """Say that training begins, on how many crops of each split, for at most how many epochs of how
     many batches.
 
     In a cross-validation it is said of each of `folds` folds; `fold` counts from 1.

@@ -2,7 +2,7 @@
 
 Crops are grouped by specimen, by micrograph, or by the first part of their file names:
 `112_213.png`, `S03_crop_017.png` and `plate4-a-12.tif` begin with what the crop was cut from. Crops
-of one group resemble each other and stay in one part.
+of one group resemble each other and stay in one split.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Split:
-    """Hold the crop ids of each part, what was kept together, and what a person should know about
+    """Hold the crop ids of each split, what was kept together, and what a person should know about
     it.
 
     `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or

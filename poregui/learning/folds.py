@@ -47,8 +47,8 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         if gave_up(job, fold.fit.ended, fold.fit.epochs):
             return
         done.append(fold)
-        checked = judge(job.dataset, fold.crops, fold.predictions)
-        job.report(FoldEnded(number, len(folds), checked.accuracy or 0.0, checked.n))
+        evaluation = judge(job.dataset, fold.crops, fold.predictions)
+        job.report(FoldEnded(number, len(folds), evaluation.accuracy or 0.0, evaluation.n))
         if fold.fit.ended == "stop":
             job.report(
                 Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
@@ -132,10 +132,10 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
 
 
 def _fold_metrics(job: Job, fold: _Fold) -> dict[str, Any]:
-    checked = judge(job.dataset, fold.crops, fold.predictions)
+    evaluation = judge(job.dataset, fold.crops, fold.predictions)
     return {
-        "accuracy": checked.accuracy,
-        "n": checked.n,
+        "accuracy": evaluation.accuracy,
+        "n": evaluation.n,
         "epochs": fold.fit.epochs,
         "best_epoch": fold.fit.best_epoch,
     }

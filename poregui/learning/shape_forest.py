@@ -280,13 +280,13 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     predictions = predict_crops(folder, recipe, dataset, check)
     held_out = np.isfinite(predictions[:, 0])
     crops = list(compress(dataset.crops, held_out))
-    given = predictions[held_out].astype(np.float32)
+    probabilities = predictions[held_out].astype(np.float32)
     check()
-    write_predictions(folder, dataset, crops, given, "test" if folds else None)
+    write_predictions(folder, dataset, crops, probabilities, "test" if folds else None)
     tested = np.array([bool(folds) or crop.split == "test" for crop in crops])
-    evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
+    evaluation = judge(dataset, list(compress(crops, tested)), probabilities[tested])
     seconds = time.monotonic() - began
-    received = {
+    training = {
         "trees": TREES,
         "epochs": 0,
         "best_epoch": None,
@@ -296,12 +296,12 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     metrics = {
         **common_metrics(dataset, recipe, evaluation),
         **_more(dataset, predictions, folds),
-        **received,
+        **training,
     }
     write_json(folder.metrics_file, metrics)
     folder.write_seal()
-    confidence = trust(list(compress(crops, tested)), given[tested])
-    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **confidence)
+    interval = trust(list(compress(crops, tested)), probabilities[tested])
+    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **interval)
 
 
 def _more(
@@ -317,9 +317,9 @@ def _more(
     index = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
     rows = []
     for ids in folds:
-        indices = [index[crop_id] for crop_id in ids]
+        tested = [index[crop_id] for crop_id in ids]
         held_out = judge(
-            dataset, [dataset.crops[p] for p in indices], predictions[indices].astype(np.float32)
+            dataset, [dataset.crops[p] for p in tested], predictions[tested].astype(np.float32)
         )
         rows.append(
             {"accuracy": held_out.accuracy, "n": held_out.n, "epochs": 0, "best_epoch": None}

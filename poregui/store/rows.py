@@ -112,7 +112,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     ) = row
@@ -127,7 +127,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     )

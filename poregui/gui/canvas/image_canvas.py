@@ -259,8 +259,8 @@ class ImageCanvas(QWidget):
         painter.fillRect(self.rect(), QColor(theme().tokens.canvas))
         if self._image is None or self._view is None:
             painter.setPen(QColor(theme().tokens.muted))
-            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.rect().adjusted(32, 16, -32, -16), text, self._message)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.rect().adjusted(32, 16, -32, -16), flags, self._message)
             return
         source = self._view.visible()
         self._image.draw(painter, self._view.to_screen(source), source)

@@ -219,9 +219,9 @@ class QuietList(QListView):
         if not self.model().rowCount():
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme().tokens.muted))
-            caption = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(
-                self.viewport().rect().adjusted(16, 8, -16, -8), caption, self._empty_text
+                self.viewport().rect().adjusted(16, 8, -16, -8), flags, self._empty_text
             )
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -77,8 +77,8 @@ class HeatMapView(QWidget):
         painter.fillRect(area, QColor(theme().tokens.canvas))
         if self._crop.isNull():
             painter.setPen(QColor(theme().tokens.muted))
-            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(area.adjusted(12, 12, -12, -12), text, self._empty_text)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(area.adjusted(12, 12, -12, -12), flags, self._empty_text)
             return
         scale = min(area.width() / self._crop.width(), area.height() / self._crop.height())
         wide = self._crop.width() * scale

@@ -146,8 +146,8 @@ class ReviewPresenter(Feature):
         """Stop following the session and the page, and leave the page empty."""
         self.state.close()
         super().detach()
-        splits = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
-        for feature in (*splits, *self._panels.values()):
+        features = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
+        for feature in (*features, *self._panels.values()):
             feature.detach()
         for grid in (*self._page.grids, self._page.detail.alike_grid):
             grid.set_images(_no_image)

@@ -46,7 +46,7 @@ EXPORTS = {
 
 class RunColumn(QWidget):
     """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `split_chosen` a
-    part.
+    split.
     """
 
     split_chosen = Signal(str)
@@ -78,7 +78,7 @@ class RunColumn(QWidget):
         say(self.headline_warnings, "\n".join(warnings))
 
     def set_splits(self, there: Collection[SplitName], chosen: SplitName) -> None:
-        """Offer the parts that have predictions."""
+        """Offer the splits that have predictions."""
         for split, one in self.split_buttons.items():
             one.setEnabled(split in there)
             one.setChecked(split == chosen)

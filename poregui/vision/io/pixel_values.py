@@ -438,8 +438,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    received = (*notes, *greys.notes, *turned_text(orientation))
-    return Decoded(pixels, warnings=received, missing=missing, turned=orientation_of(orientation))
+    warnings = (*notes, *greys.notes, *turned_text(orientation))
+    return Decoded(pixels, warnings=warnings, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:

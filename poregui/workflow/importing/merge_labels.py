@@ -188,8 +188,8 @@ class _Merging:
 
 
 def _key(crop: Crop, hashes: dict[int, str]) -> _Key:
-    index = (crop.box.x, crop.box.y) if crop.box is not None else None
-    return crop.pixels, index, hashes.get(crop.micrograph_id or 0, "")
+    corner = (crop.box.x, crop.box.y) if crop.box is not None else None
+    return crop.pixels, corner, hashes.get(crop.micrograph_id or 0, "")
 
 
 def _by_key(project: Project) -> dict[_Key, Crop]:

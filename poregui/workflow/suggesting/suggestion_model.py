@@ -206,7 +206,7 @@ def _nearest(rows: Floats, known: Floats) -> Floats:
     found = np.empty(len(rows))
     known_squares = (known**2).sum(axis=1)
     for start in range(0, len(rows), _CHUNK):
-        split = rows[start : start + _CHUNK]
-        squares = (split**2).sum(axis=1)[:, None] + known_squares - 2 * split @ known.T
+        chunk = rows[start : start + _CHUNK]
+        squares = (chunk**2).sum(axis=1)[:, None] + known_squares - 2 * chunk @ known.T
         found[start : start + _CHUNK] = squares.min(axis=1)
     return np.asarray(np.sqrt(np.maximum(found, 0.0)))

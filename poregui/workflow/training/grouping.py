@@ -42,7 +42,7 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
 def untangle_splits(
     splits: dict[int, SplitName], copies: Sequence[Sequence[int]]
 ) -> tuple[dict[int, SplitName], tuple[str, ...]]:
-    """Return the parts without training crops that are copies of test crops, and sentences about
+    """Return the splits without training crops that are copies of test crops, and sentences about
     it.
 
     The test side stays as it is. A validation crop that is a copy of a training crop is trained on

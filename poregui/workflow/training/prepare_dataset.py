@@ -53,7 +53,7 @@ runs can be compared.
 @dataclass(frozen=True)
 class GroupRow:
     """Hold how many crops of each class one specimen, micrograph or single crop brings, and to
-    which part.
+    which split.
     """
 
     name: str
@@ -63,7 +63,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what
+    """Say what a training would use: `counts[split][i]` crops of `classes[i]`, the groups, and what
     is wrong with it.
 
     `class_ids` are those of `classes`.
@@ -324,8 +324,8 @@ class Frozen:
     def _without_copies(
         self, in_hand: PixelsInHand
     ) -> tuple[dict[int, SplitName], list[list[int]], tuple[str, ...]]:
-        """Return parts and folds in which no crop is tested whose copy was trained on, and what was
-        done for it.
+        """Return splits and folds in which no crop is tested whose copy was trained on, and what
+        was done for it.
         """
         crops = self.labelled.crops
         pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
@@ -340,7 +340,7 @@ class Frozen:
             return (
                 self.splits,
                 [],
-                ("Too many crops are copies of one another to keep copies in one part.",),
+                ("Too many crops are copies of one another to keep copies in one split.",),
             )
         return splits, [], notes
 
