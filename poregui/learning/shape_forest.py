@@ -1,4 +1,4 @@
-"""Answer crops from size and shape alone: the baseline of every run, and the preset `shape`.
+"""Predict crops from size and shape alone: the baseline of every run, and the preset `shape`.
 
 A network earns its keep only where it beats size and shape. The forest also predicts every crop
 from other specimens' crops, from which label issues are found without a cross-validation of the
@@ -80,14 +80,14 @@ def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> N
 
 def write_baseline(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
-) -> None:
-    """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of
-    this run.
+) -> NDArray[np.float64]:
+    """Write shapes.csv and baseline.json: what a forest on shape numbers predicts for the crops of
+    this run. Return its (n, classes) out-of-fold predictions.
 
-    `test` is answered by a forest on all crops that the network trained and was steered with;
+    `test` is predicted by a forest on all crops that the network trained and was steered with;
     `out_of_fold` by forests that saw no crop of the same group. In a cross-validation both are the
-    answers of the run's own folds. `check` is called before each step of the work and may end it by
-    an exception.
+    predictions of the run's own folds. `check` is called before each step of the work and may end
+    it by an exception.
     """
     values = write_shapes(folder, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
@@ -122,28 +122,27 @@ def write_baseline(
             "out_of_fold": _rows(ids, out_of_fold, np.isfinite(out_of_fold[:, 0])),
         }
     )
+    return out_of_fold
 
 
 def predict_crops(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
 ) -> NDArray[np.float64]:
-    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a
-    dataset, in order.
+    """Write the baseline too, and return (n, classes) predictions of the forest for all crops of
+    a dataset, in order.
 
     Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two
     classes. Validation crops are not trained on, so that probabilities can be calibrated with them.
     """
-    write_baseline(folder, recipe, dataset, check)
+    out_of_fold = write_baseline(folder, recipe, dataset, check)
+    if folder.read_folds():
+        return out_of_fold
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
     shapes = folder.read_shapes(dataset)
     assert shapes is not None
     table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
-    folds = folder.read_folds()
-    if folds:
-        return _cross_validated(table, _given_folds(dataset, folds), recipe)
-    return _predictions(
-        _forest(table, np.array([crop.split == "train" for crop in dataset.crops]), recipe), table
-    )
+    trained = np.array([crop.split == "train" for crop in dataset.crops])
+    return _predictions(_forest(table, trained, recipe), table)
 
 
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
@@ -164,7 +163,7 @@ def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np
 
 
 def _cross_validated(
-    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check = never
+    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check
 ) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
     two classes.
