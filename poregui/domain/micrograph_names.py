@@ -83,10 +83,10 @@ def _levels(one: Named) -> list[str]:
 
 
 def _alike(names: Sequence[str]) -> list[int]:
-    indices: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for index, name in enumerate(names):
-        indices.setdefault(plain(name), []).append(index)
-    return sorted(index for several in indices.values() if len(several) > 1 for index in several)
+        by_name.setdefault(plain(name), []).append(index)
+    return sorted(index for several in by_name.values() if len(several) > 1 for index in several)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

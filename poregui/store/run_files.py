@@ -149,14 +149,14 @@ def _described(path: Path) -> dict[str, Any]:
 
 def parse_seal(content: bytes) -> Seal:
     """Return what results.json says. Raises one of BROKEN when it is damaged."""
-    received = mapping(parse_json(content))
-    whole(received["format"], low=1)
-    return {name: _sealed(mapping(one)) for name, one in mapping(received["files"]).items()}
+    values = mapping(parse_json(content))
+    whole(values["format"], low=1)
+    return {name: _sealed(mapping(entry)) for name, entry in mapping(values["files"]).items()}
 
 
-def _sealed(received: dict[str, Any]) -> SealedFile:
-    rows = maybe(partial(whole))(received.get("rows"))
-    return SealedFile(whole(received["bytes"]), text(received["sha256"]), rows)
+def _sealed(entry: dict[str, Any]) -> SealedFile:
+    rows = maybe(partial(whole))(entry.get("rows"))
+    return SealedFile(whole(entry["bytes"]), text(entry["sha256"]), rows)
 
 
 def rows_in(content: bytes) -> int:

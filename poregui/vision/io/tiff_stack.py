@@ -183,10 +183,10 @@ def _imagej_stack(
     """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then
     slices, then times.
     """
-    received = tiff.imagej_metadata or {}
-    images = int(received.get("images", 1))
+    metadata = tiff.imagej_metadata or {}
+    images = int(metadata.get("images", 1))
     channels, slices, times = (
-        max(1, int(received.get(name, 1))) for name in ("channels", "slices", "frames")
+        max(1, int(metadata.get(name, 1))) for name in ("channels", "slices", "frames")
     )
     if not 1 < images <= MOST_PAGES or len(numbers) not in (1, images):
         return None

@@ -64,11 +64,11 @@ def _last_within(low: NDArray[Any], high: NDArray[Any], owner: IntArray) -> IntA
     """Return for each side, sorted by ring and left end, the place after the last one of its ring
     that begins before it ends.
     """
-    indices = np.empty(len(low), np.int64)
+    ends = np.empty(len(low), np.int64)
     edges = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
     for first, last in pairwise(edges.tolist()):
-        indices[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
-    return indices
+        ends[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
+    return ends
 
 
 def _turn(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> NDArray[Any]:
@@ -168,19 +168,19 @@ def _cuts(sides: IntArray) -> tuple[IntArray, IntArray]:
     """Return where sides are to be cut: their places (k,) and the points (k, 2)."""
     start = sides[:, 0]
     end = sides[:, 1]
-    indices = [np.zeros(0, np.int64)]
+    cut = [np.zeros(0, np.int64)]
     points = [np.zeros((0, 2), np.int64)]
     for one, other in _pairs(start, end, np.zeros(len(sides), np.int64)):
         near = _meet(start, end, one, other)
         one = one[near]
         other = other[near]
         for at in (_crossings(sides[one], sides[other]), *_ends_on(sides, one, other)):
-            indices += [one[at.pair], other[at.pair]]
+            cut += [one[at.pair], other[at.pair]]
             points += [at.points, at.points]
-    index = np.concatenate(indices)
-    point = np.concatenate(points)
-    new = (point != start[index]).any(axis=1) & (point != end[index]).any(axis=1)
-    return index[new], point[new]
+    side = np.concatenate(cut)
+    points_cut = np.concatenate(points)
+    new = (points_cut != start[side]).any(axis=1) & (points_cut != end[side]).any(axis=1)
+    return side[new], points_cut[new]
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ class _Neighbours:
         self._corners = Corners(polygons)
         self._trees: dict[int, Any] = {}
         self._keys = np.zeros(0, dtype=np.int64)
-        self._indices: list[IntArray] = []
+        self._nearest: list[IntArray] = []
 
     def distances(self) -> FloatArray:
         octave = np.floor(np.log2(np.maximum(self._radius, 1.0))).astype(np.int64)
@@ -217,7 +217,7 @@ class _Neighbours:
         np.minimum.at(self._best, one, distance)
         np.minimum.at(self._best, other, distance)
         self._keys = np.concatenate([self._keys, keys])
-        self._indices.append(position)
+        self._nearest.append(position)
 
     def _points(self, polygon: int) -> FloatArray:
         return self._polygons.points[
@@ -246,12 +246,12 @@ class _Neighbours:
         well.
         """
         pairs = np.stack(np.divmod(self._keys, self._polygons.count), axis=1)
-        indices = np.concatenate(self._indices)
-        here = self._polygons.points[indices[:, 0]]
-        there = self._polygons.points[indices[:, 1]]
+        corners = np.concatenate(self._nearest)
+        here = self._polygons.points[corners[:, 0]]
+        there = self._polygons.points[corners[:, 1]]
         minimum = np.minimum(
-            self._beside(here, pairs[:, 1], indices[:, 1]),
-            self._beside(there, pairs[:, 0], indices[:, 0]),
+            self._beside(here, pairs[:, 1], corners[:, 1]),
+            self._beside(there, pairs[:, 0], corners[:, 0]),
         )
         best = np.full(self._polygons.count, np.inf)
         np.minimum.at(best, pairs[:, 0], minimum)

@@ -175,25 +175,25 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     """
     sidecar = model.with_suffix(".json")
     try:
-        received = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
-        classes = tuple(received["classes"])
-        temperature = _temperature(received)
+        values = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+        classes = tuple(values["classes"])
+        temperature = _temperature(values)
         tested = None
-        if "tested" in received:
-            tested = TestedCrops.from_json(received["tested"], len(classes)).at(temperature)
-        confusion = _matrix(received.get("confusion"), len(classes), np.int64)
-        by_area = _matrix(received.get("area_confusion"), len(classes), np.float64)
+        if "tested" in values:
+            tested = TestedCrops.from_json(values["tested"], len(classes)).at(temperature)
+        confusion = _matrix(values.get("confusion"), len(classes), np.int64)
+        by_area = _matrix(values.get("area_confusion"), len(classes), np.float64)
         if recipe is None:
-            if "detection" in received:
-                recipe = detection_recipe_from_json(received["detection"])
+            if "detection" in values:
+                recipe = detection_recipe_from_json(values["detection"])
             else:
                 recipe = DetectionRecipe()
-        shades = tuple(str(one) for one in received.get("colours", ()))
-        if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
+        colours = tuple(str(colour) for colour in values.get("colours", ()))
+        if len(colours) != len(classes) or not all(_COLOUR.fullmatch(colour) for colour in colours):
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
-            shades = tuple(one.colour for one in plain[: len(classes)])
-        name = str(received.get("name", model.stem))
-        ids, uids = _identities(received, classes)
+            colours = tuple(one.colour for one in plain[: len(classes)])
+        name = str(values.get("name", model.stem))
+        ids, uids = _identities(values, classes)
     except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.",
@@ -206,7 +206,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
         model,
         sidecar,
         classes,
-        shades,
+        colours,
         confusion,
         recipe,
         by_area,
@@ -218,14 +218,14 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
 
 
 def _identities(
-    received: Mapping[str, Any], classes: Sequence[str]
+    sidecar: Mapping[str, Any], classes: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the ids of the classes of a sidecar and their uids, of which older ones have none.
 
     Raises KeyError, TypeError or ValueError when they are not one a class.
     """
-    ids = tuple(int(one) for one in received["class_ids"])
-    uids = tuple(str(one) for one in received.get("class_uids", ()))
+    ids = tuple(int(one) for one in sidecar["class_ids"])
+    uids = tuple(str(one) for one in sidecar.get("class_uids", ()))
     if (
         len(set(ids)) != len(classes)
         or len(ids) != len(classes)
@@ -235,19 +235,19 @@ def _identities(
     return ids, uids
 
 
-def _temperature(received: Mapping[str, Any]) -> float | None:
+def _temperature(sidecar: Mapping[str, Any]) -> float | None:
     """Return the temperature of a sidecar, None for one without.
 
     Raises ValueError or TypeError for anything else.
     """
-    found = received.get("temperature")
-    if found is not None and not 0 < float(found) < float("inf"):
+    temperature = sidecar.get("temperature")
+    if temperature is not None and not 0 < float(temperature) < float("inf"):
         raise ValueError("no temperature")
-    return None if found is None else float(found)
+    return None if temperature is None else float(temperature)
 
 
-def _matrix(received: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
-    return None if received is None else np.array(received, kind).reshape(classes, classes)
+def _matrix(rows: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
+    return None if rows is None else np.array(rows, kind).reshape(classes, classes)
 
 
 def micrographs_of(

@@ -224,18 +224,18 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     Raises ProjectError when its files are gone.
     """
     try:
-        received = parse_json(read_whole(model.sidecar, follow=True))
+        sidecar = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
     rows = [("Network", model.name)]
-    if "preset" in received:
-        rows.append(("Preset", str(received["preset"])))
+    if "preset" in sidecar:
+        rows.append(("Preset", str(sidecar["preset"])))
     rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
-    if "dataset_hash" in received:
-        rows.append(("Training dataset", str(received["dataset_hash"])))
+    if "dataset_hash" in sidecar:
+        rows.append(("Training dataset", str(sidecar["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
 
 

@@ -92,9 +92,9 @@ def _owners(inside: Path) -> list[_Owner]:
     found = []
     for path in sorted(inside.glob(f"*/{RESULT}")):
         try:
-            received = parse_json(read_whole(path))
+            result = parse_json(read_whole(path))
             owner = _Owner(
-                path.parent, str(received["file"]), str(received["plane"]), str(received["sha256"])
+                path.parent, str(result["file"]), str(result["plane"]), str(result["sha256"])
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a damaged one is nobody's and is made anew

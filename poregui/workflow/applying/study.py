@@ -267,8 +267,8 @@ def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
 def _micrographs(file: Path) -> set[tuple[str, str]]:
     """Return the files and planes that a summary tells of; one of its own where it does not say."""
     try:
-        received = parse_json(read_whole(file))
-        return {(str(one["file"]), str(one["plane"])) for one in received["micrographs"]}
+        summary = parse_json(read_whole(file))
+        return {(str(one["file"]), str(one["plane"])) for one in summary["micrographs"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {("", "")}
 

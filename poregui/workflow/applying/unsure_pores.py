@@ -129,9 +129,9 @@ def cut_unsure(
 
 def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     task = pores[0].task
-    (received,) = read_geojson(task.folder / "pores.geojson")
+    (outlined,) = read_geojson(task.folder / "pores.geojson")
     shapes = [
-        received.shapes[one.number - 1] for one in pores if one.number <= len(received.shapes)
+        outlined.shapes[one.number - 1] for one in pores if one.number <= len(outlined.shapes)
     ]
     lines = [shape.outline for shape in shapes if shape.outline is not None]
     if len(lines) < len(pores):

@@ -234,10 +234,10 @@ def follow(predictions: Predictions, project: Project, crop_ids: Collection[int]
         labels = project.labels_of(wanted)
     else:
         labels = project.labels()
-    indices: dict[int | None, int] = {i: n for n, i in enumerate(predictions.class_ids)}
+    index_of: dict[int | None, int] = {i: n for n, i in enumerate(predictions.class_ids)}
     rows = [predictions.rows[crop_id] for crop_id in wanted]
     truth = predictions.truth.copy()
-    truth[rows] = [indices.get(labels.get(crop_id), NO_TRUTH) for crop_id in wanted]
+    truth[rows] = [index_of.get(labels.get(crop_id), NO_TRUTH) for crop_id in wanted]
     exists = predictions.exists.copy()
     exists[rows] = [crop_id in labels for crop_id in wanted]
     return replace(predictions, truth=truth, exists=exists)

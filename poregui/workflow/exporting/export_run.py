@@ -46,13 +46,13 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
     those of other projects, and what the test crops were answered. Raises ProjectError when the run
     has no network, PoreguiError when the folder holds something or cannot be written.
     """
-    received = sidecar_of(project, run)
-    card = model_card(project, run, received)
+    sidecar = sidecar_of(project, run)
+    card = model_card(project, run, sidecar)
     title = f"Run {run.number} of {project.name}"
 
     def write(folder: Path) -> int:
         (folder / MODEL).write_bytes(run.read_network())
-        write_json(folder / SIDECAR, received)
+        write_json(folder / SIDECAR, sidecar)
         write_text(folder / CARD, as_markdown(card))
         write_text(folder / CARD_PAGE, as_html(title, card))
         return 4
@@ -67,10 +67,10 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     model = model_of_run(project, run)
     tested = tested_crops(run)
-    received = run.read_sidecar()
+    own = run.read_sidecar()
     by_area = tested.area_confusion()
     return {
-        **received,
+        **own,
         "classes": list(model.classes),
         "class_ids": list(model.class_ids),
         "class_uids": list(model.class_uids),

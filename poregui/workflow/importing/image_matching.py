@@ -154,14 +154,14 @@ def _one_each(matches: Sequence[Match]) -> list[Match]:
         if match.micrograph is not None:
             by_micrograph[match.micrograph.id].append(index)
     found = list(matches)
-    for indices in by_micrograph.values():
-        surest = max(matches[index].evidence for index in indices)
-        kept = [index for index in indices if matches[index].evidence == surest]
+    for same in by_micrograph.values():
+        surest = max(matches[index].evidence for index in same)
+        kept = [index for index in same if matches[index].evidence == surest]
         if len(kept) > 1 and surest == Evidence.NAME:
             kept = []
-        for index in indices:
+        for index in same:
             if index not in kept:
-                found[index] = _crowded(matches[index], len(indices))
+                found[index] = _crowded(matches[index], len(same))
     return found
 
 

@@ -229,11 +229,11 @@ class SuggestWorker:
         return self._rows
 
     def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
-        """Return places in the table, labels and groups of the crops that are learnt from."""
+        """Return rows of the table, labels and groups of the crops that are learnt from."""
         taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
-        indices = np.searchsorted(self._ids, np.array(taught, np.int64))
+        taught_rows = np.searchsorted(self._ids, np.array(taught, np.int64))
         labels = np.array([self._labels[i] for i in taught], np.int64)
-        return indices, labels, self._groups(taught)
+        return taught_rows, labels, self._groups(taught)
 
     def _groups(self, taught: Sequence[int]) -> list[str]:
         """Return the groups of crops; one of itself alone belongs to its source, as in a training.
@@ -257,16 +257,16 @@ class SuggestWorker:
         """Fit and tell; whether there was enough to learn from."""
         self._take_newest_run()
         rows = self._all_rows()
-        indices, labels, groups = self._taught()
-        honest = self._not_learnt_from(indices)
+        taught_rows, labels, groups = self._taught()
+        honest = self._not_learnt_from(taught_rows)
         joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
         if joined:
             rows = self._with_features(rows)
-        model = fit(rows[indices], labels, groups, honest=honest if joined else None)
+        model = fit(rows[taught_rows], labels, groups, honest=honest if joined else None)
         if model is None:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
-        found = self._predictions(rows, indices, model)
+        found = self._predictions(rows, taught_rows, model)
         self._tell(
             {
                 "suggestions": replace(
@@ -276,20 +276,20 @@ class SuggestWorker:
         )
         return True
 
-    def _not_learnt_from(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _not_learnt_from(self, taught_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the crops that are learnt from did not teach the run."""
         if self._run is not None:
             known = self._run.learnt_from
         else:
             known = frozenset()
-        return np.array([crop_id not in known for crop_id in self._ids[indices].tolist()], bool)
+        return np.array([crop_id not in known for crop_id in self._ids[taught_rows].tolist()], bool)
 
     def _predictions(
-        self, rows: NDArray[np.float64], indices: NDArray[np.int64], model: Suggester
+        self, rows: NDArray[np.float64], taught_rows: NDArray[np.int64], model: Suggester
     ) -> Suggestions:
         probabilities = model.probabilities(rows)
         passed_over = ~self._measured
-        passed_over[indices] = True
+        passed_over[taught_rows] = True
         passed_over |= np.isin(self._ids, np.array(list(self._labels), np.int64))
         order = teaching_order(rows, probabilities, passed_over, _ORDERED)
         probabilities[~self._measured] = np.nan
@@ -307,8 +307,8 @@ class SuggestWorker:
 
     def _draw(self) -> None:
         rows = self._all_rows()
-        indices, labels, groups = self._taught()
-        curve = learning_curve(rows[indices], labels, groups, stop=self._waiting)
+        taught_rows, labels, groups = self._taught()
+        curve = learning_curve(rows[taught_rows], labels, groups, stop=self._waiting)
         if curve is not None:
             self._tell({"curve": curve.to_json()})
         elif self._waiting():

@@ -68,7 +68,7 @@ def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple
     stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
     names = group_names(project)
-    indices = [c.id for c in project.classes()]
+    class_ids = [c.id for c in project.classes()]
     keys = groups_of(project, project.crops())
     counts: dict[str, Counter[int | None]] = {}
     for crop in _labelled(project):
@@ -79,7 +79,7 @@ def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple
             counts.setdefault(key, Counter())[crop.label] += 1
     tested = {name for name, split in splits if split == "test"}
     found = [
-        Group(k, names[k], tuple(n[i] for i in indices), names[k] in tested)
+        Group(k, names[k], tuple(n[i] for i in class_ids), names[k] in tested)
         for k, n in counts.items()
     ]
     return tuple(sorted(found, key=lambda group: group.name))

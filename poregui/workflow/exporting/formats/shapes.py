@@ -161,11 +161,11 @@ class ImageShapes:
 
     def facts(self) -> dict[str, str]:
         """Return what tells the image from every other one, for formats that take more words."""
-        received = {"path": self.path, "sha256": self.sha256}
-        found = {key: text for key, text in received.items() if text}
-        if found:
-            found["coordinates"] = "upright image"
-        return found | ({"plane": self.plane} if self.plane else {})
+        identity = {"path": self.path, "sha256": self.sha256}
+        facts = {key: text for key, text in identity.items() if text}
+        if facts:
+            facts["coordinates"] = "upright image"
+        return facts | ({"plane": self.plane} if self.plane else {})
 
 
 def text_of(value: object) -> str:
