@@ -189,11 +189,11 @@ def print_pdf(html: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        asked = python_command(
+        command = python_command(
             "-m", "poregui.gui.services.printing", str(page), str(out.absolute())
         )
         done = subprocess.run(
-            asked, env=child_environment(), capture_output=True, text=True, check=False
+            command, env=child_environment(), capture_output=True, text=True, check=False
         )
     if done.returncode:
         message = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -144,13 +144,13 @@ class Share:
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
-        numbers = {
+        values = {
             "name": self.name,
             "count": self.count,
             "right": self.right,
             "interval": self.interval,
         }
-        return {**numbers, "accuracy": self.accuracy}
+        return {**values, "accuracy": self.accuracy}
 
 
 @dataclass(frozen=True)

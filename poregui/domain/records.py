@@ -251,7 +251,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Look:
-    """Hold one look at the test side of a run: who opened its predictions, and when (ISO 8601,
+    """Hold one look at the test set of a run: who opened its predictions, and when (ISO 8601,
     UTC).
     """
 

@@ -134,7 +134,7 @@ def nvidia_cards() -> list[str] | None:
     if program is None:
         return None
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             [program, "--query-gpu=name", "--format=csv,noheader"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -145,8 +145,8 @@ def nvidia_cards() -> list[str] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if asked.returncode == 0:
-        return [line.strip() for line in asked.stdout.splitlines() if line.strip()]
+    if done.returncode == 0:
+        return [line.strip() for line in done.stdout.splitlines() if line.strip()]
     return None
 
 

@@ -153,13 +153,13 @@ def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
     if len({item.group for item in items}) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
     groups = len({item.group for item in items})
-    given = assign_folds(items, max(1, min(FOLDS, groups)), seed)
-    return np.array([given[item.group] for item in items], np.int64)
+    fold_of = assign_folds(items, max(1, min(FOLDS, groups)), seed)
+    return np.array([fold_of[item.group] for item in items], np.int64)
 
 
 def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    index = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
-    return np.array([index.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
+    fold_of = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
+    return np.array([fold_of.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
 
 
 def _cross_validated(
@@ -313,10 +313,10 @@ def _more(
                 dataset, predictions.astype(np.float32), "validation"
             ),
         }
-    index = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
+    row_of = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
     rows = []
     for ids in folds:
-        tested = [index[crop_id] for crop_id in ids]
+        tested = [row_of[crop_id] for crop_id in ids]
         held_out = judge(
             dataset, [dataset.crops[p] for p in tested], predictions[tested].astype(np.float32)
         )

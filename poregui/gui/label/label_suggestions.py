@@ -200,8 +200,8 @@ class Suggesting(Feature):
         if self._state.apply(edit if edit.changes else None):
             if len(wanted) > 1:
                 marks = self._state.catalogue.marks
-                numbers = Counter(wanted.values()).most_common()
-                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in numbers)
+                counts = Counter(wanted.values()).most_common()
+                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in counts)
                 messages().note(
                     f"Accepted {count(len(wanted), 'suggestion')}: {each}. Undo removes them."
                 )

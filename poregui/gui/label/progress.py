@@ -195,18 +195,18 @@ def _no_image(_crop_id: int) -> None:
     return None
 
 
-def pace_text(given: deque[tuple[float, int]], left: int, now: float) -> str:
+def pace_text(labelled: deque[tuple[float, int]], left: int, now: float) -> str:
     """Return labels a minute over the last minutes without long pauses, and the time that `left`
     labels take.
     """
-    while given and now - given[0][0] > _PACE_S:
-        given.popleft()
-    times = [moment for moment, _ in given]
+    while labelled and now - labelled[0][0] > _PACE_S:
+        labelled.popleft()
+    times = [moment for moment, _ in labelled]
     working = sum(min(b - a, _LONGEST_PAUSE_S) for a, b in itertools.pairwise(times))
-    labels = sum(number for _, number in list(given)[1:])
+    labels = sum(number for _, number in list(labelled)[1:])
     if left == 0:
         return "Every class has reached its target."
-    if len(given) < 3 or working <= 0:
+    if len(labelled) < 3 or working <= 0:
         return f"{count(left, 'label')} to go."
     rate = 60 * labels / working
     minutes = left / rate

@@ -142,9 +142,11 @@ class CropDelegate(QStyledItemDelegate):
         painter.drawText(arrow, int(Qt.AlignmentFlag.AlignCenter), "→")
         self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
         painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
-        text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
+        text_area = QRect(
+            left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge
+        )
         painter.drawText(
-            text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
+            text_area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
         )
 
     def _draw_image(self, painter: QPainter, square: QRect, row: CropRow) -> None:

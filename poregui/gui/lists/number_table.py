@@ -216,15 +216,15 @@ class NumberTable(QTableView):
         drawn.
         """
         last = self._model.columnCount() - 1
-        numbers = sum(self.columnWidth(column) for column in range(1, last))
-        names = (
+        numbers_width = sum(self.columnWidth(column) for column in range(1, last))
+        names_width = (
             max(
                 (self.fontMetrics().horizontalAdvance(row.name) for row in self._model.rows),
                 default=0,
             )
             + 16
         )
-        room = min(_LINE_WIDTH, self.viewport().width() - numbers - names)
+        room = min(_LINE_WIDTH, self.viewport().width() - numbers_width - names_width)
         self.setColumnHidden(last, room < _NARROWEST_LINE)
         if room >= _NARROWEST_LINE:
             self.setColumnWidth(last, room)

@@ -90,15 +90,15 @@ class HeatMaps(QObject):
 
         def work(_control: TaskControl) -> tuple[Predictor, list[NDArray[np.float32]]]:
             if predictor is not None:
-                asked = predictor
+                network = predictor
             else:
-                asked = Predictor(run, threads=1)
+                network = Predictor(run, threads=1)
             pixels = run.read_crops(crops)
             scaled = [
                 ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
                 for crop, array in zip(crops, pixels, strict=True)
             ]
-            return asked, [asked.activation_maps(one) for one in scaled]
+            return network, [network.activation_maps(one) for one in scaled]
 
         def done(answer: tuple[Predictor, list[NDArray[np.float32]]]) -> None:
             self._handle = None

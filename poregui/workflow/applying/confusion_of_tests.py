@@ -148,13 +148,13 @@ def _answered(
 ) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
     """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
-    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
-    found = [one for one in run.read_predictions(dataset) if one.crop_id in label]
-    predictions = np.array([one.probabilities for one in found], np.float64).reshape(
-        len(found), len(dataset.classes)
+    label_of = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
+    predictions = [one for one in run.read_predictions(dataset) if one.crop_id in label_of]
+    probabilities = np.array([one.probabilities for one in predictions], np.float64).reshape(
+        len(predictions), len(dataset.classes)
     )
-    ids = [one.crop_id for one in found]
-    return ids, np.array([label[i] for i in ids], np.int64), predictions
+    ids = [one.crop_id for one in predictions]
+    return ids, np.array([label_of[i] for i in ids], np.int64), probabilities
 
 
 def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:

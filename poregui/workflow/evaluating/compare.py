@@ -185,8 +185,8 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     names = sorted(set(groups))
     if len(names) < 2:
         return None
-    index = {name: i for i, name in enumerate(names)}
-    rows = np.array([index[group] for group in groups])
+    index_of = {name: i for i, name in enumerate(names)}
+    rows = np.array([index_of[group] for group in groups])
     gained = right[:, 1].astype(np.float64) - right[:, 0]
     count = len(names)
     total = len(groups)

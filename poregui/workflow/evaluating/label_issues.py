@@ -129,17 +129,19 @@ def label_issues(
     here = classes_of_run(project, dataset)
     predictions = _predictions(run, dataset)
     labels = project.labels()
-    index = {class_id: i for i, class_id in enumerate(here.ids)}
-    kept = [row for row, crop_id in enumerate(predictions.crop_ids) if labels.get(crop_id) in index]
+    index_of = {class_id: i for i, class_id in enumerate(here.ids)}
+    kept = [
+        row for row, crop_id in enumerate(predictions.crop_ids) if labels.get(crop_id) in index_of
+    ]
     ids = [predictions.crop_ids[row] for row in kept]
-    given = np.array([index[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    able = can_judge(predictions.probabilities[kept], given)
-    judge = _Judge(dataset, here, predictions.probabilities[kept], given, able)
+    labelled = np.array([index_of[labels[i]] for i in ids], np.int64)  # type: ignore[index]
+    able = can_judge(predictions.probabilities[kept], labelled)
+    judge = _Judge(dataset, here, predictions.probabilities[kept], labelled, able)
     found = judge.label_issues(ids, [predictions.sources[row] for row in kept], shape_table(run))
     passed: set[int] = set()
     if not reviewed_too:
         passed = {i for i, remark in project.remarks().items() if remark.reviewed}
-    right = judge.probabilities.argmax(axis=1) == given
+    right = judge.probabilities.argmax(axis=1) == labelled
     accuracy: float | None = None
     if ids:
         accuracy = float(right.mean())
@@ -189,11 +191,11 @@ def _predictions(run: RunFolder, dataset: Dataset) -> _Predictions:
         forest = dict(baseline.out_of_fold)
     only_shapes = run.read_recipe().preset == "shape"
     folds = bool(run.read_folds())
-    split = {crop.crop_id: crop.split for crop in dataset.crops}
+    split_of = {crop.crop_id: crop.split for crop in dataset.crops}
     network = {
         one.crop_id: one
         for one in run.read_predictions(dataset)
-        if folds or split.get(one.crop_id) in ("test", "validation")
+        if folds or split_of.get(one.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops
@@ -293,9 +295,9 @@ class _Judge:
     def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
         label = self.here.names[self.labels[row]]
         other = self.here.names[proposed]
-        given = self.probabilities[row, self.labels[row]]
-        better = self.probabilities[row, proposed]
-        text = f"{_WHO[source]}: {other} {percent(better, 0)}, {label} {percent(given, 0)}"
+        own = self.probabilities[row, self.labels[row]]
+        proposed_share = self.probabilities[row, proposed]
+        text = f"{_WHO[source]}: {other} {percent(proposed_share, 0)}, {label} {percent(own, 0)}"
         if odd:
             return f"{text}; the shape is {odd:.1f} times the usual distance from {label}."
         return f"{text}."

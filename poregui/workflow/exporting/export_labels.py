@@ -87,7 +87,7 @@ def export_split_folders(project: Project, out: Path, progress: Progress = quiet
     """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's
     classification training reads.
 
-    Sides are those of the project's test side; else as `export_class_folders`.
+    Sides are those of the project's test set; else as `export_class_folders`.
     """
     return new_folder(
         out, lambda beside: write_class_folders(project, beside, progress, by_side=True)

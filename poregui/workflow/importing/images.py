@@ -288,7 +288,7 @@ def _new_crops(
     """Return the crops that are new and how many were there; notes tell of equal pixels with
     unequal labels.
 
-    Of equal pictures on both sides of a given split the one on the test side is taken, so that
+    Of equal pictures on both sides of a given split the one on the test set is taken, so that
     nothing leaks.
     """
     known = {crop.pixels: crop for crop in project.crops()}

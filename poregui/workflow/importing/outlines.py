@@ -253,12 +253,12 @@ def _cut_on(
     """Return the pores that lie on an image, cut into the pixel store, and what to say of
     others.
     """
-    here = [shape for shape in shapes if shape.planes.fits(plane)]
-    checked, messages = _checked(here, (image.width, image.height))
-    if len(here) < len(shapes):
-        messages.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
+    on_plane = [shape for shape in shapes if shape.planes.fits(plane)]
+    fitting, messages = _checked(on_plane, (image.width, image.height))
+    if len(on_plane) < len(shapes):
+        messages.append(f"{count(len(shapes) - len(on_plane), 'pore')} of other slices left out.")
     found = []
-    for shape in checked:
+    for shape in fitting:
         box = shape.box
         if shape.outline is not None:
             box = crop_around(shape.box, image.width, image.height)

@@ -86,23 +86,23 @@ def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Bloc
 
 
 def _input(sidecar: Mapping[str, Any]) -> list[Block]:
-    given = sidecar["input"]
+    spec = sidecar["input"]
     colour = "colour"
-    if given["channels"] == 1:
+    if spec["channels"] == 1:
         colour = "grey"
     shape = "aspect ratio kept"
-    if given["stretched"]:
+    if spec["stretched"]:
         shape = "stretched to a square"
-    side = given["side"]
+    side = spec["side"]
     rows = [("Crop", f"{side} × {side} px, {colour}, {shape}, grey values 0–1")]
     size = "not used"
-    if given.get("sees_size"):
+    if spec.get("sees_size"):
         unit = "px"
-        if given.get("calibrated"):
+        if spec.get("calibrated"):
             unit = MICROMETRE
         size = f"width and height in {unit}"
     rows.append(("Crop size", size))
-    if given.get("sees_shape"):
+    if spec.get("sees_shape"):
         rows.append(("Shape features", "size, outline and contrast, measured in the crop"))
     rows += _scale_rows(sidecar.get("um_per_px"))
     outputs = "probabilities (one per class, in the order above), activation_maps, penultimate"

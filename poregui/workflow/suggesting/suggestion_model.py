@@ -138,17 +138,17 @@ def group_folds(
     ]
     if len(set(groups)) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
-    given = assign_folds(items, min(folds, len({item.group for item in items})), seed)
-    return np.array([given[item.group] for item in items], np.int64)
+    fold_of_group = assign_folds(items, min(folds, len({item.group for item in items})), seed)
+    return np.array([fold_of_group[item.group] for item in items], np.int64)
 
 
-def predictions_of(rows: Floats, class_indices: NDArray[Any], asked: Floats) -> NDArray[np.int64]:
+def predictions_of(rows: Floats, class_indices: NDArray[Any], unseen: Floats) -> NDArray[np.int64]:
     """Return the places of classes that a model of (n, features) rows gives (m, features) asked
     ones.
     """
     if len(np.unique(class_indices)) < 2:
-        return np.full(len(asked), class_indices[0] if len(class_indices) else -1, np.int64)
-    return np.asarray(fitted_model(rows, class_indices).predict(asked), np.int64)
+        return np.full(len(unseen), class_indices[0] if len(class_indices) else -1, np.int64)
+    return np.asarray(fitted_model(rows, class_indices).predict(unseen), np.int64)
 
 
 def fitted_model(rows: Floats, class_indices: NDArray[Any]) -> Any:

@@ -130,14 +130,14 @@ class _Work:
             for fold in range(int(self._folds.max()) + 1):
                 if stop():
                     return None
-                asked = self._folds == fold
-                known = random.permutation(np.flatnonzero(~asked))
+                tested = self._folds == fold
+                known = random.permutation(np.flatnonzero(~tested))
                 for row, share in enumerate(SHARES):
                     kept = self._thin(known, thinned, share)
                     predictions = predictions_of(
-                        self._rows[kept], self._class_indices[kept], self._rows[asked]
+                        self._rows[kept], self._class_indices[kept], self._rows[tested]
                     )
-                    found[row, asked] += predictions == self._class_indices[asked]
+                    found[row, tested] += predictions == self._class_indices[tested]
         return found / REPEATS
 
     def _thin(

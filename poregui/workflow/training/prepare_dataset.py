@@ -45,7 +45,7 @@ from poregui.workflow.training.grouping import (
 )
 
 _SPLIT_SEED = 0
-"""The test side of a project does not depend on the seed of a recipe, so that
+"""The test set of a project does not depend on the seed of a recipe, so that
 runs can be compared.
 """
 
@@ -99,7 +99,7 @@ class _Labelled:
         ]
 
     def keys_of(self, crop: Crop) -> tuple[str, ...]:
-        """Return the keys under which a crop can be on the test side, that of its group first."""
+        """Return the keys under which a crop can be on the test set, that of its group first."""
         return keys_of(crop, self.sources.of.get(crop.id, "") if self.sources else "")
 
 
@@ -191,14 +191,14 @@ def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
 
 
 def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSplit]:
-    side = _test_split(project, labelled)
+    test = _test_split(project, labelled)
     split = make_split(
         labelled.items,
-        side.ids,
-        kind=side.kind,
+        test.ids,
+        kind=test.kind,
         validation_share=recipe.validation_share,
         seed=_SPLIT_SEED,
-        warnings=(*labelled.notes, *side.warnings),
+        warnings=(*labelled.notes, *test.warnings),
     )
     if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(
         labelled.classes
@@ -207,7 +207,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
             "Some class has no crop left for training outside the test set.",
             "Label more crops of every class.",
         )
-    return split, side
+    return split, test
 
 
 def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
@@ -361,7 +361,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     """Decide what `freeze` writes and make the run folder: all that needs project.db, and quick.
 
     With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole
-    groups unless `grouped` is False. The test side of the project is written down the first time,
+    groups unless `grouped` is False. The test set of the project is written down the first time,
     and fixed from 100 labelled crops on. Raises TrainingError, with nothing left behind, when the
     labels do not allow a training.
     """
@@ -374,8 +374,8 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         )
         groups_train = groups_test = groups
     else:
-        split, side = _split(project, labelled, recipe)
-        _write_test_split(project, side, labelled)
+        split, test = _split(project, labelled, recipe)
+        _write_test_split(project, test, labelled)
         splits = _split_of(split)
         tests = []
         kind = split.kind
@@ -405,12 +405,12 @@ def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = 
     return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
-def _write_test_split(project: Project, side: _TestSplit, labelled: _Labelled) -> None:
-    if side.keys is None:
+def _write_test_split(project: Project, test: _TestSplit, labelled: _Labelled) -> None:
+    if test.keys is None:
         return
     fixed = len(labelled.crops) >= FIXED_FROM
     with project.transaction():
-        project.put_test_split(side.keys)
+        project.put_test_split(test.keys)
         project.put_meta("test_side_fixed", "1" if fixed else "0")
         if fixed:
             keep_sources(project, labelled.sources)

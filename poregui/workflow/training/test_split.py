@@ -34,7 +34,7 @@ class Group:
 
 @dataclass(frozen=True)
 class SetTestSplit:
-    """Choose which groups are tested on; from then on the test side moves by hand only."""
+    """Choose which groups are tested on; from then on the test set moves by hand only."""
 
     before: frozenset[str]
     after: frozenset[str]
@@ -43,11 +43,11 @@ class SetTestSplit:
     text: str = "choose test specimens"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new test side and fix it."""
+        """Write the new test set and fix it."""
         return self._put(project, self.after, "1")
 
     def undo(self, project: Project) -> Changed:
-        """Write the old test side, as free or fixed as it was."""
+        """Write the old test set, as free or fixed as it was."""
         return self._put(project, self.before, self.was_fixed)
 
     def _put(self, project: Project, keys: frozenset[str], fixed: str) -> Changed:
@@ -98,7 +98,7 @@ def word_for(keys: Sequence[str]) -> str:
 
 
 def choose_test_split(project: Project, keys: Collection[str]) -> SetTestSplit:
-    """Return the edit that makes these groups the test side; crops without a group stay on their
+    """Return the edit that makes these groups the test set; crops without a group stay on their
     side.
 
     Raises ProjectError when folders gave the sides, and TrainingError when a class would have no
@@ -128,7 +128,7 @@ def choose_test_split(project: Project, keys: Collection[str]) -> SetTestSplit:
 
 
 def warnings_for(project: Project, edit: SetTestSplit, shown: Sequence[Group]) -> tuple[str, ...]:
-    """Say in plain words what a change of the test side costs."""
+    """Say in plain words what a change of the test set costs."""
     messages = []
     before = {group.key for group in shown if group.tested}
     if before == {group.key for group in shown if group.key in edit.after}:

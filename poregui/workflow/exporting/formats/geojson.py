@@ -217,6 +217,6 @@ def _planes(geometry: object) -> StackPlace:
     plane = geometry.get("plane") if isinstance(geometry, dict) else None
     if not isinstance(plane, dict):
         return NOWHERE
-    numbers = [plane.get(key) for key in ("t", "c", "z")]
-    page, channel, z = (max(0, n + 1) if isinstance(n, int) else 0 for n in numbers)
+    indices = [plane.get(key) for key in ("t", "c", "z")]
+    page, channel, z = (max(0, n + 1) if isinstance(n, int) else 0 for n in indices)
     return StackPlace(page, channel, z)
