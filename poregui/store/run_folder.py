@@ -215,12 +215,6 @@ class RunFolder:
         """Return the dataset."""
         return self.read(self.dataset_file, lambda content: dataset_from_json(parse_json(content)))
 
-    def read_crop(self, crop: DatasetCrop) -> NDArray[Any]:
-        """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or
-        uint16.
-        """
-        return next(self.read_crops([crop]))
-
     def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
         """Yield the pixels of crops in their order."""
         self.require(self.crops_file)
