@@ -31,22 +31,6 @@ def safe_name(name: str, otherwise: str = "unnamed") -> str:
     return f"_{clean}" if _RESERVED.match(clean) else clean
 
 
-def file_names(names: Sequence[str], suffix: str) -> list[str]:
-    """Return one file name for each name, in their order; equal ones are numbered."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        clean = safe_name(name)
-        number = 1
-        unique = clean
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{clean} {number}"
-        taken.add(unique.casefold())
-        found.append(unique + suffix)
-    return found
-
-
 def file_paths(names: Sequence[str], suffix: str) -> list[Path]:
     """Return one relative path for each name; the folders before a name stay folders, and none
     leads out.
