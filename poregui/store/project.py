@@ -288,10 +288,10 @@ class Project:
         """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test set."""
         return frozenset(row[0] for row in self._rows("SELECT key FROM test_side"))
 
-    def meta(self, key: str, default: str = "") -> str:
-        """Return a remembered text of the project."""
+    def meta(self, key: str) -> str:
+        """Return a remembered text of the project, empty where there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
-        return str(rows[0][0]) if rows else default
+        return str(rows[0][0]) if rows else ""
 
     def micrograph_file(self, micrograph: Micrograph) -> Path:
         """Return where a micrograph's file should lie."""

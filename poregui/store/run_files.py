@@ -51,12 +51,12 @@ MOST_UNFOLDED = 512 << 20
 """No packed file unfolds to more, unless it is as large itself."""
 
 
-def size_of(path: Path, *, follow: bool = False) -> int:
-    """Return the size of a file in bytes; `follow` links only where a person named it.
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes.
 
-    Raises FileNotFoundError, and OSError for what is no plain file.
+    Raises FileNotFoundError, and OSError for what is no plain file, such as a link.
     """
-    found = os.stat(path) if follow else os.lstat(path)
+    found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         raise OSError("no plain file")
     return found.st_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
@@ -40,9 +40,7 @@ def fingerprint(pixels: NDArray[Any]) -> Floats:
     )
 
 
-def near_copies(
-    prints: Floats, cancelled: Callable[[], bool] = lambda: False, alike: float = ALIKE
-) -> list[tuple[int, int]]:
+def near_copies(prints: Floats) -> list[tuple[int, int]]:
     """Return pairs (i, j), i < j, of rows of (n, SIDE * SIDE) fingerprints that are copies in any
     of eight positions.
 
@@ -52,9 +50,7 @@ def near_copies(
     pairs: set[tuple[int, int]] = set()
     for turned in _positions(prints):
         for start in range(0, len(prints), _CHUNK):
-            if cancelled():
-                return []
-            rows, columns = np.nonzero(prints[start : start + _CHUNK] @ turned.T > alike)
+            rows, columns = np.nonzero(prints[start : start + _CHUNK] @ turned.T > ALIKE)
             pairs |= {
                 (min(i, j), max(i, j))
                 for i, j in zip((rows + start).tolist(), columns.tolist(), strict=True)

@@ -73,7 +73,7 @@ class UnsureDialog(QDialog):
         self.setObjectName("unsure_dialog")
         self.setWindowTitle("Unsure pores")
         self.resize(760, 520)
-        self.grid = CropGrid(parent=self)
+        self.grid = CropGrid(self)
         self.grid.setObjectName("unsure_grid")
         self.grid.setAccessibleName("Pores the network is unsure about, least certain first")
         self.grid.set_cell(112, lines=1)

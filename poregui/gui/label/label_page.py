@@ -59,7 +59,7 @@ class LabelPage(QWidget):
         self.image_canvas = ImageCanvas(self)
         self.class_bar = ClassBar(self)
         self.context_view = ContextView(self)
-        self.crop_grid = CropGrid(parent=self)
+        self.crop_grid = CropGrid(self)
         self.suggestion_line = SuggestionLine(self)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())

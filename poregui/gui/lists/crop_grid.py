@@ -44,16 +44,13 @@ class CropGrid(QuietList):
     selection_changed = Signal()
     scale_changed = Signal(object, int)
 
-    def __init__(
-        self, image: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("crop_grid")
         self.setAccessibleName("Crops")
         self.rows = CropListModel(self)
         self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
-        self._delegate.image = image
         self._delegate.is_current = self._is_current
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)

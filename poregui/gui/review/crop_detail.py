@@ -56,7 +56,7 @@ class DetailPanel(QWidget):
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)
-        self.alike_grid = CropGrid(parent=self)
+        self.alike_grid = CropGrid(self)
         self._build()
         self._held = False
         self._note_of = 0

@@ -26,7 +26,7 @@ from poregui.workflow.applying.summary import (
     groups_of,
     out_of_distribution_text,
 )
-from poregui.workflow.reporting.documents import ImageTag, check_ending, render
+from poregui.workflow.reporting.documents import check_ending, render
 
 EXAMPLES = 3
 _IMAGE_WIDTH = 640
@@ -257,11 +257,8 @@ def write_applied_report(
     return out
 
 
-def applied_html(facts: AppliedFacts, image: ImageTag | None = None) -> str:
-    """Return the report as HTML: figures as SVG inside, or as whatever `image` makes of them.
-
-    Names are escaped.
-    """
+def applied_html(facts: AppliedFacts) -> str:
+    """Return the report as HTML with figures as SVG inside; names are escaped."""
     values = {
         "facts": facts,
         "unit": facts.summary.size_unit.replace("um", "µm"),
@@ -269,7 +266,7 @@ def applied_html(facts: AppliedFacts, image: ImageTag | None = None) -> str:
         "strange": out_of_distribution_text,
     }
     filters = {"num": _number, "ends": _ends, "relative": _relative, "triple": _triple}
-    return render("specimens.html.j2", values, filters, image)
+    return render("specimens.html.j2", values, filters)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

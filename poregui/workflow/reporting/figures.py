@@ -355,7 +355,6 @@ def run_figures(
     colours: Mapping[str, str],
     events: Sequence[Event] = (),
     *,
-    split: SplitName = "test",
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
@@ -366,7 +365,7 @@ def run_figures(
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="rows", dark=dark),
     }
-    runs = (curves_of(predictions, events, split, found),)
+    runs = (curves_of(predictions, events, found=found),)
     of_classes = [colours.get(name, RIGHT) for name in names]
     drawn = {
         "roc": roc_figure(runs, of_classes),
