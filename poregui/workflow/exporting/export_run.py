@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.store.files import (
-    explain_write_error,
     export_target,
     harmless,
     write_csv,
@@ -156,19 +152,13 @@ def export_figures(project: Project, run: RunFolder, out: Path) -> list[Path]:
 
     Raises PoreguiError when the folder holds something or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise PoreguiError(f"{out} is not empty.", "Choose a new or an empty folder.")
-    figures = figures_of(project, run)
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.mkdir(parents=True)
-        for stem, svg in figures.items():
-            (beside / f"{stem}.svg").write_text(svg, encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        beside.rename(out)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return [out / f"{stem}.svg" for stem in figures]
+    files: list[Path] = []
+
+    def write(folder: Path) -> int:
+        for stem, svg in figures_of(project, run).items():
+            (folder / f"{stem}.svg").write_text(svg, encoding="utf-8")
+            files.append(out / f"{stem}.svg")
+        return len(files)
+
+    new_folder(out, write)
+    return files
