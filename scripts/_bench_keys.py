@@ -80,8 +80,8 @@ def _scroll_a_page(grid: Any) -> None:
 
     bar = grid.verticalScrollBar()
     here = bar.value()
-    for index in (here + bar.pageStep(), here):
-        bar.setValue(index)
+    for position in (here + bar.pageStep(), here):
+        bar.setValue(position)
         grid.viewport().repaint()
         wait(QApplication, 0.02)
 

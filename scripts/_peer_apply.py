@@ -73,7 +73,7 @@ def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.flo
     return {"image": images, "size": np.array([crop.shape[::-1] for crop in crops], "f4")}
 
 
-def received(crop: NDArray[np.float64]) -> list[float]:
+def shape_numbers(crop: NDArray[np.float64]) -> list[float]:
     """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`),
     15 numbers.
     """
@@ -182,7 +182,7 @@ def main(image: str, model: str, side: str, out: str) -> None:
     given = fit(crops, int(side))
     clock.lap("cut_and_fit")
     if "shape" in {tensor.name for tensor in network.inputs}:
-        given["shape"] = np.array([received(crop) for crop in crops], "f4")
+        given["shape"] = np.array([shape_numbers(crop) for crop in crops], "f4")
     clock.lap("tell_shapes")
     answers = network.predict(given, batch_size=256, verbose=0)
     clock.lap("predict")
