@@ -144,7 +144,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
-    return [one for one in project.micrographs() if one.id in ids]
+    return [micrograph for micrograph in project.micrographs() if micrograph.id in ids]
 
 
 def _change(

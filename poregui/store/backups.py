@@ -298,8 +298,8 @@ def _last_of_each(
 ) -> set[str]:
     """Return the names of the last backup of each period, of the newest `most` periods."""
     last: dict[object, str] = {}
-    for one in backups:
-        last.setdefault(period(one), one.name)
+    for backup in backups:
+        last.setdefault(period(backup), backup.name)
     return set(list(last.values())[:most])
 
 

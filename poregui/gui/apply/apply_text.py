@@ -35,9 +35,16 @@ def confidence_sentence(found: ConfidenceCounts, min_confidence: float) -> str:
 
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
     """Return one row a class, and what was left to a person."""
-    top = max((one.area.high or one.area.corrected for one in group.classes), default=0.0) or 1.0
+    top = (
+        max(
+            (pore_class.area.high or pore_class.area.corrected for pore_class in group.classes),
+            default=0.0,
+        )
+        or 1.0
+    )
     rows = [
-        _row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes
+        _row(pore_class, unit.replace("um", "µm"), colours.get(pore_class.name, ""), top)
+        for pore_class in group.classes
     ]
     if group.left:
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")

@@ -267,9 +267,9 @@ class ImageCanvas(QWidget):
         for paint in self._overlays:
             paint(painter, self._view)
         bare = (
-            one
-            for one in self._boxes
-            if one.crop_id not in self._outlined or one.crop_id == self._current
+            box
+            for box in self._boxes
+            if box.crop_id not in self._outlined or box.crop_id == self._current
         )
         shown = [self._as_dragged(one) for one in bare]
         draw_boxes(painter, self._view, shown, self._current, self._marks)
@@ -414,7 +414,7 @@ class ImageCanvas(QWidget):
     def _click(self, at: QPointF) -> None:
         where = self._outlined
         hit = smallest_at(
-            (CanvasBox(one.crop_id, where.get(one.crop_id, one.box), None) for one in self._boxes),
+            (CanvasBox(box.crop_id, where.get(box.crop_id, box.box), None) for box in self._boxes),
             at,
         )
         if hit is not None:
@@ -444,7 +444,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def _current_box(self) -> CanvasBox | None:
-        return next((one for one in self._boxes if one.crop_id == self._current), None)
+        return next((box for box in self._boxes if box.crop_id == self._current), None)
 
     def _show(self, view: CanvasView, *, fits: bool = False) -> None:
         self._view = view

@@ -154,7 +154,7 @@ class OutlineLayer:
         """Draw these."""
         self._outlines = tuple(outlines)
         self._kept = None
-        self._polygons = Polygons.of([one.points for one in outlines])
+        self._polygons = Polygons.of([outline.points for outline in outlines])
         self._low, self._high = self._polygons.bounds()
         self._places = {one.crop_id: place for place, one in enumerate(outlines)}
 

@@ -65,7 +65,9 @@ class ComparePresenter(PanelPresenter):
         """Offer these runs for the comparison, but for the one of the page."""
         self._runs = runs
         mine = self.state.number
-        offered = [one for one in reversed(entries) if one.reviewable and one.number != mine]
+        offered = [
+            entry for entry in reversed(entries) if entry.reviewable and entry.number != mine
+        ]
         choices = [("Choose a run", 0), *((_entry_text(one), one.number) for one in offered)]
         fill(self._panel.other_box, choices)
         if self._number and (self._number not in runs or self._number == mine):

@@ -192,10 +192,10 @@ class ClassCard(QFrame):
         return False
 
     def _announce(self) -> None:
-        for one in self._classes:
-            written = self._parts[one.id][0].toPlainText().strip()
-            if written != one.definition.strip():
-                self.defined.emit(one.id, written)
+        for pore_class in self._classes:
+            written = self._parts[pore_class.id][0].toPlainText().strip()
+            if written != pore_class.definition.strip():
+                self.defined.emit(pore_class.id, written)
 
     def _arrange(self) -> None:
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""

@@ -113,7 +113,8 @@ class Pyramid:
         self._closing = weakref.finalize(self, close)
         turned = orientation in TURNED
         self.sizes = tuple(
-            (one.height, one.width) if turned else (one.width, one.height) for one in levels
+            (level.height, level.width) if turned else (level.width, level.height)
+            for level in levels
         )
         self.width, self.height = self.sizes[0]
         self.dtype = levels[0].dtype
@@ -146,7 +147,7 @@ class Pyramid:
     @property
     def instant(self) -> bool:
         """Tell whether all pixels are in memory."""
-        return all(isinstance(one, ArrayLevel) for one in self._levels)
+        return all(isinstance(level, ArrayLevel) for level in self._levels)
 
     @property
     def levels(self) -> tuple[Level, ...]:

@@ -149,11 +149,13 @@ def _answered(
     """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
     dataset = run.read_dataset()
     label_of = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
-    predictions = [one for one in run.read_predictions(dataset) if one.crop_id in label_of]
-    probabilities = np.array([one.probabilities for one in predictions], np.float64).reshape(
-        len(predictions), len(dataset.classes)
-    )
-    ids = [one.crop_id for one in predictions]
+    predictions = [
+        prediction for prediction in run.read_predictions(dataset) if prediction.crop_id in label_of
+    ]
+    probabilities = np.array(
+        [prediction.probabilities for prediction in predictions], np.float64
+    ).reshape(len(predictions), len(dataset.classes))
+    ids = [prediction.crop_id for prediction in predictions]
     return ids, np.array([label_of[i] for i in ids], np.int64), probabilities
 
 

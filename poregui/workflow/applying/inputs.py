@@ -336,25 +336,25 @@ def tasks_of(
     """
     plain = [
         FieldTask(
-            file=one.file,
+            file=field.file,
             folder=out,
-            specimen=one.specimen,
+            specimen=field.specimen,
             model=model.model,
             sidecar=model.sidecar,
             recipe=model.recipe,
-            um_per_px=one.um_per_px,
-            masks=one.masks,
-            plane=one.plane,
+            um_per_px=field.um_per_px,
+            masks=field.masks,
+            plane=field.plane,
             min_confidence=min_confidence,
             colours=model.colours,
-            build_direction_deg=one.build_direction_deg,
-            surfaces=one.surfaces,
+            build_direction_deg=field.build_direction_deg,
+            surfaces=field.surfaces,
             temperature=model.temperature or 1.0,
             classes=model.classes,
-            shown_name=one.shown_name,
-            sha256=one.sha256,
+            shown_name=field.shown_name,
+            sha256=field.sha256,
         )
-        for one in fields
+        for field in fields
     ]
     named = [
         replace(one, shown_name=name) for one, name in zip(plain, names_of(plain), strict=True)

@@ -174,8 +174,8 @@ def applied_of(
     """Return what became of tasks, in the order of their places."""
     results = [found[index] for index in sorted(found)]
     return Applied(
-        tuple(one for one in results if isinstance(one, FieldResult)),
-        tuple(one for one in results if isinstance(one, FieldProblem)),
+        tuple(result for result in results if isinstance(result, FieldResult)),
+        tuple(result for result in results if isinstance(result, FieldProblem)),
         taken_up,
         cancelled,
     )

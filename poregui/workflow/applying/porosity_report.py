@@ -108,7 +108,7 @@ def collect_applied(
     """
     colours = dict(zip(model.classes, model.colours, strict=True))
     of_group: dict[str, list[AppliedField]] = {}
-    for name, one in zip(groups_of([one.result for one in fields]), fields, strict=True):
+    for name, one in zip(groups_of([field.result for field in fields]), fields, strict=True):
         of_group.setdefault(name, []).append(one)
     pages = tuple(
         _page(group, of_group[group.name], summary, min_confidence, colours)
@@ -144,9 +144,9 @@ def _page(
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(one.result, group) for one in applied)
-    names = [one.name for one in group.classes]
+    names = [pore_class.name for pore_class in group.classes]
     diameters = diameters_of(names, applied, min_confidence, summary.size_unit)
-    known = [one.mm2 for one in fields if one.mm2 is not None]
+    known = [field.mm2 for field in fields if field.mm2 is not None]
     return Page(
         group,
         fields,

@@ -276,7 +276,7 @@ def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: s
     Crops that are gone, or that a person has labelled already, stay as they are, and so do those
     that were taken for a class that has been archived since.
     """
-    live = {NOT_A_PORE, *(one.id for one in project.classes())}
+    live = {NOT_A_PORE, *(pore_class.id for pore_class in project.classes())}
     if len(suggested) <= _FEW:
         labels = project.labels_of(suggested)
     else:

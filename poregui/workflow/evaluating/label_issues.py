@@ -193,9 +193,9 @@ def _predictions(run: RunFolder, dataset: Dataset) -> _Predictions:
     folds = bool(run.read_folds())
     split_of = {crop.crop_id: crop.split for crop in dataset.crops}
     network = {
-        one.crop_id: one
-        for one in run.read_predictions(dataset)
-        if folds or split_of.get(one.crop_id) in ("test", "validation")
+        prediction.crop_id: prediction
+        for prediction in run.read_predictions(dataset)
+        if folds or split_of.get(prediction.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops

@@ -85,7 +85,7 @@ class Numbers:
             "calibration": self.calibration.to_json(),
             "temperature": self.temperature,
             "calibration_error_at_temperature": scaled and scaled.error,
-            "breakdowns": [one.to_json() for one in self.breakdowns],
+            "breakdowns": [breakdown.to_json() for breakdown in self.breakdowns],
         }
 
 

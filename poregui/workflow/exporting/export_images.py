@@ -123,7 +123,7 @@ def _overlay(
         drawing = _of_crops(project, micrograph)
         gone = _REPLACED if isinstance(error, OtherImage) else _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
-    order = [one.name for one in project.classes(retired=True)]
+    order = [pore_class.name for pore_class in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
     lines = [_line(shape) for shape in image.shapes]
     chosen = np.array([names.index(shape.class_name) for shape in image.shapes], np.int64)

@@ -114,9 +114,9 @@ def micrographs_by_file(project: Project) -> list[Micrograph]:
     Projects of older versions may hold a micrograph for each picture that a file had in turn.
     """
     by_file: dict[tuple[str, str], list[Micrograph]] = {}
-    for one in project.micrographs():
-        key = str(project.micrograph_file(one).resolve()), one.plane
-        by_file.setdefault(key, []).append(one)
+    for micrograph in project.micrographs():
+        key = str(project.micrograph_file(micrograph).resolve()), micrograph.plane
+        by_file.setdefault(key, []).append(micrograph)
     found = [_held(project, several) for several in by_file.values()]
     return sorted(found, key=lambda one: one.id)
 

@@ -56,7 +56,7 @@ def match_one(
 ) -> Match:
     """Return the match of one image, whatever others there are."""
     if image.sha256:
-        same = [one for one in micrographs if one.sha256 == image.sha256]
+        same = [micrograph for micrograph in micrographs if micrograph.sha256 == image.sha256]
         same = [one for one in same if image.plane is None or one.plane == image.plane]
         if len(same) > 1:
             same = _of_name(same, image) or same
@@ -117,7 +117,7 @@ def _of_name(micrographs: Sequence[Micrograph], image: ImageShapes) -> list[Micr
         lambda one: _base(one.path) == _UPLOADED.sub("", name),
     )
     for fits in forms:
-        found = [one for one in micrographs if fits(one)]
+        found = [micrograph for micrograph in micrographs if fits(micrograph)]
         if found:
             return found
     return []

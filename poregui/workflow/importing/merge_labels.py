@@ -206,7 +206,7 @@ class _Translation:
 
     @classmethod
     def of(cls, project: Project, other: Project) -> _Translation:
-        theirs = [one for one in named_classes(other) if one.state != "gone"]
+        theirs = [pore_class for pore_class in named_classes(other) if pore_class.state != "gone"]
         return cls(
             match_classes(theirs, named_classes(project)), {one.id: one.name for one in theirs}
         )

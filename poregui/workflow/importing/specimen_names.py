@@ -121,7 +121,9 @@ def specimens_in_names(
     `known` are other micrographs with their specimens. Raises PoreguiError for an unfit pattern.
     """
     rule = specimen_rule(pattern)
-    found = [(full_name(one), rule.specimen(full_name(one))) for one in micrographs]
+    found = [
+        (full_name(micrograph), rule.specimen(full_name(micrograph))) for micrograph in micrographs
+    ]
     if rule.sees_folders:
         doubtful = set()
     else:
@@ -134,9 +136,9 @@ def specimens_in_names(
 
 def others_of(project: Project, micrographs: Iterable[Micrograph]) -> list[Named]:
     """Return the paths and specimens of all micrographs of a project but some."""
-    names = {one.id: one.name for one in project.specimens()}
-    left_out = {one.id for one in micrographs}
-    there = [one for one in project.micrographs() if one.id not in left_out]
+    names = {specimen.id: specimen.name for specimen in project.specimens()}
+    left_out = {micrograph.id for micrograph in micrographs}
+    there = [micrograph for micrograph in project.micrographs() if micrograph.id not in left_out]
     return [(full_name(one), names.get(one.specimen_id or 0)) for one in there]
 
 

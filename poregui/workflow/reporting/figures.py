@@ -377,8 +377,8 @@ def run_figures(
             figures[stem] = figure_svg(figure, ink=ink)
     if len(runs[0].epochs) > 1:
         figures["training"] = row_svg([loss_figure(runs), accuracy_figure(runs)], "Training", ink)
-    for one in found.breakdowns:
-        figures[breakdown_stem(one)] = breakdown_svg(one, dark=dark)
+    for breakdown in found.breakdowns:
+        figures[breakdown_stem(breakdown)] = breakdown_svg(breakdown, dark=dark)
     return figures
 
 

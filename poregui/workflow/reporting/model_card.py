@@ -75,7 +75,7 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
 
 
 def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
-    known = {one.id: one.definition for one in project.classes(retired=True)}
+    known = {pore_class.id: pore_class.definition for pore_class in project.classes(retired=True)}
     rows = []
     for name, class_id, trained in zip(here.names, here.ids, dataset.classes, strict=True):
         text = name

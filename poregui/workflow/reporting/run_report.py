@@ -313,7 +313,7 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
     folds = cross_validation(run)
     pair = pooled_beside_grouped(project)
     seen = unseen(project, predictions)
-    areas = [one.to_json() for one in curves(predictions)]
+    areas = [curve.to_json() for curve in curves(predictions)]
     against: dict[str, Any] | None = None
     if baseline is not None:
         against = beside_baseline(predictions, baseline).to_json()
@@ -381,8 +381,8 @@ def _texts(facts: ReportFacts) -> dict[str, Any]:
     return {
         "split": split_text(facts.data.split),
         "changed": _changed(facts.predictions),
-        "breakdowns": [breakdown_stem(one) for one in facts.numbers.breakdowns],
-        "areas": {one.name: (one.roc_area, one.average_precision) for one in facts.curves},
+        "breakdowns": [breakdown_stem(breakdown) for breakdown in facts.numbers.breakdowns],
+        "areas": {curve.name: (curve.roc_area, curve.average_precision) for curve in facts.curves},
         "kind": kind,
     }
 

@@ -65,8 +65,8 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
     """
     if lines is None:
         polygons = [
-            np.array(corners(one.box)) if one.outline is None else one.outline.points
-            for one in image.shapes
+            np.array(corners(shape.box)) if shape.outline is None else shape.outline.points
+            for shape in image.shapes
         ]
         lines = closed_polygons(polygons)
     features = map(partial(_feature, image=image.called), image.shapes, lines)
@@ -192,7 +192,7 @@ def _polygons(geometry: object, depth: int = 0) -> list[list[Any]]:
     if kind == "GeometryCollection" and depth < _DEEPEST:
         inner = geometry.get("geometries")
         members = inner if isinstance(inner, list) else []
-        return [one for member in members for one in _polygons(member, depth + 1)]
+        return [polygon for member in members for polygon in _polygons(member, depth + 1)]
     if kind not in ("Polygon", "MultiPolygon"):
         raise UnfitEntryError(f"a {kind or 'shape without a type'} is no outline")
     coordinates = geometry.get("coordinates")
