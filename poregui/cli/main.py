@@ -247,7 +247,7 @@ def _image(parser: argparse.ArgumentParser) -> None:
 
 
 def _plane(parser: argparse.ArgumentParser, verb: str) -> None:
-    """Add what chooses a picture in files that hold several."""
+    """Add what chooses an image in files that hold several."""
     several = "of files that hold several, from 1"
     parser.add_argument(
         "--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}"

@@ -291,7 +291,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
-    """Describe a picture by its header."""
+    """Describe an image by its header."""
     from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))

@@ -22,7 +22,7 @@ _BATCH = 64
 
 
 def predict(args: argparse.Namespace, screen: Screen) -> int:
-    """Classify the pictures in files and folders with the network of a run."""
+    """Classify the images in files and folders with the network of a run."""
     from poregui.workflow.importing.images import ImportOptions
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale

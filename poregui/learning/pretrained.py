@@ -21,7 +21,7 @@ from poregui.store.pretrained_weights import pretrained_weights
 LAYERS_PREFIX = "net_"
 """Names of the layers that come with weights begin with it."""
 FIXED_BLOCKS = 5
-"""First blocks that are never trained: their edges and blobs serve any picture, and they take most
+"""First blocks that are never trained: their edges and blobs serve any image, and they take most
 of the time.
 """
 _STAGES = (

@@ -1,4 +1,4 @@
-"""Find crops that show nearly the same picture (re-encoded, resized, turned, mirrored)."""
+"""Find crops that show nearly the same image (re-encoded, resized, turned, mirrored)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Floats = NDArray[np.float32]
 
 SIDE = 32
 ALIKE = 0.975
-"""Correlation of two fingerprints from which two pictures are copies. Pictures that were turned,
-shrunk to four fifths and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), pictures of
+"""Correlation of two fingerprints from which two images are copies. Images that were turned,
+shrunk to four fifths and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), images of
 different pores at most 0.968."""
 _DETAIL_SIGMA = 1.5
 _CHUNK = 512
 
 
 def fingerprint(pixels: NDArray[Any]) -> Floats:
-    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat picture) that tells
-    pictures apart.
+    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat image) that tells
+    images apart.
 
-    The picture is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some
+    The image is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some
     of these px is taken off: two round pores look alike but for the fine detail of ground and rim,
     which a copy has too.
     """
@@ -44,7 +44,7 @@ def near_copies(prints: Floats) -> list[tuple[int, int]]:
     """Return pairs (i, j), i < j, of rows of (n, SIDE * SIDE) fingerprints that are copies in any
     of eight positions.
 
-    A picture can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x
+    An image can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x
     8 x 1024 multiplications: 0.3 s for 1,000 crops.
     """
     pairs: set[tuple[int, int]] = set()

@@ -333,7 +333,7 @@ class ApplyPresenter(QObject):
             self._show_image(chosen)
 
     def _renew(self) -> None:
-        """Show picture and numbers for what is answered now."""
+        """Show image and numbers for what is answered now."""
         self._sum_up()
         chosen = self._page.chosen_field()
         if self._study is not None and chosen is not None:
@@ -378,7 +378,7 @@ class ApplyPresenter(QObject):
         )
         page.set_sizes(partial(view.sizes_svg, group))
 
-    # ---- pictures and files -----------------------------------------------------------------
+    # ---- images and files -----------------------------------------------------------------
 
     def _show_image(self, key: str) -> None:
         field = self._field_of(key)

@@ -37,7 +37,7 @@ class CanvasInset(QWidget):
         self.hide()
 
     def follow(self, view: CanvasView | None, tiles: TileLayer | None) -> None:
-        """Show, hide or move with what the canvas shows of a picture."""
+        """Show, hide or move with what the canvas shows of an image."""
         self._view = view
         self._image = tiles
         if view is None or tiles is None:

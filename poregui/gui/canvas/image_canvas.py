@@ -42,11 +42,11 @@ _MARGIN = 12
 
 
 class ImageCanvas(QWidget):
-    """Draw one picture and boxes on it, all in one paint event, and hold no truth about either.
+    """Draw one image and boxes on it, all in one paint event, and hold no truth about either.
 
     `box_drawn` (Box) after a drag, `point_clicked` (x, y in px) after a click beside all boxes,
     `crop_clicked` (id) on one, `box_changed` (id, Box) after the current box was moved or resized,
-    `zoomed` (scale, 0 without a picture).
+    `zoomed` (scale, 0 without an image).
     """
 
     box_drawn = Signal(object)
@@ -102,7 +102,7 @@ class ImageCanvas(QWidget):
         read_out: Callable[[int, int], str] | None = None,
         editable: bool = True,
     ) -> None:
-        """Show a picture, fitted; `read_out(x, y)` gives the words for the values of a px."""
+        """Show an image, fitted; `read_out(x, y)` gives the words for the values of a px."""
         self._stop_gesture()
         self._follow(tiles)
         self._message = ""
@@ -116,7 +116,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def _follow(self, tiles: TileLayer | None) -> None:
-        """Draw this picture from now on, whenever there is more of it to see."""
+        """Draw this image from now on, whenever there is more of it to see."""
         if self._image is not None:
             self._image.changed.disconnect(self.update)
         self._image = tiles
@@ -129,7 +129,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def show_message(self, text: str) -> None:
-        """Show a sentence in the place of a picture."""
+        """Show a sentence in the place of an image."""
         self.set_tool(None)
         self._stop_gesture()
         self._follow(None)
@@ -184,7 +184,7 @@ class ImageCanvas(QWidget):
         return self._tool
 
     def add_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:
-        """Draw something between picture and boxes, in screen px, whenever there is a picture."""
+        """Draw something between image and boxes, in screen px, whenever there is an image."""
         self._overlays.append(paint)
 
     def remove_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:

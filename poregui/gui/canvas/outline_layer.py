@@ -37,7 +37,7 @@ _TIMES = 2
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Hold closed lines, in px of the picture, that look alike."""
+    """Hold closed lines, in px of the image, that look alike."""
 
     polygons: Polygons
     colour: QColor

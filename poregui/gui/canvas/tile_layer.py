@@ -433,7 +433,7 @@ def default_lookup(pyramid: Pyramid) -> NDArray[np.uint8] | None:
 
 
 def small_image(pyramid: Pyramid, overview: NDArray[Any]) -> QImage:
-    """Return an overview as a picture of its own, in the image's own grey range."""
+    """Return an overview as an image of its own, in the image's own grey range."""
     colours = to_colours(overview, default_lookup(pyramid))
     height, width = colours.shape[:2]
     return QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()

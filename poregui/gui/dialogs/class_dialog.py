@@ -161,7 +161,7 @@ class ClassesDialog(QDialog):
         images: Callable[[int], Sequence[QImage]],
     ) -> None:
         """Show classes with the crops that carry each, and a function that gives a class's
-        reference pictures.
+        reference images.
         """
         row = max(self._list.currentRow(), 0)
         self._classes = tuple(classes)

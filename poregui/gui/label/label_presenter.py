@@ -388,7 +388,7 @@ class LabelPresenter(QObject):
     def _show_title(self) -> None:
         self._page.set_title(*self._stage.title())
 
-    # ---- pictures and properties ------------------------------------------------------------
+    # ---- images and properties ------------------------------------------------------------
 
     def _thumbnail(self, crop_id: int) -> QImage | None:
         crop = self.state.catalogue.crops.get(crop_id)

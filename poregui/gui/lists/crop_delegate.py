@@ -1,4 +1,4 @@
-"""Draw one crop of a grid: its picture, its frame, and its label or what is suggested."""
+"""Draw one crop of a grid: its image, its frame, and its label or what is suggested."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
 _PAD = 4
 _FRAME = 2
 _ROOM_FOR_CONFIDENCE = 72
-"""Side in px of a picture from which on the probability of a suggestion is written on it."""
+"""Side in px of an image from which on the probability of a suggestion is written on it."""
 
 
 class CropDelegate(QStyledItemDelegate):
@@ -126,7 +126,7 @@ class CropDelegate(QStyledItemDelegate):
         row: CropRow,
         predicted: int,
     ) -> None:
-        """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
+        """Draw label, arrow, prediction and the row's text below the image, which stays free."""
         tokens = theme().tokens
         height = option.fontMetrics.height()
         badge = round(height * 1.05)

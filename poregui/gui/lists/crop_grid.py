@@ -32,7 +32,7 @@ USUAL_CELL = 80
 
 
 class CropGrid(QuietList):
-    """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when
+    """Show CropRows with images from a function; `chosen` carries the id of the current crop when
     it changes.
 
     Rubber band, Shift and Ctrl select several; `selection_changed` tells of it. `scale_changed`
@@ -148,7 +148,7 @@ class CropGrid(QuietList):
             self.scale_changed.emit(*scale)
 
     def image_ready(self, crop_id: int) -> None:
-        """Draw a crop again whose picture has come."""
+        """Draw a crop again whose image has come."""
         self.rows.touch(crop_id)
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
@@ -159,7 +159,7 @@ class CropGrid(QuietList):
         self.viewport().update()
 
     def set_cell(self, side: int, *, lines: int = 0) -> None:
-        """Make pictures `side` px wide, with `lines` (0 to 2) of text below."""
+        """Make images `side` px wide, with `lines` (0 to 2) of text below."""
         self._delegate.side = max(SMALLEST_CELL, min(side, LARGEST_CELL))
         self._delegate.lines = lines
         self.setGridSize(self._delegate.cell(self.fontMetrics().height()))

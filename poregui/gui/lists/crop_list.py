@@ -27,10 +27,10 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class CropRow:
-    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a
+    """Hold what a list shows of one crop: `text` and `sub_text` below the image, `wrong` marks a
     wrong answer.
 
-    `predicted` is the label that a network gave; where there is one, both stand below the picture
+    `predicted` is the label that a network gave; where there is one, both stand below the image
     as badges. `reviewed` crops carry a tick.
     """
 
@@ -172,7 +172,7 @@ class CropListModel(QStringListModel):
             self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def touch(self, crop_id: int) -> None:
-        """Have a crop drawn again, when its picture has come."""
+        """Have a crop drawn again, when its image has come."""
         position = self.position(crop_id)
         if position is not None:
             index = self.index(position)

@@ -1,4 +1,4 @@
-"""Show micrographs with picture, specimen, crops and scale."""
+"""Show micrographs with image, specimen, crops and scale."""
 
 from __future__ import annotations
 
@@ -212,13 +212,13 @@ class MicrographList(QuietList):
         theme().changed.connect(self.viewport().update)
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:
-        """Take small pictures from `picture(micrograph id)`; a null picture means that the file is
+        """Take small images from `image(micrograph id)`; a null image means that the file is
         gone.
         """
         self._delegate.image = image
 
     def image_ready(self, micrograph_id: int) -> None:
-        """Draw a micrograph again whose picture has come."""
+        """Draw a micrograph again whose image has come."""
         self.model_rows.touch(micrograph_id)
 
     def set_rows(self, rows: Sequence[MicrographRow]) -> None:

@@ -128,7 +128,7 @@ _BADGE = 24
 
 
 class AlikeStrip(QWidget):
-    """Draw a row of crops for each class with pictures from a function; `chosen` carries the id of
+    """Draw a row of crops for each class with images from a function; `chosen` carries the id of
     a click.
     """
 

@@ -130,7 +130,7 @@ def evidence_for(maps: NDArray[np.float32], index: int) -> NDArray[np.float32]:
 
 
 def heat_image(values: NDArray[np.float32]) -> QImage:
-    """Return (height, width) values from 0 to 1 as a picture, clear where there is nothing."""
+    """Return (height, width) values from 0 to 1 as an image, clear where there is nothing."""
     levels = np.clip(np.rint(np.nan_to_num(values) * 255), 0, 255).astype(np.uint8)
     pixels = np.ascontiguousarray(heat_table()[levels])
     height, width = levels.shape

@@ -1,4 +1,4 @@
-"""Lay out what is known of one crop of a run: picture, heat map, context, probabilities, label."""
+"""Lay out what is known of one crop of a run: image, heat map, context, probabilities, label."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DetailPanel(QWidget):
         self.context_view = ContextView(self)
         for image, lowest in ((self.heat_map, 140), (self.context_view, 110)):
             image.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            image.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
+            image.setMinimumHeight(lowest)  # and no more: the images share what the texts leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)

@@ -89,7 +89,7 @@ def say(label: QLabel, content: str) -> None:
 
 
 def inset(grid: QWidget) -> QHBoxLayout:
-    """Return a list of pictures whose first one stands below the text above it."""
+    """Return a list of images whose first one stands below the text above it."""
     layout = QHBoxLayout()
     layout.setContentsMargins(GAP, 0, 0, 0)
     layout.addWidget(grid)

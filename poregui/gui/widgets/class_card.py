@@ -29,14 +29,14 @@ _IN_ROW = 4
 
 @dataclass(frozen=True)
 class CardImages:
-    """Hold the pictures of a class and the words that say where they come from."""
+    """Hold the images of a class and the words that say where they come from."""
 
     text: str
     images: tuple[QImage, ...] = ()
 
 
 class _Images(QWidget):
-    """Draw pictures side by side."""
+    """Draw images side by side."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,7 +119,7 @@ class ClassCard(QFrame):
     def show_classes(
         self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool
     ) -> None:
-        """Show name, colour, definition and pictures of these classes; a definition being written
+        """Show name, colour, definition and images of these classes; a definition being written
         stays.
         """
         if tuple(classes) != self._classes:

@@ -31,7 +31,7 @@ _VARIED = {
 
 @dataclass(frozen=True)
 class SeenCrop:
-    """Hold a picture as a network is given it, and the label of its crop."""
+    """Hold an image as a network is given it, and the label of its crop."""
 
     image: QImage
     label: int

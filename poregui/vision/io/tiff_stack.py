@@ -26,7 +26,7 @@ _Place = tuple[int, int, int]
 class PageMatch:
     """Hold a page and what of it is meant.
 
-    `skipped` pictures lie before the one that is meant, where the page stands for many behind each
+    `skipped` images lie before the one that is meant, where the page stands for many behind each
     other; `sample` is the only one that is wanted, from 0, or None for all; `image` counts the
     images of an OME file.
     """
@@ -142,7 +142,7 @@ def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
     if tiff.is_svs:
         return [0], ()  # its other pages are smaller copies, a label and the like
     kinds = list(seen.values())
-    # The first picture is the one that a file is about, whatever it says of itself.
+    # The first image is the one that a file is about, whatever it says of itself.
     return [0, *(number for number in range(1, len(kinds)) if not kinds[number])], remarks
 
 

@@ -87,7 +87,7 @@ _talk: Talk | None = None
 
 
 def prepare(talk: Talk) -> None:
-    """Make a new process ready: one thread for pictures, Ctrl+C for its parent alone, an end when
+    """Make a new process ready: one thread for images, Ctrl+C for its parent alone, an end when
     that has ended.
     """
     global _talk

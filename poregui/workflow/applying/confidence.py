@@ -47,7 +47,7 @@ def at_confidence(result: FieldResult, table: PoreTable, min_confidence: float) 
 def mark_field(
     folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, min_confidence: float
 ) -> FieldResult:
-    """Write class, source and reason of each pore into table, outlines, picture and sums of a
+    """Write class, source and reason of each pore into table, outlines, image and sums of a
     folder of results.
 
     They are those of `PoreTable.chosen` at the confidence `min_confidence`, as in every sum, and

@@ -253,11 +253,11 @@ def _matrix(rows: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | N
 def micrographs_of(
     paths: Sequence[Path], project: Project | None, um_per_px: float | None, specimen: str | None
 ) -> list[ToApply]:
-    """Return the pictures of files and folders; what a project knows of one goes before what its
+    """Return the images of files and folders; what a project knows of one goes before what its
     file says.
 
     A scale or specimen that is given goes before both. Raises PoreguiError when there is no
-    picture.
+    image.
     """
     found, _ = find_images(paths, "micrographs")
     files = [one.file for one in found]

@@ -50,7 +50,7 @@ class FieldFacts:
 
 @dataclass(frozen=True)
 class Example:
-    """Hold the picture of a field with its outlines as a data URI of `width` x `height` px, and why
+    """Hold the image of a field with its outlines as a data URI of `width` x `height` px, and why
     it is shown.
     """
 
@@ -201,7 +201,7 @@ def _examples(
 def _image(
     one: AppliedField, colours: Sequence[str], min_confidence: float
 ) -> tuple[str, int, int] | None:
-    """Return an outlined micrograph as a data URI and its size; None where its picture is gone."""
+    """Return an outlined micrograph as a data URI and its size; None where its image is gone."""
     from PIL import Image
 
     drawn = one.image()

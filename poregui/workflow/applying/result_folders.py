@@ -2,7 +2,7 @@
 
 Results of one micrograph never take the place of another one's, be they of one call or of several
 into one folder. A folder tells by field.json whose it is: by file and plane, or by content where a
-project or its pictures were moved.
+project or its images were moved.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _by_file(tasks: Sequence[FieldTask], owners: Sequence[_Owner]) -> dict[int, 
 def _add_by_content(
     tasks: Sequence[FieldTask], owners: Sequence[_Owner], found: dict[int, Path], inside: Path
 ) -> None:
-    """Add folders with results of the same picture, which lay elsewhere when they were made, each
+    """Add folders with results of the same image, which lay elsewhere when they were made, each
     once.
     """
     free = list(owners)

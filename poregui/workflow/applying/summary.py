@@ -243,7 +243,7 @@ def groups_of(results: Sequence[FieldResult]) -> list[str]:
 
 def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
     """Return each remark once, behind the micrographs that it is about; the first ones are of
-    pictures that are there twice."""
+    images that are there twice."""
     named: dict[str, list[str]] = {}
     for result in results:
         for text in dict.fromkeys(result.warnings):
@@ -252,7 +252,7 @@ def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
 
 
 def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
-    """Say which micrographs are one picture in several files."""
+    """Say which micrographs are one image in several files."""
     same: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.sha256:

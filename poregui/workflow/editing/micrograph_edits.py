@@ -48,7 +48,7 @@ def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> C
     """Return the edit that shows micrographs through a contrast window; None shows the file's own
     range.
 
-    Only the picture on the screen changes: crops keep the stored values and the grey range of their
+    Only the image on the screen changes: crops keep the stored values and the grey range of their
     file.
     """
     after = tuple(replace(m, display=display) for m in micrographs)

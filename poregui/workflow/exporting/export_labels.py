@@ -1,4 +1,4 @@
-"""Write labels and crops for other programs: one CSV, or folders of pictures per class."""
+"""Write labels and crops for other programs: one CSV, or folders of images per class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decide which classes a project has once pictures with class names came in."""
+"""Decide which classes a project has once images with class names came in."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ from poregui.workflow.exporting.formats.shapes import safe_name
 
 MANIFEST = "manifest.csv"
 _UP = 3
-"""So far above a picture its manifest may lie: side/class/picture, and one more."""
+"""So far above an image its manifest may lie: side/class/picture, and one more."""
 
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """Hold what a manifest says of one picture; None for what it does not say."""
+    """Hold what a manifest says of one image; None for what it does not say."""
 
     specimen: str | None = None
     um_per_px: float | None = None
@@ -38,7 +38,7 @@ NOTHING = ManifestRow()
 
 
 class Manifests:
-    """Find what manifests say of pictures; each manifest is read once, and one that is none says
+    """Find what manifests say of images; each manifest is read once, and one that is none says
     nothing.
     """
 
@@ -46,7 +46,7 @@ class Manifests:
         self._read: dict[Path, Mapping[str, ManifestRow]] = {}
 
     def row(self, image: Path) -> ManifestRow:
-        """Return what the nearest manifest above a picture says of it."""
+        """Return what the nearest manifest above an image says of it."""
         for folder in image.parents[:_UP]:
             rows = self._read.get(folder)
             if rows is None:
@@ -95,7 +95,7 @@ def scale(cell: str | None) -> float | None:
 
 Kind = Literal["auto", "micrographs", "crops"]
 LARGE_CROP = 700
-"""Shorter side in px from which on a picture looks like a whole micrograph and not like a
+"""Shorter side in px from which on an image looks like a whole micrograph and not like a
 ready-made crop.
 """
 _LOOKED_AT = 15
@@ -123,7 +123,7 @@ _SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
 @dataclass(frozen=True)
 class FolderImage:
-    """Hold a picture and what its place says: the class (None for a micrograph or a crop without
+    """Hold an image and what its place says: the class (None for a micrograph or a crop without
     label) and the side.
 
     `shown` names it in reports: the path from the folder that was given, with more before it where
@@ -165,12 +165,12 @@ class _Image:
 def find_images(
     paths: Sequence[Path], kind: Kind, known_classes: Iterable[str] = ()
 ) -> tuple[list[FolderImage], list[PassedOver]]:
-    """Return the pictures in files and folders, each one once, and what was passed over.
+    """Return the images in files and folders, each one once, and what was passed over.
 
-    `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`),
+    `auto`: images in class folders, and images whose names begin with a class (`LOF.139.PNG`),
     are crops, others micrographs. What a manifest says of a class goes before the name of the
     folder, which cannot bear every character. Folders are class folders when one bears the name of
-    a class, or when there are two or more beside each other, unless their pictures are as large as
+    a class, or when there are two or more beside each other, unless their images are as large as
     whole micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system
     files are passed over silently. Raises PoreguiError for a path that does not exist.
     """
@@ -223,7 +223,7 @@ def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
 def _class_folders(
     images: Sequence[_Image], known: dict[str, str], kind: Kind
 ) -> Callable[[tuple[str, ...]], str | None]:
-    """Return the function that tells the class of pictures in a chain of folders, or None."""
+    """Return the function that tells the class of images in a chain of folders, or None."""
     inside: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for p in images:
         if p.folders:
@@ -260,7 +260,7 @@ def _class_folders(
 
 
 def _look_whole(files: Sequence[Path]) -> bool:
-    """Tell whether pictures are so large that their folders are specimens rather than classes of
+    """Tell whether images are so large that their folders are specimens rather than classes of
     crops.
     """
     some = files[:: max(1, len(files) // _LOOKED_AT)]

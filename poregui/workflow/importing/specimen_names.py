@@ -1,4 +1,4 @@
-"""Read the specimen of a picture out of its name or path by a rule that a person gives."""
+"""Read the specimen of an image out of its name or path by a rule that a person gives."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def specimens_in_names(
     micrographs: Sequence[Micrograph], pattern: str, known: Iterable[Named] = ()
 ) -> tuple[tuple[Micrograph, str | None], ...]:
     """Return each micrograph with the specimen that its name or path holds; None where the pattern
-    does not fit, or where a name alone would put pictures of several folders together (see
+    does not fit, or where a name alone would put images of several folders together (see
     `same_by_name`).
 
     `known` are other micrographs with their specimens. Raises PoreguiError for an unfit pattern.
@@ -168,7 +168,7 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
 
 
 def doubt_text(which: str) -> str:
-    """Say that names alone would make one specimen of pictures in several folders; `which` lists
+    """Say that names alone would make one specimen of images in several folders; `which` lists
     them.
     """
     return (

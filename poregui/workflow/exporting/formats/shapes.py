@@ -73,7 +73,7 @@ _LARGEST_NUMBER = 1e7
 @dataclass(frozen=True)
 class StackPlace:
     """Hold where in a stack something was drawn: page, channel and slice from 1, 0 where nobody
-    said; `index` counts all pictures of the stack.
+    said; `index` counts all images of the stack.
     """
 
     page: int = 0
