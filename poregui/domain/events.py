@@ -76,8 +76,8 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class FoldEnded:
-    """Tell what share of its n crops the network of one fold answered rightly; `fold` counts from
-    1.
+    """Tell what share of its n crops the network of one fold predicted correctly; `fold` counts
+    from 1.
     """
 
     fold: int

@@ -77,7 +77,7 @@ class GroupInterval:
 def interval_over_groups(
     right: NDArray[np.bool_], groups: Sequence[object]
 ) -> GroupInterval | None:
-    """Return the interval of a share of (n,) right answers that counts groups, not crops, as
+    """Return the interval of a share of (n,) right predictions that counts groups, not crops, as
     independent.
 
     A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a
@@ -246,7 +246,7 @@ class HeadlineInterval:
 
 
 def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
-    """Return the interval to show beside an accuracy, for (n,) right or wrong answers and the
+    """Return the interval to show beside an accuracy, for (n,) right or wrong predictions and the
     groups of their crops.
 
     Over specimens (micrographs, sources) where they are known; crops of none count one by one. With

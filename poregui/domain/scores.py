@@ -65,7 +65,7 @@ def scores(matrix: npt.ArrayLike) -> Scores:
 
 
 def accuracy(matrices: npt.ArrayLike) -> Floats:
-    """Return the share of right answers."""
+    """Return the share of right predictions."""
     counts = np.asarray(matrices, np.float64)
     return _divide(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
 
@@ -150,7 +150,7 @@ class Pairing:
 
 
 def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
-    """Return the pairing of two (n,) arrays that say which crops each run answered rightly."""
+    """Return the pairing of two (n,) arrays that say which crops each run predicted correctly."""
     one = int((first & ~second).sum())
     two = int((second & ~first).sum())
     return Pairing(
@@ -257,7 +257,7 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Hold the answers whose confidence lies above `low` up to `high`: how many, how sure, how
+    """Hold the predictions whose confidence lies above `low` up to `high`: how many, how sure, how
     often right.
 
     `interval` is Wilson's of `accuracy`.

@@ -1,4 +1,4 @@
-"""Cross-validate: each crop is answered by a network that has not seen its fold."""
+"""Cross-validate: each crop is predicted by a network that has not seen its fold."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class _Fold:
 
 
 def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
-    """Train one network per fold on the other folds and let it answer the fold.
+    """Train one network per fold on the other folds and let it predict the fold.
 
-    Leaves predictions.csv with out-of-fold answers only and metrics.json; no model. 'stop' ends
+    Leaves predictions.csv with out-of-fold predictions only and metrics.json; no model. 'stop' ends
     after the current fold, whose network keeps its best weights; the crops of later folds then have
-    no answer. An interrupted cross-validation starts again. Raises TrainingError when a fold leaves
-    nothing to train with.
+    no prediction. An interrupted cross-validation starts again. Raises TrainingError when a fold
+    leaves nothing to train with.
     """
     done: list[_Fold] = []
     for number, ids in enumerate(folds, start=1):

@@ -43,7 +43,8 @@ def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
     """Limit TensorFlow to `threads` (0: all) and to the GPU memory it needs; works only before it
     is imported.
 
-    The answers of a network change in their last digits with this number, so it is part of a run.
+    The predictions of a network change in their last digits with this number, so it is part of a
+    run.
     """
     count = str(threads or available_threads())
     environment["TF_NUM_INTRAOP_THREADS"] = count

@@ -48,7 +48,7 @@ def write_predictions(
     split: SplitName | None = None,
 ) -> None:
     """Write predictions.csv for crops; `split` stands in for their own where
-    every answer is a test.
+    every prediction is a test.
     """
     folder.write_predictions(
         dataset.classes,

@@ -176,7 +176,7 @@ def parse_folds(content: bytes) -> list[list[int]]:
 
 
 def parse_predictions(content: bytes, dataset: Dataset) -> list[Prediction]:
-    """Return the answers for crops of a dataset, each of another crop."""
+    """Return the predictions for crops of a dataset, each of another crop."""
     header, *rows = csv_rows(content)
     if len(header) != len(dataset.classes) + 3 or not all(row[1] in _PARTS for row in rows):
         raise ValueError("no table of predictions")

@@ -28,7 +28,7 @@ Index = QModelIndex | QPersistentModelIndex
 @dataclass(frozen=True)
 class CropRow:
     """Hold what a list shows of one crop: `text` and `sub_text` below the image, `wrong` marks a
-    wrong answer.
+    wrong prediction.
 
     `predicted` is the label that a network gave; where there is one, both stand below the image
     as badges. `reviewed` crops carry a tick.

@@ -204,7 +204,7 @@ def predictions_of(
     the network was trained on, (n,).
 
     Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes
-    where there are many boxes, takes a batch from beginning to end, so that the answers do not
+    where there are many boxes, takes a batch from beginning to end, so that the predictions do not
     depend on how many there are. An exception of `progress` ends the work. Raises BrokenProcessPool
     when a process died.
     """

@@ -199,7 +199,7 @@ def class_indices(class_ids: Sequence[int]) -> dict[int, int]:
     """Return for each label that a network can answer the place of its class in the answers, and of
     the fixed labels.
 
-    `class_ids` are those of the project, in the order of the answers. *Not a pore* is `REMOVED`
+    `class_ids` are those of the project, in the order of the predictions. *Not a pore* is `REMOVED`
     where the network has no such answer.
     """
     return {UNSURE: LEFT, NOT_A_PORE: REMOVED} | {
@@ -218,8 +218,8 @@ class HumanLabels:
 
 
 def human_labels(project: Project, class_ids: Sequence[int]) -> HumanLabels:
-    """Return what people said in a project, fit for a network whose answers are these classes of
-    the project.
+    """Return what people said in a project, fit for a network whose predictions are these classes
+    of the project.
     """
     return HumanLabels(placed_crops(project, labelled=True), class_indices(class_ids))
 

@@ -43,11 +43,11 @@ class AppliedModel:
     """Hold a network as files, with what its test says: `confusion` (classes, classes), None where
     nobody knows it.
 
-    `confusion` counts test crops answered with at least the wanted confidence (see `at`), rows the
+    `confusion` counts test crops predicted with at least the wanted confidence (see `at`), rows the
     truth; `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None
     where that is not known. `tested` are those crops, None where they are not kept. `temperature`
-    calibrates its answers (see `at_temperature`); None: nobody fitted one, and they are taken as
-    they are.
+    calibrates its predictions (see `at_temperature`); None: nobody fitted one, and they are taken
+    as they are.
 
     `class_ids` are those of its classes where it was trained, or in the project that it is applied
     in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
@@ -69,7 +69,7 @@ class AppliedModel:
     tested: TestedCrops | None = None
 
     def at(self, min_confidence: float) -> AppliedModel:
-        """Return it with the confusion of test crops answered with at least a confidence.
+        """Return it with the confusion of test crops predicted with at least a confidence.
 
         A confusion that came without its crops stands for every confidence.
         """

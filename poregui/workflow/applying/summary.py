@@ -91,8 +91,8 @@ class Summary:
     together.
 
     `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
-    `temperature` is that of the network's answers, None where nobody fitted one. `class_ids` are
-    those of `classes` in the project that it was applied in, or where it was trained.
+    `temperature` is that of the network's predictions, None where nobody fitted one. `class_ids`
+    are those of `classes` in the project that it was applied in, or where it was trained.
     """
 
     model: str
@@ -150,7 +150,7 @@ def summarise(
     own.
 
     `tables` are the pores of each result, in the same order; sizes are those of pores that were
-    answered with a confidence of `min_confidence`, as in the results.
+    predicted with a confidence of `min_confidence`, as in the results.
 
     Raises ValueError without a result, and when the results are of other classes than the model's.
     """

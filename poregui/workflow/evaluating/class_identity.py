@@ -1,4 +1,4 @@
-"""Say which classes of a project the answers of a run or a network are.
+"""Say which classes of a project the predictions of a run or a network are.
 
 Inside a project a class is its id, whatever it is called now. What came from elsewhere is known by
 uid, else by name.

@@ -1,4 +1,4 @@
-"""Compare two runs on the crops that both answered unseen."""
+"""Compare two runs on the crops that both predicted unseen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNLIKELY = 0.05
 
 @dataclass(frozen=True)
 class Flip:
-    """Hold one crop that two runs answer differently: names and ids of classes, and whether each
+    """Hold one crop that two runs predict differently: names and ids of classes, and whether each
     run is right.
     """
 
@@ -46,8 +46,8 @@ class Comparison:
 
     `left_out` counts test crops of either that the other cannot judge. `difference` is the accuracy
     of the second minus that of the first, with its 95 % interval over specimens where there are two
-    at least. `flipped` are the crops with different answers: first those that only the second got
-    right, then only the first, then neither.
+    at least. `flipped` are the crops with different predictions: first those that only the second
+    got right, then only the first, then neither.
     """
 
     first: Predictions

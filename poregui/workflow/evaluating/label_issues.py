@@ -64,9 +64,9 @@ class LabelIssues:
     """Hold the queue of a run, the most doubtful first.
 
     `expected_errors` is how many labels confident learning takes for wrong among `checked`;
-    `accuracy` is how often the unseen answers agree with the labels; `notes` say what the answers
-    rest on and what is missing. `able` is false where the answers are so often wrong that they can
-    doubt no label: then only shapes do, and the first note says so.
+    `accuracy` is how often the unseen predictions agree with the labels; `notes` say what the
+    predictions rest on and what is missing. `able` is false where the predictions are so often
+    wrong that they can doubt no label: then only shapes do, and the first note says so.
     """
 
     run: int
@@ -117,11 +117,11 @@ def label_issues(
     """Return the labels that are probably wrong among the crops of a run (the newest finished one
     when not given).
 
-    Answers of the network count for crops that it never learned from: all of a cross-validation,
-    test and validation crops otherwise. Answers of the shape baseline are out of fold for all
-    crops. Where both are known, their mean is. Crops marked as reviewed are left out unless asked
-    for; labels are those of now. Raises ProjectError when there is no finished run, nothing
-    answered the crops unseen, or the run was trained in another project.
+    Predictions of the network count for crops that it never learned from: all of a
+    cross-validation, test and validation crops otherwise. Predictions of the shape baseline are out
+    of fold for all crops. Where both are known, their mean is. Crops marked as reviewed are left
+    out unless asked for; labels are those of now. Raises ProjectError when there is no finished
+    run, nothing predicted the crops unseen, or the run was trained in another project.
     """
     run = run or find_run(project, None)
     dataset = run.read_dataset()
@@ -158,7 +158,7 @@ def label_issues(
 
 
 def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
-    """Say that the answers of a run are too often wrong to doubt a label."""
+    """Say that the predictions of a run are too often wrong to doubt a label."""
     agreed = fraction(int(right.sum()), len(right))
     return (
         f"Run {run.path.name} agrees with {agreed} labels, which is no better than "

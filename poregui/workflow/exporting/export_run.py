@@ -39,7 +39,7 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
 
     Applying the folder's model gives what applying the run gives: the sidecar holds the detection
     recipe of the project, names and colours of the classes as they are now, what tells these from
-    those of other projects, and what the test crops were answered. Raises ProjectError when the run
+    those of other projects, and the predictions of the test crops. Raises ProjectError when the run
     has no network, PoreguiError when the folder holds something or cannot be written.
     """
     sidecar = sidecar_of(project, run)

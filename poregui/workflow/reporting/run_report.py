@@ -57,7 +57,7 @@ _PARTS: tuple[tuple[SplitName, str], ...] = (
 
 @dataclass(frozen=True)
 class WorstError:
-    """Hold one wrong answer with its image as a data URI of `width` x `height` px."""
+    """Hold one wrong prediction with its image as a data URI of `width` x `height` px."""
 
     name: str
     group: str

@@ -62,7 +62,7 @@ def fit(
     """Learn (n,) labels from (n, features) rows; None for fewer than `FEWEST_LABELS` or a single
     class.
 
-    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et
+    The temperature is fitted to predictions of models that saw no crop of the same group (C. Guo et
     al., ICML 2017), of the `honest` (n,) crops alone where that is given: features of crops that
     taught a network know their labels.
     """

@@ -71,7 +71,7 @@ def learning_curve(
     """Return the curve of (n,) labels on (n, features) rows; None for too few labels, or when
     `stop` says so.
 
-    Each crop is answered by models of other groups (grouped cross-validation) that were given a
+    Each crop is predicted by models of other groups (grouped cross-validation) that were given a
     share of the labels, of all classes or of one. Accuracy is taken to grow as a - b / n, which is
     fitted and read off beyond the labels that are there (after C. Cortes et al., NIPS 1993). The
     interval comes from drawing whole groups anew with replacement.
@@ -121,7 +121,7 @@ class _Work:
             self.group_of = np.arange(len(class_indices))
 
     def hits(self, thinned: int | None, stop: Callable[[], bool]) -> Floats | None:
-        """Return (shares, n) how often each crop was answered right with a share of a class (None:
+        """Return (shares, n) how often each crop was predicted right, a share of a class (None:
         of all) known.
         """
         found = np.zeros((len(SHARES), len(self._class_indices)))
