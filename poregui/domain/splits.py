@@ -1,4 +1,4 @@
-"""Divide labelled crops into training, validation and test so that no specimen is on two sides.
+"""Divide labelled crops into training, validation and test so that no specimen is in two.
 
 Crops are grouped by specimen, by micrograph, or by the first part of their file names:
 `112_213.png`, `S03_crop_017.png` and `plate4-a-12.tif` begin with what the crop was cut from. Crops
@@ -136,7 +136,7 @@ class Split:
     """Hold the crop ids of each split, what was kept together, and what a person should know about
     it.
 
-    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or
+    `kind` is `given` (folders named the splits), `specimen`, `micrograph`, `source`, `crop` or
     `mixed`.
     """
 

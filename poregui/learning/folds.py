@@ -17,7 +17,7 @@ from poregui.domain.wording import listed
 from poregui.learning import trained_network
 from poregui.learning.fitting import Fit
 from poregui.learning.job import Job, add_baseline, gave_up, load_split, make_repeatable, start
-from poregui.learning.results import common_metrics, judge, trust, write_predictions
+from poregui.learning.results import accuracy_interval, common_metrics, judge, write_predictions
 from poregui.store.files import write_json
 
 
@@ -126,7 +126,7 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
             n_test=pooled.n,
             seconds=job.seconds,
             stopped=stopped,
-            **trust(crops, predictions),
+            **accuracy_interval(crops, predictions),
         )
     )
 

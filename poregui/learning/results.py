@@ -68,7 +68,9 @@ def judge(
     return evaluate(dataset.classes, labels, predictions.argmax(axis=1).astype(np.int64))
 
 
-def trust(crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]) -> dict[str, Any]:
+def accuracy_interval(
+    crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells
     them.
     """

@@ -26,12 +26,12 @@ from poregui.learning.hardware import available_threads
 from poregui.learning.results import (
     Check,
     LeftOff,
+    accuracy_interval,
     accuracy_of,
     common_metrics,
     judge,
     leave_off,
     never,
-    trust,
     write_predictions,
 )
 from poregui.store.files import write_json
@@ -299,7 +299,7 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     }
     write_json(folder.metrics_file, metrics)
     folder.write_seal()
-    interval = trust(list(compress(crops, tested)), probabilities[tested])
+    interval = accuracy_interval(list(compress(crops, tested)), probabilities[tested])
     return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **interval)
 
 

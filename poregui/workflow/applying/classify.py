@@ -210,7 +210,7 @@ def predictions_of(
     """
     predictions = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
     out_of_distribution = np.zeros(len(boxes), np.bool_)
-    prediction = partial(
+    predict = partial(
         _answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor)
     )
     done = 0
@@ -225,7 +225,7 @@ def predictions_of(
 
     with _helpers(len(boxes), threads) as pool:
         for indices, crops in _batches(image, boxes):
-            waiting.append((pool.submit(prediction, crops), indices))
+            waiting.append((pool.submit(predict, crops), indices))
             if len(waiting) > _AHEAD * max(1, threads):
                 take()
         while waiting:

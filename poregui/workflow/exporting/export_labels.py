@@ -163,7 +163,7 @@ def write_class_folders(
 
 
 def split_of(crop: Crop, test: frozenset[str]) -> GivenSplit:
-    """Return the side that a crop is on: the one that its folder named, else by its group."""
+    """Return the split that a crop is in: the one that its folder named, else by its group."""
     return crop.given_split or ("test" if test.intersection(keys_of(crop)) else "train")
 
 

@@ -111,20 +111,20 @@ _NO_CLASSES = (
     "overviews",
     "",
 )
-_SIDES: dict[str, GivenSplit] = {
+_GIVEN_SPLITS: dict[str, GivenSplit] = {
     "train": "train",
     "training": "train",
     "test": "test",
     "testing": "test",
 }
-_SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")
-_SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
+_GIVEN_SPLITS |= dict.fromkeys(("valid", "validation", "val"), "train")
+_SPLIT_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
 
 @dataclass(frozen=True)
 class FolderImage:
     """Hold an image and what its place says: the class (None for a micrograph or a crop without
-    label) and the side.
+    label) and the split.
 
     `shown` names it in reports: the path from the folder that was given, with more before it where
     two are alike.
@@ -134,7 +134,7 @@ class FolderImage:
     shown: str
     is_crop: bool
     class_name: str | None = None
-    side: GivenSplit | None = None
+    given_split: GivenSplit | None = None
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,10 @@ class _Image:
     file: Path
     root: Path
     folders: tuple[str, ...]
-    """Folders between root and file, sides taken out; the root's own name comes first when a folder
-    was given.
+    """Folders between root and file, splits taken out; the root's own name comes first when a
+    folder was given.
     """
-    side: GivenSplit | None
+    given_split: GivenSplit | None
 
     @property
     def own_name(self) -> str:
@@ -171,7 +171,7 @@ def find_images(
     are crops, others micrographs. What a manifest says of a class goes before the name of the
     folder, which cannot bear every character. Folders are class folders when one bears the name of
     a class, or when there are two or more beside each other, unless their images are as large as
-    whole micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system
+    whole micrographs. Folders `train`, `test`, `train_set`... name the split. Hidden and system
     files are passed over silently. Raises PoreguiError for a path that does not exist.
     """
     skipped: list[PassedOver] = []
@@ -191,7 +191,7 @@ def find_images(
         name = manifests.row(p.file).label or folder_class(p.folders)
         name = name or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
-        found.append(FolderImage(p.file, called, is_crop, name, p.side if is_crop else None))
+        found.append(FolderImage(p.file, called, is_crop, name, p.given_split if is_crop else None))
     return found, skipped
 
 
@@ -321,8 +321,8 @@ def _walk_folder(
             skipped.append(PassedOver(name, "is not an image of a known format."))
         elif _first_time(path, seen):
             chain = (root.name, *path.parent.relative_to(root).parts)
-            sides = [side for part in chain if (side := split_of(part))]
-            yield _Image(path, root, _without_sides(chain), sides[-1] if sides else None)
+            splits = [split for folder in chain if (split := split_of(folder))]
+            yield _Image(path, root, _without_splits(chain), splits[-1] if splits else None)
 
 
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
@@ -333,21 +333,21 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """Take the folders out that name a side; a root of that name stays as a
+def _without_splits(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the folders out that name a split; a root of that name stays as a
     place without a name.
     """
     return (
         "" if split_of(chain[0]) else chain[0],
-        *(part for part in chain[1:] if not split_of(part)),
+        *(folder for folder in chain[1:] if not split_of(folder)),
     )
 
 
 def split_of(folder: str) -> GivenSplit | None:
-    """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for
+    """Return the split that a folder's name says: `train`, `Test_set`, `training data`; None for
     other names.
     """
-    return _SIDES.get(_SIDE_WORD.sub("", folder.strip().casefold()))
+    return _GIVEN_SPLITS.get(_SPLIT_WORD.sub("", folder.strip().casefold()))
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:

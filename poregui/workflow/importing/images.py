@@ -209,7 +209,7 @@ def _crop(
         width=image.width,
         height=image.height,
         class_name=one.class_name,
-        side=one.side,
+        given_split=one.given_split,
         um_per_px=options.um_per_px or row.um_per_px or image.um_per_px,
         specimen=options.specimen_of(one.file) or row.specimen,
     )
@@ -295,7 +295,7 @@ def _new_crops(
     names = project.classes(retired=True)
     new: dict[str, CollectedCrop] = {}
     present = 0
-    for one in sorted(collected, key=lambda c: c.side != "test"):
+    for one in sorted(collected, key=lambda c: c.given_split != "test"):
         twin = new.get(one.pixels)
         if one.pixels in known:
             present += 1
@@ -337,7 +337,7 @@ def _crop_record(
         source=one.shown,
         specimen_id=specimens.id_of(one.specimen),
         um_per_px=one.um_per_px,
-        given_split=one.side,
+        given_split=one.given_split,
         label=classes.label(one.class_name),
         origin="import",
     )

@@ -47,7 +47,7 @@ class CollectedCrop:
     width: int
     height: int
     class_name: str | None
-    side: GivenSplit | None
+    given_split: GivenSplit | None
     um_per_px: float | None
     specimen: str | None
 

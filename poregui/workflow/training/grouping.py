@@ -1,4 +1,4 @@
-"""Tell which crops must stay on one side of a split: same specimen, or near copies."""
+"""Tell which crops must stay in one split: same specimen, or near copies."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class SetSources:
 
     before: str
     after: str
-    side: frozenset[str]
+    test_split: frozenset[str]
     was_fixed: str
 
     text: str = "group by file names"
@@ -127,7 +127,7 @@ class SetSources:
 
     def undo(self, project: Project) -> Changed:
         """Write the earlier choice with its test set."""
-        return self._put(project, self.before, self.side, self.was_fixed)
+        return self._put(project, self.before, self.test_split, self.was_fixed)
 
     def _put(self, project: Project, value: str, test_split: frozenset[str], fixed: str) -> Changed:
         project.put_meta(_META, value)
@@ -237,7 +237,7 @@ _WHAT = {"specimen": "specimen", "micrograph": "micrograph", "source": "source"}
 
 
 def why_not_grouped(groups: Sequence[str]) -> str:
-    """Say why crops of one group stand on both sides."""
+    """Say why crops of one group stand in both splits."""
     what = _WHAT.get(kind_of(groups), "group")
     if len(groups) == 1:
         return (
