@@ -44,6 +44,13 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def percent_or_dash(share: float | None) -> str:
+    """Return a share from 0 to 1 as per cent, a dash for one that does not exist."""
+    if share is None:
+        return "–"
+    return percent(share)
+
+
 FEWEST_FOR_PERCENT = 20
 """A whole below which a share of it is told as two numbers: a hundred per cent of one says nothing.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.porosity import correction
-from poregui.domain.wording import MICROMETRE, count, listed, percent
+from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import ClassesHere, classes_of_run
@@ -186,19 +186,23 @@ def _numbers(facts: ReportFacts) -> list[Block]:
         accuracy = (found.interval.low, found.interval.high)
     ends = found.intervals
     rows = [
-        ("Accuracy", _percent(found.evaluation.accuracy), _ends(accuracy)),
+        ("Accuracy", percent_or_dash(found.evaluation.accuracy), _ends(accuracy)),
         (
             "Balanced accuracy",
-            _percent(found.scores.balanced_accuracy),
+            percent_or_dash(found.scores.balanced_accuracy),
             _ends(ends.get("balanced_accuracy")),
         ),
-        ("F1, mean over classes", _percent(found.scores.macro.f1), _ends(ends.get("macro_f1"))),
-        ("Calibration error", _percent(found.calibration.error), "–"),
+        (
+            "F1, mean over classes",
+            percent_or_dash(found.scores.macro.f1),
+            _ends(ends.get("macro_f1")),
+        ),
+        ("Calibration error", percent_or_dash(found.calibration.error), "–"),
     ]
     rows += [
         (
             f"Recall of {one.name} ({count(one.support, 'crop')})",
-            _percent(one.recall),
+            percent_or_dash(one.recall),
             _ends(one.recall_interval95),
         )
         for one in found.evaluation.per_class
@@ -237,12 +241,6 @@ def _detection(sidecar: Mapping[str, Any]) -> list[Block]:
         (name.replace("_", " "), str(value)) for name, value in sidecar["detection"].items()
     )
     return [Heading("Detection recipe"), Table(("Parameter", "Value"), rows)]
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "–"
-    return percent(share)
 
 
 def _ends(interval: tuple[float, float] | None) -> str:

@@ -19,7 +19,15 @@ import poregui
 from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
-from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
+from poregui.domain.wording import (
+    MICROMETRE,
+    count,
+    listed,
+    noun,
+    percent,
+    percent_or_dash,
+    shortened,
+)
 from poregui.store.files import export_target, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -364,7 +372,7 @@ def report_html(facts: ReportFacts, image: ImageTag | None = None) -> str:
     The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
     """
     values = {"facts": facts, "count": count, "noun": noun, "um": MICROMETRE, **_texts(facts)}
-    filters = {"percent": _percent, "interval": _interval, "decimals": _decimals}
+    filters = {"percent": percent_or_dash, "interval": _interval, "decimals": _decimals}
     return render("report.html.j2", values, filters, image)
 
 
@@ -394,12 +402,6 @@ def _changed(predictions: Predictions) -> str:
     if predictions.accuracy_as_trained is not None:
         text += f"; the accuracy was {percent(predictions.accuracy_as_trained)} after training"
     return f"{text}."
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "–"
-    return percent(share)
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
