@@ -13,7 +13,8 @@ from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.intervals import interval_of
 from poregui.domain.recipe import Recipe
-from poregui.learning.hardware import available_threads, versions
+from poregui.launching import available_cores
+from poregui.learning.hardware import versions
 from poregui.store.run_folder import RunFolder
 
 Check = Callable[[], None]
@@ -101,6 +102,6 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
         "accuracy_as_trained": evaluation.accuracy,
         "preset": recipe.preset,
         "dataset_hash": dataset.hash,
-        "threads": recipe.threads or available_threads(),
+        "threads": recipe.threads or available_cores(),
         "versions": versions(),
     }

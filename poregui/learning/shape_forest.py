@@ -22,7 +22,7 @@ from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
-from poregui.learning.hardware import available_threads
+from poregui.launching import available_cores
 from poregui.learning.results import (
     Check,
     LeftOff,
@@ -185,7 +185,7 @@ def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
         min_samples_leaf=2,
         class_weight="balanced",
         random_state=recipe.seed,
-        n_jobs=recipe.threads or available_threads(),
+        n_jobs=recipe.threads or available_cores(),
     )
     forest.fit(_filled(table.values[inside]), table.labels[inside])
     return forest
