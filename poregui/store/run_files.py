@@ -14,7 +14,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,13 @@ from poregui.domain.checked import as_list, check_predictions, mapping, maybe, t
 from poregui.domain.dataset import Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
-from poregui.store.files import explain_write_error, is_link, open_plain, open_to_append
+from poregui.store.files import (
+    explain_write_error,
+    is_link,
+    open_plain,
+    open_to_append,
+    replace_file,
+)
 
 BROKEN = (
     OSError,
@@ -252,6 +258,16 @@ def read_arrays(path: Path, most: int = MOST_UNFOLDED) -> dict[str, NDArray[Any]
             entry.filename.removesuffix(".npy"): parse_array(unfolded(packed, entry))
             for entry in entries
         }
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name, compressed, beside a file and then in its place."""
+
+    def write(beside: Path) -> None:
+        with open(beside, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    replace_file(path, write)
 
 
 def unfolded(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.store.files import replace_file
-from poregui.store.run_files import BROKEN, read_arrays
+from poregui.store.run_files import BROKEN, read_arrays, write_arrays
 from poregui.workflow.applying.result_table import LEFT, PoreTable
 
 FILE = "picture.npz"
@@ -109,13 +108,7 @@ class FieldImage:
 
     def write(self, folder: Path) -> None:
         """Write it into a folder of results."""
-        arrays: dict[str, Any] = {**vars(self)}
-
-        def write(beside: Path) -> None:
-            with open(beside, "wb") as file:
-                np.savez_compressed(file, **arrays)
-
-        replace_file(folder / FILE, write)
+        write_arrays(folder / FILE, vars(self))
 
 
 def read_image(folder: Path) -> FieldImage | None:

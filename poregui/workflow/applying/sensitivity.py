@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
-from poregui.store.files import replace_file
-from poregui.store.run_files import BROKEN, read_arrays
+from poregui.store.run_files import BROKEN, read_arrays, write_arrays
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan
 
@@ -249,13 +248,7 @@ def _rows(
 
 def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
     """Write what shifted thresholds found into a folder of results."""
-    arrays = dict(zip(_STORED, vars(sensed).values(), strict=True))
-
-    def write(beside: Path) -> None:
-        with open(beside, "wb") as file:
-            np.savez_compressed(file, **arrays)
-
-    replace_file(folder / FILE, write)
+    write_arrays(folder / FILE, dict(zip(_STORED, vars(sensed).values(), strict=True)))
 
 
 def read_sensitivity(folder: Path) -> Sensitivity | None:
