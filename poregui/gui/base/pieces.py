@@ -184,12 +184,13 @@ def combo(name: str, accessible: str) -> QComboBox:
     return box
 
 
-def button(name: str, text: str, tip: str) -> QToolButton:
+def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QToolButton:
     """Return a small framed button."""
     made = QToolButton()
     made.setObjectName(name)
     made.setText(text)
     made.setProperty("boxed", True)
+    made.setCheckable(checkable)
     made.setAccessibleName(tip)
     made.setToolTip(tip)
     return made

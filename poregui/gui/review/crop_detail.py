@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWid
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.records import Remark
-from poregui.gui.base.pieces import Tabbed
+from poregui.gui.base.pieces import Tabbed, button
 from poregui.gui.base.theme import GAP
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.plots.heat_map import HeatMapView
 from poregui.gui.plots.probability_bars import ProbabilityBars
 from poregui.gui.plots.strip_plots import StripPlots
-from poregui.gui.review.review_parts import button, column, row, say, text
+from poregui.gui.review.review_parts import column, row, say, text
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.label_strip import LabelStrip
 

@@ -15,13 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poregui.gui.base.pieces import combo
+from poregui.gui.base.pieces import button, combo
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
 from poregui.gui.plots.svg_view import FigureView
 from poregui.gui.review.review_parts import (
-    button,
     centred,
     column,
     inset,

@@ -15,15 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base.pieces import panel
 from poregui.gui.base.theme import GAP, MARGIN
-
-
-def panel() -> QWidget:
-    """Return a widget with the ground of a panel."""
-    made = QWidget()
-    made.setProperty("panel", True)
-    made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    return made
 
 
 def column(of: QWidget, *, margin: int = MARGIN, spacing: int = GAP) -> QVBoxLayout:
@@ -59,18 +52,6 @@ def text(name: str = "", *, kind: str = "muted", content: str = "", wrap: bool =
     if wrap:
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
-
-
-def button(name: str, content: str, tip: str, *, checkable: bool = False) -> QToolButton:
-    """Return a small button."""
-    made = QToolButton()
-    made.setObjectName(name)
-    made.setText(content)
-    made.setProperty("boxed", True)
-    made.setCheckable(checkable)
-    made.setAccessibleName(tip)
-    made.setToolTip(tip)
-    return made
 
 
 def primary(name: str, content: str) -> QPushButton:

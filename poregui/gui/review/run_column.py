@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation
+from poregui.gui.base.pieces import button
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
 from poregui.gui.plots.confusion_matrix import ConfusionMatrix
-from poregui.gui.review.review_parts import button, column, row, say, text
+from poregui.gui.review.review_parts import column, row, say, text
 from poregui.gui.review.review_text import SPLIT_NAMES, RunHeadline
 from poregui.workflow.reporting.figures import MatrixMode
 
