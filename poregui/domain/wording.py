@@ -78,6 +78,13 @@ def span(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     return f"{low:.{digits}f}–{high:.{digits}f} {unit}".rstrip()
 
 
+def percent_span(ends: Sequence[float] | None) -> str:
+    """Return two shares from 0 to 1 as a range such as `48.0–100.0 %`, a dash for none."""
+    if ends is None:
+        return "–"
+    return span(100 * ends[0], 100 * ends[1], "%")
+
+
 def points(difference: float) -> str:
     """Return a difference of two shares as signed percentage points, such as `+1.5 points`."""
     return f"{_signed(difference)} points"

@@ -8,7 +8,7 @@ from typing import Any
 
 from poregui.domain.dataset import Dataset
 from poregui.domain.porosity import correction
-from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash
+from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash, percent_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import ClassesHere, classes_of_run
@@ -186,16 +186,16 @@ def _numbers(facts: ReportFacts) -> list[Block]:
         accuracy = (found.interval.low, found.interval.high)
     ends = found.intervals
     rows = [
-        ("Accuracy", percent_or_dash(found.evaluation.accuracy), _ends(accuracy)),
+        ("Accuracy", percent_or_dash(found.evaluation.accuracy), percent_span(accuracy)),
         (
             "Balanced accuracy",
             percent_or_dash(found.scores.balanced_accuracy),
-            _ends(ends.get("balanced_accuracy")),
+            percent_span(ends.get("balanced_accuracy")),
         ),
         (
             "F1, mean over classes",
             percent_or_dash(found.scores.macro.f1),
-            _ends(ends.get("macro_f1")),
+            percent_span(ends.get("macro_f1")),
         ),
         ("Calibration error", percent_or_dash(found.calibration.error), "–"),
     ]
@@ -203,7 +203,7 @@ def _numbers(facts: ReportFacts) -> list[Block]:
         (
             f"Recall of {one.name} ({count(one.support, 'crop')})",
             percent_or_dash(one.recall),
-            _ends(one.recall_interval95),
+            percent_span(one.recall_interval95),
         )
         for one in found.evaluation.per_class
     ]
@@ -241,9 +241,3 @@ def _detection(sidecar: Mapping[str, Any]) -> list[Block]:
         (name.replace("_", " "), str(value)) for name, value in sidecar["detection"].items()
     )
     return [Heading("Detection recipe"), Table(("Parameter", "Value"), rows)]
-
-
-def _ends(interval: tuple[float, float] | None) -> str:
-    if interval is None:
-        return "–"
-    return f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"

@@ -26,6 +26,7 @@ from poregui.domain.wording import (
     noun,
     percent,
     percent_or_dash,
+    percent_span,
     shortened,
 )
 from poregui.store.files import export_target, write_text
@@ -372,7 +373,7 @@ def report_html(facts: ReportFacts, image: ImageTag | None = None) -> str:
     The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
     """
     values = {"facts": facts, "count": count, "noun": noun, "um": MICROMETRE, **_texts(facts)}
-    filters = {"percent": percent_or_dash, "interval": _interval, "decimals": _decimals}
+    filters = {"percent": percent_or_dash, "interval": percent_span, "decimals": _decimals}
     return render("report.html.j2", values, filters, image)
 
 
@@ -402,12 +403,6 @@ def _changed(predictions: Predictions) -> str:
     if predictions.accuracy_as_trained is not None:
         text += f"; the accuracy was {percent(predictions.accuracy_as_trained)} after training"
     return f"{text}."
-
-
-def _interval(ends: tuple[float, float] | None) -> str:
-    if ends is None:
-        return "–"
-    return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
 
 
 def _decimals(value: float | None, digits: int = 3) -> str:
