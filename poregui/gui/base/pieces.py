@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QLocale, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QLocale,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -25,6 +33,9 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.wording import decimal_from
 from poregui.gui.base.theme import GAP, MARGIN
+
+Index = QModelIndex | QPersistentModelIndex
+"""What Qt gives to models and delegates to say which row and column is meant."""
 
 
 class ElidedLabel(QLabel):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import (
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPointF,
     QRect,
     QRectF,
@@ -20,6 +18,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from poregui.domain.classes import PoreClass
 from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
 
@@ -58,17 +57,10 @@ class CropDelegate(QStyledItemDelegate):
             tall += self.lines * text_height + _PAD
         return QSize(self.side + 2 * _PAD, tall)
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self.cell(option.fontMetrics.height())
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: CropRow | None = index.data(ROW_ROLE)
         if row is None:
             return

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
+from PySide6.QtCore import QModelIndex, QObject, QStringListModel, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QWidget
 
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -21,8 +22,6 @@ _FEW = 40
 """Rows that come or go one by one; more of them make the list start anew."""
 _MANY_TAKEN = 500
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)

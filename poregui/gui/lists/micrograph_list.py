@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QRectF,
@@ -27,13 +26,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import QuietList
 
 _IMAGE = 52
 _PAD = 6
 _ROLE = int(Qt.ItemDataRole.UserRole)
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)

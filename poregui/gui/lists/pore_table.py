@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QBrush, QColor
 
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS, heading
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 
-Index = QModelIndex | QPersistentModelIndex
 TEXTS = ("label", "micrograph")
 """The columns in front of the numbers."""
 FLAGS = ("touches_edge", "shape_reliable")
