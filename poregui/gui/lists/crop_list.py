@@ -24,6 +24,10 @@ _MANY_TAKEN = 500
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 
 
+def no_image(_id: int) -> None:
+    """Stand for a function that gives images where there is no project."""
+
+
 @dataclass(frozen=True)
 class CropRow:
     """Hold what a list shows of one crop: `text` and `sub_text` below the image, `wrong` marks a
