@@ -121,21 +121,21 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
     else must be known.
     """
     units = count(group.units, group.unit)
-    parts = [f"95 % CI over {units}."]
+    sentences = [f"95 % CI over {units}."]
     if group.units == 1:
-        parts = [f"Only one {group.unit}, so no interval."]
+        sentences = [f"Only one {group.unit}, so no interval."]
     elif group.unit == "field":
-        parts = [f"95 % CI over {units} of this specimen; not valid for other specimens."]
+        sentences = [f"95 % CI over {units} of this specimen; not valid for other specimens."]
     if summary.corrected:
-        parts.append(
+        sentences.append(
             "Areas are corrected for confusion between classes; the interval includes the "
             "uncertainty of that correction."
         )
     else:
-        parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
-    parts += [calibration_text(summary), out_of_distribution_text(group)]
-    parts.append(sensitivity_text(group))
-    parts += summary.warnings[:3]
+        sentences.append(f"Areas are not corrected for confusion: {summary.why_not}.")
+    sentences += [calibration_text(summary), out_of_distribution_text(group)]
+    sentences.append(sensitivity_text(group))
+    sentences += summary.warnings[:3]
     if len(summary.warnings) > 3:
-        parts.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")
-    return " ".join(part for part in parts if part)
+        sentences.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")
+    return " ".join(sentence for sentence in sentences if sentence)

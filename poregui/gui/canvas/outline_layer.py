@@ -226,9 +226,9 @@ class OutlineLayer:
         return self._colour or (_CANDIDATE if label is None else self._marks.colour(label))
 
     def _seen(self, view: CanvasView) -> list[int]:
-        part = view.visible()
-        low = np.array([part.left(), part.top()])
-        high = np.array([part.right(), part.bottom()])
+        visible = view.visible()
+        low = np.array([visible.left(), visible.top()])
+        high = np.array([visible.right(), visible.bottom()])
         inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
         return [int(place) for place in np.flatnonzero(inside)]
 

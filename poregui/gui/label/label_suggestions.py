@@ -61,8 +61,8 @@ class CropSender(QObject):
 
     def _tell(self) -> None:
         crops = self._catalogue.crops
-        part = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-        here = {crop_id: crops[crop_id] for crop_id in part if crop_id in crops}
+        batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        here = {crop_id: crops[crop_id] for crop_id in batch if crop_id in crops}
         self.sent |= here
         rows = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
         self._process.tell({"crops": rows, "more": bool(self._waiting)})

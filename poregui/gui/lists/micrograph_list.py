@@ -149,9 +149,9 @@ class _Delegate(QStyledItemDelegate):
             painter.drawText(square, int(Qt.AlignmentFlag.AlignCenter), "no\nfile")
             return
         side = min(image.width(), image.height())
-        part = QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)
+        cropped = QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(square, image, part)
+        painter.drawImage(square, image, cropped)
 
     def _draw_text(
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: MicrographRow

@@ -53,9 +53,9 @@ def _pairs(
     counts = reach - rank - 1
     cuts = np.flatnonzero(np.diff(np.cumsum(counts) // _PAIRS_AT_ONCE, prepend=-1, append=-1))
     for first, last in pairwise(cuts.tolist()):
-        part = counts[first:last]
-        one = order[np.repeat(rank[first:last], part)]
-        other = order[ranges(rank[first:last] + 1, part)]
+        block = counts[first:last]
+        one = order[np.repeat(rank[first:last], block)]
+        other = order[ranges(rank[first:last] + 1, block)]
         near = (low[one, 1] <= high[other, 1]) & (low[other, 1] <= high[one, 1])
         yield one[near], other[near]
 
@@ -201,9 +201,9 @@ def _crossings(one: IntArray, other: IntArray) -> _Meetings:
     )
     pair = np.flatnonzero(crosses)
     begin = here[pair].astype(np.float64)
-    part = begin / (begin - there[pair])
+    fraction = begin / (begin - there[pair])
     along = (q - p)[pair]
-    return _Meetings(pair, p[pair] + np.rint(along * part[:, None]).astype(np.int64))
+    return _Meetings(pair, p[pair] + np.rint(along * fraction[:, None]).astype(np.int64))
 
 
 def _ends_on(sides: IntArray, one: IntArray, other: IntArray) -> Iterator[_Meetings]:
@@ -278,15 +278,15 @@ def _beyond(sides: _Sides, up: int, wanted: NDArray[np.bool_]) -> IntArray:
     rows = max(1, _PAIRS_AT_ONCE // max(1, len(start)))
     indices = np.flatnonzero(wanted)
     for first in range(0, len(indices), rows):
-        part = indices[first : first + rows]
-        here = middle[part][:, None]
+        chosen = indices[first : first + rows]
+        here = middle[chosen][:, None]
         rises = (start[:, up] <= here[..., up]) & (here[..., up] < end[:, up])
         falls = (end[:, up] <= here[..., up]) & (here[..., up] < start[:, up])
         side = step[:, 1 - up] * (here[..., up] - start[:, up]) - step[:, up] * (
             here[..., 1 - up] - start[:, 1 - up]
         )
         count = (rises & (side > 0)).astype(np.int64) - (falls & (side < 0))
-        found[part] = count @ sides.times
+        found[chosen] = count @ sides.times
     return found
 
 
@@ -352,14 +352,14 @@ def _holds(outer: FloatArray, inner: FloatArray) -> bool:
     return sum(signs) > 0
 
 
-def one_line(part: Sequence[NDArray[Any]]) -> FloatArray:
+def one_line(lines: Sequence[NDArray[Any]]) -> FloatArray:
     """Return one ring (N, 2) that runs along all given ones, joined by seams there and back where
     they are nearest.
     """
     from scipy.spatial import cKDTree
 
-    line = np.asarray(part[0], np.float64)
-    left = [np.asarray(polygon, np.float64) for polygon in part[1:]]
+    line = np.asarray(lines[0], np.float64)
+    left = [np.asarray(polygon, np.float64) for polygon in lines[1:]]
     while left:
         tree = cKDTree(line)
         near = [tree.query(polygon) for polygon in left]

@@ -316,5 +316,5 @@ def _to_segment(points: FloatArray, start: FloatArray, end: FloatArray) -> Float
     along = end - start
     to = points - start
     squared = (along**2).sum(axis=-1)
-    part = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
-    return np.asarray(np.hypot(*(to - part[:, None] * along).T))
+    fraction = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
+    return np.asarray(np.hypot(*(to - fraction[:, None] * along).T))
