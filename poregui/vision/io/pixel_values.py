@@ -490,7 +490,7 @@ def automatic(pixels: NDArray[Any]) -> Display:
 def lookup(display: Display, bits: int) -> NDArray[np.uint8]:
     """Return the shown grey (0 to 255) of every stored value of `bits` depth, (2**bits,).
 
-    A gamma above 1 makes middle greys brighter: shown = part ** (1 / gamma).
+    A gamma above 1 makes middle greys brighter: shown = fraction ** (1 / gamma).
     """
     fraction = (np.arange(2**bits, dtype=np.float64) - display.low) / (display.high - display.low)
     return np.rint(np.clip(fraction, 0, 1) ** (1 / display.gamma) * 255).astype(np.uint8)
