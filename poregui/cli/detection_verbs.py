@@ -165,7 +165,7 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _measured_text(
-    fields: list[MeasuredField], received: dict[str, Any], written: int, out: Path
+    fields: list[MeasuredField], values: dict[str, Any], written: int, out: Path
 ) -> str:
     rows = [
         [field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"]
@@ -174,12 +174,12 @@ def _measured_text(
     lines = [
         table(["micrograph", "pores", "porosity %"], rows),
         "",
-        porosity_sentence(received["porosity"]),
+        porosity_sentence(values["porosity"]),
     ]
-    if received["without_outline"]:
-        without = count(received["without_outline"], "crop")
+    if values["without_outline"]:
+        without = count(values["without_outline"], "crop")
         lines.append(f"{without} without an outline not measured.")
-    lines += [*received["empty_because"].values(), *received["notes"]]
+    lines += [*values["empty_because"].values(), *values["notes"]]
     return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 

@@ -202,7 +202,7 @@ class AppliedField:
     pores: PoreTable
 
     def image(self) -> FieldImage | None:
-        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        """Return what its image is drawn from, None where that is gone or shows other pores."""
         found = read_image(self.task.folder)
         if found is None or len(found.counts) != len(self.pores.areas):
             return None
@@ -225,7 +225,7 @@ def apply_field(
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work
     with nothing half written. Raises PoreguiError when the file cannot be read or holds another
-    picture than the project knows, a length in um meets an unknown scale, or the disk is full.
+    image than the project knows, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
     changed = why_changed(task)
@@ -317,7 +317,7 @@ class _Aside:
 def _write(
     task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
 ) -> None:
-    """Write outlines, table and picture of the pores, each beside and then in its place."""
+    """Write outlines, table and image of the pores, each beside and then in its place."""
     classes = task.classes or predictor.classes
     image = aside.image.result()
     task.folder.mkdir(parents=True, exist_ok=True)
