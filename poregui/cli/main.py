@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import poregui
-from poregui.cli.output import Screen, add_annotator_option
+from poregui.cli.output import Screen, add_annotator_option, sentence_of
 from poregui.domain.errors import PoreguiError
 
 OK = 0
@@ -131,10 +131,7 @@ def main(argv: list[str]) -> int:
         _forget_output()
         return NOBODY_READS
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        screen.error(
-            f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
-        )
+        screen.error(sentence_of(error))
         return REFUSED
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else OK

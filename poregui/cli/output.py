@@ -82,6 +82,18 @@ class Screen:
             self._drawn = False
 
 
+def sentence_of(error: OSError) -> str:
+    """Return the sentence for what the system refused and nobody explained."""
+    from poregui.store.files import FULL, explain_write_error
+
+    if error.errno in FULL and error.filename:
+        return str(explain_write_error(error, Path(error.filename)))
+    if error.errno in FULL:
+        return "The disk for temporary files (see TMPDIR) is full. Free some space and try again."
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows as text in columns: the first column to the left, the others to the right."""
     cells = [list(header), *([_cell(value) for value in row] for row in rows)]

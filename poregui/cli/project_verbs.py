@@ -203,8 +203,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
             )
         else:
             written = chosen.write(project, args.out, screen.progress)
-    values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
-    screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
+    out = str(Path(args.out).absolute())
+    values = {"format": args.format, "out": out, f"{chosen.unit}s": written}
+    screen.result(values, f"Wrote {count(written, chosen.unit)} to {args.out}.")
     return 0
 
 
@@ -247,10 +248,7 @@ def _list_backups(folder: Path, screen: Screen) -> int:
     if not found:
         check_presence(folder / "project.db")
     for one in found:
-        try:
-            content = backups.content_of(one)
-        except PoreguiError:
-            content = None
+        content = backups.sound_content(one)
         labels = content.labels if content else None
         state = f"{labels:,}" if content else "damaged"
         rows.append([one.name, f"{one.when:%Y-%m-%d %H:%M} UTC", one.why, state])

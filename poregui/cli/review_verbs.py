@@ -37,10 +37,10 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
         values = run_json(project, run)
         if args.predictions is not None:
             rows = export_predictions(project, run, args.predictions)
-            screen.note(f"Wrote {rows} predictions to {args.predictions}.")
+            screen.note(f"Wrote {count(rows, 'prediction')} to {args.predictions}.")
         if args.figures is not None:
             files = export_figures(project, run, args.figures)
-            screen.note(f"Wrote {len(files)} figures to {args.figures}.")
+            screen.note(f"Wrote {count(len(files), 'figure')} to {args.figures}.")
     if args.predictions is not None:
         _count_look(args.project, run)
     screen.result(values, f"{evaluation_text(values)}\n\n{_more(values)}")

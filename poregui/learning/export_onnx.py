@@ -24,7 +24,7 @@ from poregui.domain.out_of_distribution import PENULTIMATE
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
 from poregui.learning.networks import FEATURES
-from poregui.store.files import replace_file
+from poregui.store.files import write_bytes
 
 OPSET = 17
 IR_VERSION = 9
@@ -296,7 +296,7 @@ def export(model: keras.Model, path: Path, crops: Crops) -> float:
             f"{worst:.2g}).",
             "Train again; if it happens again, report it with the run's folder.",
         )
-    replace_file(path, lambda beside: _write_bytes(beside, content))
+    write_bytes(path, content)
     return worst
 
 
@@ -312,7 +312,3 @@ def _difference(model: keras.Model, content: bytes, crops: Crops) -> float:
         (probabilities,) = session.run(["probabilities"], inputs)
         worst = max(worst, float(np.abs(probabilities - model.predict_on_batch(inputs)).max()))
     return worst
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

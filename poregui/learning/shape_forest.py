@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
+from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
@@ -258,8 +258,7 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     folds = folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
-    splits: tuple[SplitName, ...] = ("train", "validation", "test")
-    sizes = {split: len(dataset.split(split)) for split in splits}
+    sizes = {split: len(dataset.split(split)) for split in SPLITS}
     if not folds:
         _check_sizes(sizes)
     report(Stage("Measuring shapes"))

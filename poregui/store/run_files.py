@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.checked import as_list, check_predictions, mapping, maybe, text, whole
-from poregui.domain.dataset import Dataset
+from poregui.domain.dataset import SPLITS, Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
 from poregui.store.files import (
@@ -170,9 +170,6 @@ def rows_in(content: bytes) -> int:
     return max(0, content.count(b"\n") - 1)
 
 
-_PARTS = ("train", "validation", "test")
-
-
 def parse_folds(content: bytes) -> list[list[int]]:
     """Return the crop ids that each fold tests."""
     folds = as_list(mapping(parse_json(content))["folds"], lambda fold: as_list(fold, whole))
@@ -184,7 +181,7 @@ def parse_folds(content: bytes) -> list[list[int]]:
 def parse_predictions(content: bytes, dataset: Dataset) -> list[Prediction]:
     """Return the predictions for crops of a dataset, each of another crop."""
     header, *rows = csv_rows(content)
-    if len(header) != len(dataset.classes) + 3 or not all(row[1] in _PARTS for row in rows):
+    if len(header) != len(dataset.classes) + 3 or not all(row[1] in SPLITS for row in rows):
         raise ValueError("no table of predictions")
     ids = [int(row[0]) for row in rows]
     shares = np.array([[float(p) for p in row[3:]] for row in rows], np.float64)

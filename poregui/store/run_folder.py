@@ -19,6 +19,7 @@ from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Finished, Interrupted
 from poregui.domain.recipe import Recipe, recipe_from_json
 from poregui.store.files import (
+    NO_LINKS,
     FileLock,
     explain_write_error,
     harmless,
@@ -167,7 +168,7 @@ class RunFolder:
 
     def _refuse_link(self) -> None:
         if self.is_link:
-            raise self.damaged(self.path, "is a link, and links are not followed inside a project")
+            raise self.damaged(self.path, NO_LINKS)
 
     def damaged(self, path: Path, fault: str = "is damaged") -> DamagedRunError:
         """Return the error for a file of this run."""

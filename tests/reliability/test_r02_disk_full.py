@@ -7,21 +7,28 @@ an edit is once the one that is refused.
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from apply_desk import add_micrographs
 from builders import add_crops, grey, labelled_project
+from complete_run import make_project
 from full_disk import no_file_beyond
+from size_model import draw_discs
 
+from poregui.cli.main import OK, REFUSED, main
 from poregui.domain.errors import PoreguiError
 from poregui.store.backups import make_backup
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import add_class, label_crops, remove_crops
+from poregui.workflow.exporting.export_kinds import EXPORTS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit files."),
@@ -104,6 +111,92 @@ def refusal(
     except PoreguiError as error:
         return error
     return None
+
+
+VERBS = (
+    "new {out}/p",
+    "demo {out}/demo",
+    "import {project} {images} --as micrographs",
+    "import-outlines {project} {coco}",
+    "micrographs {project} --set-scale 0.7",
+    "detect {project} --recipe {recipe}",
+    "measure {project} {out}/pores.csv",
+    "split {project} --test S01",
+    "evaluate {project} --predictions {out}/predictions.csv",
+    "evaluate {project} --figures {out}/figures",
+    "report {project} {out}/report.html",
+    "report {project} {out}/report.pdf",
+    "suspects {project}",
+    "train {project} --preset shape",
+    "pack {project} {out}/p.zip",
+    "backup {project}",
+    "merge-labels {project} {copy} --settle theirs",
+    "lock {project} --out {out}/locked --by Ada",
+    "apply {project} {images} --out {out}/applied --um-per-px 1",
+    *(f"export {{project}} {{out}}/{form} --format {form}" for form in EXPORTS),
+)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with a project of pores and runs, a changed copy of it, and files to import."""
+    folder = tmp_path_factory.mktemp("full")
+    make_project(folder / "p")
+    with Project.open(folder / "p") as project:
+        add_micrographs(project, folder)
+    assert main(["detect", str(folder / "p")]) == OK
+    with Project.open(folder / "p") as project:
+        History(project).apply(
+            label_crops(project, [crop.id for crop in project.crops()][-6:], 1, who="Ada")
+        )
+    assert main(["export", str(folder / "p"), str(folder / "c.json"), "--format", "coco"]) == OK
+    shutil.copytree(folder / "p", folder / "copy")
+    with Project.open(folder / "copy") as project:
+        History(project).apply(label_crops(project, [1, 2, 3], 3, who="Bob"))
+    (folder / "images").mkdir()
+    (folder / "out").mkdir()
+    (folder / "recipe.json").write_text('{"smallest": 60.0}', encoding="utf-8")
+    draw_discs(folder / "images" / "new.png", [12.0, 34.0], seed=7)
+    return folder
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_on_a_full_disk_is_a_sentence_and_changes_nothing(
+    full: Path,
+    tmp_path: Path,
+    verb: str,
+    repetitions: Callable[[int], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there = tmp_path / "full"
+    shutil.copytree(full, there)
+    folder = there / "p"
+    given = verb.format(
+        project=folder,
+        out=there / "out",
+        images=there / "images",
+        coco=there / "c.json",
+        copy=there / "copy",
+        recipe=there / "recipe.json",
+    )
+    before = state_of(folder)
+    with no_file_beyond(0):
+        code = main(given.split())
+    said = capsys.readouterr().err
+    assert code == REFUSED, said
+    assert len(re.findall("^poregui: ", said, re.MULTILINE)) == 1
+    assert re.search(r"^poregui: .*(is full|disk failed)", said, re.MULTILINE)
+    assert "Traceback" not in said
+    assert state_of(folder) == before
+    assert [path for path in (there / "out").rglob("*") if path.is_file()] == []
+    if repetitions(10) > 1:
+        assert main(given.split()) == OK
+
+
+def state_of(folder: Path) -> tuple[object, ...]:
+    """Return what people decided, and which runs there are."""
+    with Project.open(folder, read_only=True) as project:
+        return (project.labels(), list(project.micrographs()), project.outlines().keys())
 
 
 def check(folder: Path) -> None:

@@ -27,6 +27,7 @@ from poregui.workflow.importing.image_identity import (
     OtherImage,
     check_same,
     forget_pyramids,
+    kept_sizes,
     make_pyramid,
     pyramid_file,
 )
@@ -205,7 +206,7 @@ class MicrographImages(QObject):
     def _open(self, micrograph: Micrograph) -> Pyramid:
         file = self._project.micrograph_file(micrograph)
         plane = Plane.parse(micrograph.plane)
-        pyramid = open_pyramid(file, self._sizes_file(micrograph), plane)
+        pyramid = open_pyramid(file, kept_sizes(self._sizes_folder(), micrograph), plane)
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
@@ -252,9 +253,9 @@ class MicrographImages(QObject):
         self._kept.pop(micrograph_id, None)
         self._keys.pop(micrograph_id, None)
 
-    def _sizes_file(self, micrograph: Micrograph) -> Path:
-        """Return where smaller sizes are kept, for a project that may not be written in a folder of
-        this window.
+    def _sizes_folder(self) -> Path:
+        """Return below which folder smaller sizes are kept: one of this window for a project that
+        may not be written.
         """
         with self._guard:
             if self._project.read_only and self._own_folder is None:
@@ -262,7 +263,7 @@ class MicrographImages(QObject):
                     prefix="poregui-", ignore_cleanup_errors=True
                 )
         own = self._own_folder
-        return pyramid_file(Path(own.name) if own is not None else self._project.folder, micrograph)
+        return Path(own.name) if own is not None else self._project.folder
 
     def _keep(
         self, micrograph: Micrograph, pyramid: Pyramid | None, overview: NDArray[Any], asked: bool
@@ -301,7 +302,7 @@ class MicrographImages(QObject):
         if source.is_complete or self._background is None or _key(micrograph) in self._building:
             return
         file = self._project.micrograph_file(micrograph)
-        kept = self._sizes_file(micrograph)
+        kept = pyramid_file(self._sizes_folder(), micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
             message = f"Preparing {micrograph.shown_name}"

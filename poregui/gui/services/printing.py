@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import export_target, replace_file
+from poregui.store.files import export_target, replace_file, write_bytes
 
 ImageTag = Callable[[str, int], str]
 _SHARPNESS = 3
@@ -60,11 +60,7 @@ def save_png(svg: str, path: Path) -> None:
     Raises PoreguiError when it is no drawing or the file cannot be written.
     """
     content = _png_bytes(drawn(svg))
-    replace_file(export_target(path), lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_bytes(export_target(path), content)
 
 
 def write_pdf(html: Callable[[ImageTag], str], path: Path) -> None:

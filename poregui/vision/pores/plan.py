@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import MissingIn, Pyramid
 from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -30,9 +30,6 @@ than noise.
 """
 
 
-Missing = Callable[[Box], NDArray[np.bool_] | None]
-
-
 @dataclass(frozen=True)
 class Source:
     """Hold where pixels come from: an image of `width` x `height` px that `read` gives the boxes
@@ -45,7 +42,7 @@ class Source:
     width: int
     height: int
     read: Callable[[Box], NDArray[Any]]
-    missing: Missing | None = None
+    missing: MissingIn | None = None
 
     @staticmethod
     def of(

@@ -11,12 +11,13 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import harmless, write_csv, write_json
-from poregui.workflow.applying.field import RESULT, FieldResult
+from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_image
 from poregui.workflow.applying.result_files import (
     OUTLINES,
     PORES,
+    SUMS,
     chance_heads,
     marked_outlines,
     marks_of,
@@ -70,7 +71,7 @@ def mark_field(
     image = read_image(folder)
     if image is not None:
         write_overlay(folder, image, table, model.colours, min_confidence)
-    write_json(folder / RESULT, found.to_json())
+    write_json(folder / SUMS, found.to_json())
     head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] = chances
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):

@@ -35,6 +35,7 @@ from poregui.workflow.applying.classify import (
 )
 from poregui.workflow.applying.overlay import FieldImage, read_image
 from poregui.workflow.applying.result_files import (
+    SUMS,
     fault_in,
     marks_of,
     outlines_of,
@@ -52,7 +53,6 @@ from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_image
 
-RESULT = "field.json"
 FORMAT = 8
 """Changes when results of older versions must be made anew."""
 Progress = Callable[[int, int, str], None]
@@ -123,7 +123,7 @@ class FieldTask:
     @property
     def result_file(self) -> Path:
         """Return the file that is written last: where it is, the results are whole."""
-        return self.folder / RESULT
+        return self.folder / SUMS
 
     def fingerprint(self, sha256: str) -> str:
         """Return a hash over all that finding, measuring and classifying depend on; `mark_field`

@@ -16,7 +16,8 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.store.files import file_hash, is_link
 from poregui.store.run_files import parse_json, read_whole
-from poregui.workflow.applying.field import RESULT, FieldTask
+from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.result_files import SUMS
 from poregui.workflow.exporting.formats.shapes import safe_name
 
 FIELDS = "fields"
@@ -92,7 +93,7 @@ def _refuse_links(inside: Path) -> None:
 
 def _owners(inside: Path) -> list[_Owner]:
     found = []
-    for path in sorted(inside.glob(f"*/{RESULT}")):
+    for path in sorted(inside.glob(f"*/{SUMS}")):
         try:
             result = parse_json(read_whole(path))
             owner = _Owner(

@@ -19,6 +19,7 @@ from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.human_labels import Placed, placed_crops, placed_key
+from poregui.workflow.applying.result_files import OUTLINES
 from poregui.workflow.applying.study import StudyView
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
@@ -129,7 +130,7 @@ def cut_unsure(
 
 def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     task = pores[0].task
-    (outlined,) = read_geojson(task.folder / "pores.geojson")
+    (outlined,) = read_geojson(task.folder / OUTLINES)
     shapes = [
         outlined.shapes[one.number - 1] for one in pores if one.number <= len(outlined.shapes)
     ]

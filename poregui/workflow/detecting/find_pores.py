@@ -25,7 +25,7 @@ from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections
-from poregui.workflow.importing.image_identity import check_same, pyramid_file
+from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
 Searched = Literal["never", "otherwise", "same"]
 
@@ -209,9 +209,7 @@ def find_in_file(
     started = time.perf_counter()
     with (
         faults_of(micrograph.shown_name),
-        open_pyramid(
-            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
-        ) as image,
+        open_pyramid(file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)) as image,
     ):
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
@@ -227,7 +225,7 @@ def find_in_file(
             micrograph.masks,
             specimen_ends=micrograph.surfaces != (),
             progress=lambda done, total, text: progress(
-                done, total, f"{micrograph.shown_name}: {text}"
+                done, total, f"{micrograph.shown_name}: {text}".removesuffix(": ")
             ),
         )
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)

@@ -32,7 +32,7 @@ from poregui.vision.shape.measurement import Measured, measure
 from poregui.vision.shape.overlaps import checked_outlines, shared_area
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
-from poregui.workflow.importing.image_identity import CACHE, OtherImage, check_same, pyramid_file
+from poregui.workflow.importing.image_identity import CACHE, OtherImage, check_same, kept_sizes
 
 Progress = Callable[[int, int, str], None]
 VERSION = 3
@@ -204,7 +204,7 @@ def _measured(
         return known(pixels=None), False, 0
     try:
         with open_pyramid(
-            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+            file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)
         ) as image:
             if (image.width, image.height) != size:
                 return known(pixels=None), False, 0

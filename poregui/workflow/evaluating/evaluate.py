@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
+from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run
 
-SPLITS: tuple[SplitName, ...] = ("test", "validation", "train")
 NO_TRUTH = -1
 _SMALLEST_PROBABILITY = 1e-12
 _MOST_LABELS_ONE_BY_ONE = 200

@@ -195,6 +195,21 @@ def find_images(
     return found, skipped
 
 
+def no_images(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
+    """Return the sentence for files and folders in which `find_images` found no image."""
+    remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
+    if len(paths) == 1 and paths[0].is_file():
+        return PoreguiError(
+            f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy
+        )
+    where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
+    if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
+        return PoreguiError(
+            f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
+        )
+    return PoreguiError(f"There is no image in {where}.", remedy)
+
+
 def class_in_name(stem: str, known: dict[str, str]) -> str | None:
     """Return the class that a file name without its ending begins with, or None.
 

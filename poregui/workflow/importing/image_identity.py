@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from poregui.domain.errors import ImageError
@@ -12,12 +13,14 @@ from poregui.store.files import (
     WORTH,
     current_hash,
     explain_write_error,
+    is_link,
+    open_plain,
     remembered_hash,
     replace_file,
     stamp_of,
 )
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import OpenFile, Pyramid
 from poregui.vision.io.pyramid_building import build_pyramid
 
 CACHE = "cache"
@@ -32,16 +35,24 @@ def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
     return folder / CACHE / f"{micrograph.sha256[:32]}{plane}.tif"
 
 
+def kept_sizes(folder: Path, micrograph: Micrograph) -> OpenFile:
+    """Return what opens the file of `pyramid_file`, where it is a plain one."""
+    return partial(open_plain, pyramid_file(folder, micrograph))
+
+
 def make_pyramid(
     source: Pyramid, of: Path, kept: Path, progress: Callable[[int, int], None]
 ) -> None:
     """Build the sizes that a large image lacks into the file `kept`, which is whole or not there.
 
     `progress` hears of tiles done and of how many, and may raise to stop; nothing is left then.
-    Raises PoreguiError when the image is damaged or the disk is full.
+    What is no plain file in its place is removed. Raises PoreguiError when the image is damaged or
+    the disk is full.
     """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
+        if is_link(kept) or not kept.is_file():
+            kept.unlink(missing_ok=True)
     except OSError as error:
         raise explain_write_error(error, kept) from error
     replace_file(kept, lambda beside: build_pyramid(source, of, beside, progress))
@@ -72,7 +83,7 @@ class OtherImage(ImageError):
 
 
 def check_same(micrograph: Micrograph, file: Path, folder: Path | None) -> None:
-    """Raise OtherPicture when a file's content is not that of the micrograph, ImageError when it
+    """Raise OtherImage when a file's content is not that of the micrograph, ImageError when it
     cannot be read.
 
     `folder` is the project's, in whose cache it is remembered what was read; None: it is not

@@ -34,6 +34,7 @@ from poregui.workflow.importing.folders import (
     PassedOver,
     find_images,
     natural,
+    no_images,
 )
 from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
 from poregui.workflow.importing.known_images import (
@@ -119,7 +120,7 @@ def collect(
     """
     found, skipped = find_images(paths, options.kind, options.known_classes)
     if not found:
-        raise _nothing(paths, skipped)
+        raise no_images(paths, skipped)
     micrographs: list[CollectedMicrograph] = []
     crops: list[CollectedCrop] = []
     notes: list[str] = []
@@ -156,20 +157,6 @@ def collect(
         )
     skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
-
-
-def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
-    remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
-    if len(paths) == 1 and paths[0].is_file():
-        return PoreguiError(
-            f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy
-        )
-    where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
-    if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
-        return PoreguiError(
-            f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
-        )
-    return PoreguiError(f"There is no image in {where}.", remedy)
 
 
 class _Waiting:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from poregui.domain.dataset import Dataset
+from poregui.domain.dataset import SPLITS, Dataset
 from poregui.domain.porosity import correction
 from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash, percent_span
 from poregui.store.project import Project
@@ -16,7 +16,6 @@ from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Tabl
 from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_text
 from poregui.workflow.training.grouping import group_names
 
-_SPLITS = ("train", "validation", "test")
 _MOST_GROUPS = 60
 
 
@@ -132,7 +131,7 @@ def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
     )
 
     def place(key: tuple[str, str]) -> tuple[int, str]:
-        return _SPLITS.index(key[0]), names.get(key[1], key[1])
+        return SPLITS.index(key[0]), names.get(key[1], key[1])
 
     groups = sorted({(crop.split, crop.group) for crop in dataset.crops}, key=place)
     single = [key for key in groups if key[1].startswith("crop:")]
@@ -151,7 +150,7 @@ def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
                 for k in _places(dataset)
             ),
         )
-        for split in _SPLITS
+        for split in SPLITS
     ]
     notes = [
         f"Split {split_text(dataset.split_kind)}. Test crops were used neither for training nor "

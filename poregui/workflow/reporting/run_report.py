@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -29,7 +30,7 @@ from poregui.domain.wording import (
     percent_span,
     shortened,
 )
-from poregui.store.files import export_target, write_text
+from poregui.store.files import export_target, open_plain, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
@@ -305,9 +306,8 @@ def _hashes(run: RunFolder, dataset: Dataset) -> tuple[tuple[str, str], ...]:
     files = (run.recipe_file, run.crops_file, run.predictions_file, run.model_file, run.onnx_file)
     rows = [("Dataset: contents, labels and split", dataset.hash)]
     for path in files:
-        if path.exists():
-            with open(path, "rb") as content:
-                rows.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
+        with suppress(OSError), open_plain(path) as content:
+            rows.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
     return tuple(rows)
 
 
