@@ -12,6 +12,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
+from poregui.vision.pores.detection import TOO_LARGE
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -21,6 +22,7 @@ from poregui.workflow.detecting.find_pores import (
     left_out_words,
     plan_detection,
     read_recipe,
+    warnings_of,
 )
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
@@ -28,6 +30,7 @@ from poregui.workflow.detecting.measuring import (
     summary,
     write_measurements,
 )
+from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_choice import micrographs_called
@@ -113,12 +116,15 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
                 "pores": len(one.pores),
                 "area_percent": one.area_percent,
                 "seconds": one.seconds,
-                "too_large": one.too_large,
+                "too_large": one.removed.get(TOO_LARGE, 0),
                 "mount_percent": one.mount_percent,
-                "notes": list(one.faint),
+                "removed": removed_by_rule([one.removed]),
+                "notes": list(one.warnings),
             }
             for one in found
         ],
+        "removed": removed_by_rule(one.removed for one in found),
+        "warnings": warnings_of(found),
         "pores": sum(len(one.pores) for one in found),
         "proposals_added": plan.added,
         "proposals_removed": plan.removed,

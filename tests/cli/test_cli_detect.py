@@ -58,7 +58,10 @@ def test_detect_says_of_each_micrograph_pores_area_and_time(folder: Path, capsys
 
 def test_a_recipe_file_is_taken_and_remembered(folder: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "recipe.json").write_text('{"smallest": 10}', encoding="utf-8")
-    assert prediction(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")["pores"] == 48
+    first = prediction(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")
+    assert first["pores"] == 48
+    assert first["removed"] == {"contrast": 0, "size": 1, "edge": 0, "mount": 0, "mask": 0}
+    assert first["warnings"] == []
     with Project.open(folder) as project:
         assert detection_recipe(project).smallest == 10
     assert prediction(capsys, "detect", folder)["pores"] == 48

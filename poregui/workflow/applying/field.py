@@ -47,13 +47,13 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
-from poregui.workflow.detecting.find_pores import faint_text
+from poregui.workflow.detecting.removals import faint_text
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_image
 
 RESULT = "field.json"
-FORMAT = 8
+FORMAT = 9
 """Changes when results of older versions must be made anew."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."

@@ -167,8 +167,8 @@ def test_noise_above_an_offset_is_no_pore_and_what_is_left_out_is_counted(
         tiff(tmp_path / "a.tif", noise.astype(np.uint16)), DetectionRecipe(smallest=3.0)
     )
     assert len(found.outlines) == 0
-    assert found.faint > 0
-    assert found.faint_area_px > 0
+    assert found.removed["contrast"] > 0
+    assert found.removed_area_px["contrast"] > 0
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
