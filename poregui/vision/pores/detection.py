@@ -171,7 +171,7 @@ def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float) -> Detec
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
         mount_area_px=float(found.areas[mount].sum()),
-        threshold=plan.threshold + plan.black if recipe.method != "local" else None,
+        threshold=plan.level,
         surfaces=tuple(
             line
             for index in np.flatnonzero(mount)

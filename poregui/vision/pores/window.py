@@ -31,8 +31,8 @@ _MIN_HOLE = 2.0
 
 @dataclass(frozen=True)
 class Window:
-    """Hold a segmented box of the micrograph: smoothed `grey`, its `regions`, and which pixels are
-    masked.
+    """Hold a segmented box of the micrograph: smoothed `grey`, dark in pores, its `regions`, and
+    which pixels are masked.
 
     `in_masks` are the regions that lie in masks of a person, None where there is no mask.
     """
@@ -134,19 +134,9 @@ def _traced(window: Window, labels: Labels, plan: Plan) -> tuple[Traced, FloatAr
     """
     count = int(labels.max())
     framed = np.asarray(cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.int32)
-    bright, (low, high) = plan.recipe.polarity == "bright", plan.span
-    dark = -window.grey if bright else window.grey
-    grey = np.asarray(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
+    grey = np.asarray(cv2.copyMakeBorder(window.grey, 1, 1, 1, 1, cv2.BORDER_REPLICATE), np.float32)
     bands = bands_of(framed, count)
-    levels = levels_of(
-        grey,
-        framed,
-        bands,
-        count,
-        plan.recipe.smoothing,
-        (-high, -low) if bright else plan.span,
-        -plan.middle if bright else plan.middle,
-    )
+    levels = levels_of(grey, framed, bands, count, plan.recipe.smoothing, plan.span, plan.middle)
     move_to_level(grey, framed, bands, levels)
     if window.masked is not None:
         framed[1:-1, 1:-1][window.masked] = 0
