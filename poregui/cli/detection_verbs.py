@@ -50,6 +50,19 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
     )
+    mount = parser.add_mutually_exclusive_group()
+    mount.add_argument(
+        "--surface",
+        action="store_true",
+        help="the specimen ends in view: what lies along more than half of an edge is mounting "
+        "material; saved with the micrograph",
+    )
+    mount.add_argument(
+        "--no-surface",
+        action="store_true",
+        help="the specimen fills the image: what lies along an edge is pore; saved with the "
+        "micrograph",
+    )
     add_annotator_option(parser)
 
 
@@ -77,7 +90,13 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
             try:
                 found.append(
                     find_in_file(
-                        micrograph, file, project.folder, recipe, project.pixels, screen.progress
+                        micrograph,
+                        file,
+                        project.folder,
+                        recipe,
+                        project.pixels,
+                        screen.progress,
+                        is_mount=_mount_answer(args),
                     )
                 )
             except PoreguiError as error:
@@ -90,6 +109,12 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         _apply(project, plan.edit)
     screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
     return 0
+
+
+def _mount_answer(args: argparse.Namespace) -> bool | None:
+    if args.surface or args.no_surface:
+        return bool(args.surface)
+    return None
 
 
 def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
@@ -119,7 +144,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
                 "too_large": one.removed.get(TOO_LARGE, 0),
                 "mount_percent": one.mount_percent,
                 "removed": removed_by_rule([one.removed]),
-                "notes": list(one.warnings),
+                "notes": [*one.warnings, *one.notes],
             }
             for one in found
         ],
@@ -148,9 +173,9 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
             f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
             f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
-    lines += left_out_words(
-        found, "run: poregui micrographs PROJECT --name NAME --no-surface, and search again"
-    )
+    lines += left_out_words(found, "run: poregui detect PROJECT --micrograph NAME --no-surface")
+    if any(one.unsure_percent for one in found):
+        lines.append("Say it with --surface (mounting material) or --no-surface (pore).")
     return "\n".join(lines)
 
 

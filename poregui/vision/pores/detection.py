@@ -19,6 +19,8 @@ from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons
 
 Progress = Callable[[int, int, str], None]
 Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]] | Source
+_MOST_MOUNT = 0.5
+"""Part of the field that is taken for the mount without asking."""
 CONTRAST = "contrast"
 SMALLEST = "smallest"
 LARGEST = "largest"
@@ -55,6 +57,8 @@ class Detected:
     threshold: float | None
     surfaces: tuple[NDArray[np.float32], ...] = ()
     mount_area_px: float = 0.0
+    unsure_mount_px: float = 0.0
+    border_share: float = 0.0
     removed: Mapping[str, int] = field(default_factory=dict)
     removed_area_px: Mapping[str, float] = field(default_factory=dict)
 
@@ -69,6 +73,11 @@ class Detected:
     def area_percent(self) -> float:
         """Return the part of the field that is pore in per cent."""
         return 100 * self.mask_fraction
+
+    @property
+    def unsure_percent(self) -> float:
+        """Return the part of the field that may be the mount or pore, in per cent."""
+        return 100 * self.unsure_mount_px / max(self.field_area_px, 1.0)
 
     @property
     def mount_percent(self) -> float:
@@ -90,16 +99,17 @@ def detect(
     masks: Sequence[Mask] = (),
     *,
     size: tuple[int, int] | None = None,
-    specimen_ends: bool = True,
+    specimen_ends: bool | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> Detected:
     """Return the pores of a micrograph, from its upper left to its lower right.
 
     `pixels` is (H, W) or (H, W, channels) of any depth, a callable that returns the pixels of a box
     of an image of `size` (width, height), or a source, which knows of missing pixels, too: they are
-    neither pore nor field. `specimen_ends` False says that the mount is nowhere
-    in view. `progress` hears (done, total, text); an exception that it raises ends the work. Raises
-    PoreguiError when the recipe has a length in um and the scale is unknown.
+    neither pore nor field. `specimen_ends` False says that the mount is nowhere in view, True that
+    it is; None that nobody knows: then it is not taken for the mount where it would be more than
+    half of the image. `progress` hears (done, total, text); an exception that it raises ends the
+    work. Raises PoreguiError when the recipe has a length in um and the scale is unknown.
     """
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
@@ -145,11 +155,14 @@ def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float) -> Detec
     image = Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
     polygons = Polygons.of(found.outlines)
-    may_end = view == image and plan.specimen_ends
-    if may_end:
+    mount = np.zeros(polygons.count, dtype=np.bool_)
+    unsure = 0.0
+    if view == image and plan.specimen_ends is not False:
         mount = mounts(polygons, image)
-    else:
-        mount = np.zeros(polygons.count, dtype=np.bool_)
+        much = float(found.areas[mount].sum())
+        if plan.specimen_ends is None and much > _MOST_MOUNT * field_area:
+            unsure = much
+            mount[:] = False
     small = (diameter < plan.smallest) & ~mount
     large = (diameter > plan.largest) & ~mount
     sized = ~(small | large | mount)
@@ -171,6 +184,8 @@ def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float) -> Detec
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
         mount_area_px=float(found.areas[mount].sum()),
+        unsure_mount_px=unsure,
+        border_share=plan.border_share,
         threshold=plan.level,
         surfaces=tuple(
             line

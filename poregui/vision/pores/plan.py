@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
 from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.pores.borders import Border, Missing, border_of, without_border
 from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -28,9 +29,6 @@ _ABOVE_NOISE = 25.0
 """How many times the standard deviation of the noise black lies at least below the matrix, so that
 specks of noise have little contrast.
 """
-
-
-Missing = Callable[[Box], NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,8 @@ class Plan:
     `black`. `threshold` is such a grey under even light, `span` the least and the greatest one of
     the sample and `middle` their median; `window` is the side of the local threshold's window in
     px, odd; `smallest` and `largest` are equivalent diameters in px. Where `specimen_ends` is false
-    nothing in view is the mount: what lies along an edge of the image is pore like the rest.
+    nothing in view is the mount: what lies along an edge of the image is pore like the rest; where
+    it is None nobody has said. `border_share` is the part of the image that is black border.
     """
 
     source: Source
@@ -94,9 +93,10 @@ class Plan:
     window: int
     smallest: float
     largest: float
-    specimen_ends: bool = True
+    specimen_ends: bool | None = None
     black: float = 0.0
     middle: float = 0.0
+    border_share: float = 0.0
 
     @property
     def sign(self) -> int:
@@ -160,6 +160,10 @@ def make_plan(
     Raises PoreguiError when the recipe has a length in um and the scale is unknown.
     """
     small, masked = _sample(source, masks)
+    border = border_of(small, source.width, source.height)
+    if border is not None:
+        masked = border.coarse if masked is None else masked | border.coarse
+        source = _without(source, border, small, masked)
     sign = np.float32(-1 if recipe.polarity == "bright" else 1)
     small *= sign
     black = _black_of(small if masked is None or masked.all() else small[~masked], small)
@@ -197,7 +201,17 @@ def make_plan(
         float(largest),
         black=black,
         middle=float(np.median(greys)),
+        border_share=0.0 if border is None else border.share,
     )
+
+
+def _without(
+    source: Source, border: Border, small: FloatImage, masked: NDArray[np.bool_]
+) -> Source:
+    """Return a source whose border has no value, and shows the middle of all other greys."""
+    fill = float(np.median(small[~masked])) if not masked.all() else 0.0
+    read, missing = without_border(source.read, source.missing, border, fill)
+    return replace(source, read=read, missing=missing)
 
 
 def _black_of(seen: FloatImage, small: FloatImage) -> float:

@@ -87,7 +87,7 @@ def find_shifted(
     um_per_px: float | None,
     masks: Sequence[Mask],
     *,
-    specimen_ends: bool = True,
+    specimen_ends: bool | None = None,
 ) -> tuple[Shifted, ...]:
     """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is
     needed for it.
@@ -95,6 +95,8 @@ def find_shifted(
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend
     on what they show. For a local threshold its level relative to the surroundings is shifted.
     """
+    if specimen_ends is None:
+        specimen_ends = found.unsure_mount_px == 0
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     views = []
     for view in _views(source):

@@ -21,11 +21,11 @@ from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
-from poregui.vision.pores.specimen_area import fewer_points
+from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
-from poregui.workflow.detecting.removals import faint_text, removed_sentences
+from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
-from poregui.workflow.editing.micrograph_edits import SetDetections
+from poregui.workflow.editing.micrograph_edits import SetDetections, set_surfaces
 from poregui.workflow.importing.image_identity import check_same, pyramid_file
 
 Searched = Literal["never", "otherwise", "same"]
@@ -95,8 +95,9 @@ class DetectedPores:
     store already.
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the
-    specimen. `removed` counts regions that were left out, by rule; `warnings` say what makes the
-    area doubtful.
+    specimen; `unsure_percent` is what may be mount or pore, and `is_mount` what a person said that
+    it is. `removed` counts regions that were left out, by rule; `warnings` say what makes the area
+    doubtful.
     """
 
     micrograph: Micrograph
@@ -107,6 +108,9 @@ class DetectedPores:
     mount_percent: float = 0.0
     removed: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsure_percent: float = 0.0
+    is_mount: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -200,11 +204,14 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
+    *,
+    is_mount: bool | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. An exception that `progress` raises ends the work. Raises
+    `folder` is the project's. `is_mount` says what lies along an edge, None: what the micrograph
+    says. An exception that `progress` raises ends the work. Raises
     PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
     has no scale.
     """
@@ -227,7 +234,7 @@ def find_in_file(
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
-            specimen_ends=micrograph.surfaces != (),
+            specimen_ends=ends_in_view(micrograph.surfaces) if is_mount is None else is_mount,
             progress=lambda done, total, text: progress(
                 done, total, f"{micrograph.shown_name}: {text}"
             ),
@@ -243,7 +250,10 @@ def find_in_file(
         fact,
         detected.mount_percent,
         detected.removed,
-        faint_text(detected, recipe),
+        doubts_of(detected, recipe),
+        border_text(detected),
+        detected.unsure_percent,
+        is_mount,
     )
 
 
@@ -259,6 +269,9 @@ def left_out_words(found: Sequence[DetectedPores], if_pore: str) -> list[str]:
     lines += warnings[:_MOST_NAMED]
     if len(warnings) > _MOST_NAMED:
         lines.append(f"{count(len(warnings) - _MOST_NAMED, 'more warning')}.")
+    lines += [f"{one.micrograph.shown_name}: {note}" for one in found for note in one.notes][
+        :_MOST_NAMED
+    ]
     mount = mount_text(found)
     if mount:
         lines.append(f"{mount} If it is pore, {if_pore}.")
@@ -372,6 +385,7 @@ def plan_detection(
             tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new)
         )
         edits.append(facts)
+    edits += _surface_edits(found)
     text = recipe_text(recipe)
     if save_recipe and text != present.recipe_text:
         edits.append(
@@ -385,3 +399,15 @@ def plan_detection(
         stayed=tuple(crop_id for one in settled for crop_id in one.stayed),
         kept_by_hand=sum(one.kept_by_hand for one in settled),
     )
+
+
+def _surface_edits(found: Sequence[DetectedPores]) -> list[Edit]:
+    """Return the edits that keep what a person said of mounting material, where it is new."""
+    edits: list[Edit] = []
+    for one in found:
+        if one.is_mount is None:
+            continue
+        lines = one.detection.surfaces if one.is_mount else ()
+        if (lines or not one.is_mount) and one.micrograph.surfaces != lines:
+            edits.append(set_surfaces([one.micrograph], lines))
+    return edits

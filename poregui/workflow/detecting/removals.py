@@ -62,7 +62,22 @@ def _together(removed: Iterable[Mapping[str, int]]) -> Counter[str]:
     return total
 
 
-def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
+def doubts_of(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
+    """Say what makes the area per cent of one micrograph doubtful."""
+    return (*_mount_question(detected), *_faint_text(detected, recipe))
+
+
+def _mount_question(detected: Detected) -> tuple[str, ...]:
+    if not detected.unsure_mount_px:
+        return ()
+    share = percent(detected.unsure_percent / 100, 0)
+    return (
+        f"{share} of the field along the edge may be mounting material or pore; counted as pore "
+        "until you say which.",
+    )
+
+
+def _faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
     """Say what regions below the least contrast come to, where they would make a difference."""
     faint = detected.removed_area_px[CONTRAST]
     if faint <= _LITTLE * detected.pore_area_px:
@@ -73,3 +88,11 @@ def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
         f"{regions} ({share} of the field) left out: contrast below the minimum of "
         f"{recipe.contrast:g} %.",
     )
+
+
+def border_text(detected: Detected) -> tuple[str, ...]:
+    """Say how much of the image is black border, where it has one."""
+    if not detected.border_share:
+        return ()
+    share = percent(detected.border_share, 1)
+    return (f"{share} of the image is black border, neither pore nor field.",)
