@@ -26,6 +26,7 @@ from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
+from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import (
     NetworkFiles,
@@ -48,12 +49,12 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
-from poregui.workflow.detecting.find_pores import faint_text
+from poregui.workflow.detecting.removals import doubts_of
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_image
 
-FORMAT = 8
+FORMAT = 9
 """Changes when results of older versions must be made anew."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
@@ -241,7 +242,7 @@ def apply_field(
             scale = image.um_per_px
         factor = resampling(predictor, scale)
         size = (image.width, image.height)
-        ends = task.surfaces != ()
+        ends = ends_in_view(task.surfaces)
         found = detect(
             source_of(image),
             task.recipe,
@@ -271,7 +272,7 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
-        + faint_text(found, task.recipe)
+        + doubts_of(found, task.recipe)
         + resampled_text(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
@@ -297,7 +298,7 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        ends = task.surfaces != ()
+        ends = ends_in_view(task.surfaces)
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(

@@ -18,7 +18,7 @@ from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan
 
 SHIFTS = (-10, -5, 5, 10)
-"""Per cent that the grey of the threshold is moved by."""
+"""Per cent of the step from the darkest grey to the matrix that the threshold is moved by."""
 _ORDER = (0, *SHIFTS)
 FILE = "sensitivity.npz"
 WHOLE = 1 << 22
@@ -86,7 +86,7 @@ def find_shifted(
     um_per_px: float | None,
     masks: Sequence[Mask],
     *,
-    specimen_ends: bool = True,
+    specimen_ends: bool | None = None,
 ) -> tuple[Shifted, ...]:
     """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is
     needed for it.
@@ -94,6 +94,8 @@ def find_shifted(
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend
     on what they show. For a local threshold its level relative to the surroundings is shifted.
     """
+    if specimen_ends is None:
+        specimen_ends = found.unsure_mount_px == 0
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     views = []
     for view in _views(source):
@@ -152,13 +154,13 @@ def _views(source: Source) -> list[Box | None]:
 
 
 def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) -> Detected:
-    factor = 1 + shift / 100
+    # greys of a plan are turned round for bright pores: a higher threshold is a lower one there
+    shift *= plan.sign
     recipe = plan.recipe
     if recipe.method == "local":
-        sign = 1 if recipe.polarity == "bright" else -1
-        offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
-        recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
-    moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
+        recipe = replace(recipe, offset=min(max(recipe.offset - shift, 0.0), 100.0))
+    threshold = plan.threshold + shift / 100 * max(plan.middle, plan.threshold)
+    moved = replace(plan, recipe=recipe, threshold=threshold)
     return preview(plan.source, recipe, um_per_px, plan.masks, view=view, plan=moved)
 
 
