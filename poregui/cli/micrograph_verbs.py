@@ -155,7 +155,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
-    return [one for one in project.micrographs() if one.id in ids]
+    return [micrograph for micrograph in project.micrographs() if micrograph.id in ids]
 
 
 def _change(
@@ -313,7 +313,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
-    """Describe a picture by its header."""
+    """Describe an image by its header."""
     from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))

@@ -309,6 +309,6 @@ def _difference(model: keras.Model, content: bytes, crops: Crops) -> float:
     worst = 0.0
     for start in range(0, len(crops), _BATCH):
         inputs = feed(model, crops.take(slice(start, start + _BATCH)))
-        (prediction,) = session.run(["probabilities"], inputs)
-        worst = max(worst, float(np.abs(prediction - model.predict_on_batch(inputs)).max()))
+        (probabilities,) = session.run(["probabilities"], inputs)
+        worst = max(worst, float(np.abs(probabilities - model.predict_on_batch(inputs)).max()))
     return worst

@@ -129,14 +129,14 @@ def _named(path: Path) -> Backup | None:
     if _OLD_NAME.fullmatch(path.name):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return Backup(path, when, "before-migration")
-    parts = _NAME.fullmatch(path.name)
-    if parts is None or parts[2] not in REASONS:
+    match = _NAME.fullmatch(path.name)
+    if match is None or match[2] not in REASONS:
         return None
     try:
-        when = datetime.strptime(parts[1], _STAMP).replace(tzinfo=UTC)
+        when = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Backup(path, when, parts[2])
+    return Backup(path, when, match[2])
 
 
 def is_due(folder: Path, now: datetime | None = None) -> bool:
@@ -264,12 +264,12 @@ def content_of(backup: Backup) -> BackupContent:
         with closing(_opened(backup.path)) as connection:
             _check(connection, backup.path)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            numbers = [connection.execute(f"SELECT COUNT(*) {of}").fetchone()[0] for of in _COUNTED]
+            counts = [connection.execute(f"SELECT COUNT(*) {of}").fetchone()[0] for of in _COUNTED]
     except (*REFUSALS, PoreguiError) as error:
         raise ProjectError(f"The backup {backup.name} is damaged.", another) from error
     if version > SCHEMA_VERSION:
         raise ProjectError(f"The backup {backup.name} is of a newer poregui.", "Update poregui.")
-    return BackupContent(version, *numbers)
+    return BackupContent(version, *counts)
 
 
 def sound_content(backup: Backup) -> BackupContent | None:
@@ -305,8 +305,8 @@ def _last_of_each(
 ) -> set[str]:
     """Return the names of the last backup of each period, of the newest `most` periods."""
     last: dict[object, str] = {}
-    for one in backups:
-        last.setdefault(period(one), one.name)
+    for backup in backups:
+        last.setdefault(period(backup), backup.name)
     return set(list(last.values())[:most])
 
 

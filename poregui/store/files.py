@@ -400,26 +400,26 @@ def stamp_of(file: Path) -> Stamp:
 def _read(cache: Path) -> dict[str, tuple[Stamp, str]]:
     try:
         with open_plain(cache / STAMPS) as file:
-            received = json.loads(file.read())
+            stamps = json.loads(file.read())
         return {
-            str(key): ((int(a), int(b), int(c)), str(found))
-            for key, (a, b, c, found) in received.items()
+            str(key): ((int(a), int(b), int(c)), str(value))
+            for key, (a, b, c, value) in stamps.items()
         }
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _write(cache: Path, key: str, stamp: Stamp, found: str) -> None:
+def _write(cache: Path, key: str, stamp: Stamp, value: str) -> None:
     """Add one to what is remembered; of two processes that write at once one may forget what the
     other read.
     """
     with _guard, suppress(OSError, PoreguiError):
         kept = _read(cache)
         kept.pop(key, None)
-        kept[key] = stamp, found
-        received = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
+        kept[key] = stamp, value
+        stamps = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
         cache.mkdir(exist_ok=True)
-        write_json(cache / STAMPS, received, indent=None)
+        write_json(cache / STAMPS, stamps, indent=None)
 
 
 if sys.platform == "win32":

@@ -33,7 +33,7 @@ from poregui.workflow.importing.image_identity import (
 )
 
 THUMBNAIL = 96
-"""Longer side in px of a micrograph's small picture."""
+"""Longer side in px of a micrograph's small image."""
 _KEPT = 4
 _KEPT_BYTES = 1500 * 2**20
 _HELD_FIRST = 64 * 2**20
@@ -65,7 +65,7 @@ class MicrographImages(QObject):
 
     The last few are kept, and tiles of large ones up to the bound of `set_tile_megabytes`. What a
     large file lacks of smaller sizes is built once, where there is a `background`.
-    `thumbnail_ready` carries the id of a micrograph whose small picture has come. Call `close`
+    `thumbnail_ready` carries the id of a micrograph whose small image has come. Call `close`
     before the project closes.
     """
 
@@ -143,7 +143,7 @@ class MicrographImages(QObject):
         return kept
 
     def thumbnail(self, micrograph: Micrograph) -> QImage | None:
-        """Return the small picture, or None while it is being made; a null picture when the file
+        """Return the small image, or None while it is being made; a null image when the file
         cannot be read.
         """
         wanted = self._wanted_small.get(micrograph.id)
@@ -176,7 +176,7 @@ class MicrographImages(QObject):
     # ---- opening ----------------------------------------------------------------------------
 
     def _load_next(self) -> None:
-        """Load what was asked for last, the whole micrographs before the small pictures (in the
+        """Load what was asked for last, the whole micrographs before the small images (in the
         pool's thread).
         """
         with self._guard:
@@ -231,7 +231,7 @@ class MicrographImages(QObject):
         return self._project.folder
 
     def _verify(self, micrograph: Micrograph, file: Path) -> None:
-        """Hold a file against the picture that was imported, in a thread beside that which loads
+        """Hold a file against the image that was imported, in a thread beside that which loads
         others.
 
         Small ones were held against it before, which is remembered.
@@ -244,7 +244,7 @@ class MicrographImages(QObject):
             return  # it cannot be read any more, which showing it says
 
     def _forget(self, micrograph: Micrograph, error: PoreguiError) -> None:
-        """Take a micrograph away that was shown before it was known to be another picture."""
+        """Take a micrograph away that was shown before it was known to be another image."""
         if self._keys.get(micrograph.id) == _key(micrograph):
             self._drop(micrograph.id)
             self._fail(micrograph, error, asked=True)
@@ -335,5 +335,5 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _key(micrograph: Micrograph) -> _Key:
-    """Return what tells one picture from another."""
+    """Return what tells one image from another."""
     return micrograph.path, micrograph.sha256, micrograph.plane

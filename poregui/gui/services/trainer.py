@@ -301,12 +301,12 @@ class Trainer(QObject):
         """
         self._refuse_second()
         project = self._session.project
-        side = project.test_split()
+        before = project.test_split()
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing = True
         self._given_up = False
         self.received.emit(Stage("Preparing dataset"))
-        if project.test_split() != side:
+        if project.test_split() != before:
             self._session.announce(Changed(frozenset({"test_side"})))
 
         def write(_control: TaskControl) -> RunFolder:

@@ -308,7 +308,7 @@ def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[
     Raises Unfit where there is none.
     """
     step = max(1, pixels.size // _SAMPLED)
-    parts = []
+    finite = []
     for rows in _bands(pixels):
         values = pixels[rows]
         if missing is not None:
@@ -316,10 +316,10 @@ def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[
         flat = values.reshape(-1).astype(np.float64)
         flat = flat[np.isfinite(flat)]
         if len(flat):
-            parts += [flat[::step], np.array([flat.min(), flat.max()])]
-    if not parts:
+            finite += [flat[::step], np.array([flat.min(), flat.max()])]
+    if not finite:
         raise Unfit("holds no finite grey value.", "Export it with 8 or 16 bits.")
-    return np.concatenate(parts)
+    return np.concatenate(finite)
 
 
 def _range_of(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> tuple[float, float]:
@@ -438,8 +438,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    received = (*notes, *greys.notes, *turned_text(orientation))
-    return Decoded(pixels, warnings=received, missing=missing, turned=orientation_of(orientation))
+    warnings = (*notes, *greys.notes, *turned_text(orientation))
+    return Decoded(pixels, warnings=warnings, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:
@@ -490,7 +490,7 @@ def automatic(pixels: NDArray[Any]) -> Display:
 def lookup(display: Display, bits: int) -> NDArray[np.uint8]:
     """Return the shown grey (0 to 255) of every stored value of `bits` depth, (2**bits,).
 
-    A gamma above 1 makes middle greys brighter: shown = part ** (1 / gamma).
+    A gamma above 1 makes middle greys brighter: shown = fraction ** (1 / gamma).
     """
-    part = (np.arange(2**bits, dtype=np.float64) - display.low) / (display.high - display.low)
-    return np.rint(np.clip(part, 0, 1) ** (1 / display.gamma) * 255).astype(np.uint8)
+    fraction = (np.arange(2**bits, dtype=np.float64) - display.low) / (display.high - display.low)
+    return np.rint(np.clip(fraction, 0, 1) ** (1 / display.gamma) * 255).astype(np.uint8)

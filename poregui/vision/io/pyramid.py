@@ -115,7 +115,8 @@ class Pyramid:
         self._closing = weakref.finalize(self, close)
         turned = orientation in TURNED
         self.sizes = tuple(
-            (one.height, one.width) if turned else (one.width, one.height) for one in levels
+            (level.height, level.width) if turned else (level.width, level.height)
+            for level in levels
         )
         self.width, self.height = self.sizes[0]
         self.dtype = levels[0].dtype
@@ -148,7 +149,7 @@ class Pyramid:
     @property
     def instant(self) -> bool:
         """Tell whether all pixels are in memory."""
-        return all(isinstance(one, ArrayLevel) for one in self._levels)
+        return all(isinstance(level, ArrayLevel) for level in self._levels)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -417,8 +418,8 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = orientation_of(tag.value) if tag is not None else 1
-        received = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_text(turn))
-        notes = Notes(scale.um_per_px, scale.source, received, turn)
+        warnings = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_text(turn))
+        notes = Notes(scale.um_per_px, scale.source, warnings, turn)
         if levels[0].may_miss:
             levels[0].fill(levels[1:])
         missing = None
@@ -456,23 +457,26 @@ def _from_cache(path: Path, cached: OpenFile, own: Pyramid | None) -> Pyramid | 
         return None
     try:
         pages = [page.aspage() for page in parts.tiff.pages]
-        received: dict[str, Any] = json.loads(pages[0].description)
+        description: dict[str, Any] = json.loads(pages[0].description)
         missing = own._missing if own is not None else None
-        same = received["of"] == stamp(path) and bool(received.get("missing")) == (
+        same = description["of"] == stamp(path) and bool(description.get("missing")) == (
             missing is not None
         )
-        if received["poregui_pyramid"] != FORMAT or not same:
+        if description["poregui_pyramid"] != FORMAT or not same:
             raise ValueError("made of another file")
         for page in pages:
             check_stored(page, parts.size)
         built: list[Level] = [TiffLevel(parts, page) for page in pages]
-        if not received["whole"]:
+        if not description["whole"]:
             assert own is not None
             built.insert(0, own.levels[0])
-        grey_low, grey_high = (float(value) for value in received["grey"])
-        turn = int(received["orientation"])
+        grey_low, grey_high = (float(value) for value in description["grey"])
+        turn = int(description["orientation"])
         notes = Notes(
-            received["um_per_px"], received["scale_source"], tuple(received["warnings"]), turn
+            description["um_per_px"],
+            description["scale_source"],
+            tuple(description["warnings"]),
+            turn,
         )
     except (AssertionError, ImageError, *SPOILT):
         parts.close()

@@ -24,8 +24,8 @@ SPOILT = (
     ArithmeticError,
     struct.error,
 )
-"""What tifffile raises over tags whose content makes no sense; a picture with spoilt notes is still
-a picture.
+"""What tifffile raises over tags whose content makes no sense; an image with spoilt notes is still
+an image.
 """
 
 _UM: dict[str, float] = {

@@ -290,7 +290,7 @@ def _decoded(found: PageMatch) -> NDArray[Any]:
 
 
 def _behind(page: tifffile.TiffPage, skipped: int) -> NDArray[Any]:
-    """Return a picture that lies behind that of a page, in the same form and
+    """Return an image that lies behind that of a page, in the same form and
     without compression.
     """
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)

@@ -23,7 +23,7 @@ _MOST_SIZES = 40
 
 
 def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    """Return a page and the smaller pictures of it that the file holds, each at most 0.75 times the
+    """Return a page and the smaller images of it that the file holds, each at most 0.75 times the
     one before.
     """
     sizes = [page]
@@ -35,7 +35,7 @@ def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.
 
 
 def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifffile.TiffPage]:
-    """Return the pages that may be smaller pictures of a page: its own sub-pages, or those marked
+    """Return the pages that may be smaller images of a page: its own sub-pages, or those marked
     as reduced.
     """
     try:

@@ -53,9 +53,9 @@ def _pairs(
     counts = reach - rank - 1
     cuts = np.flatnonzero(np.diff(np.cumsum(counts) // _PAIRS_AT_ONCE, prepend=-1, append=-1))
     for first, last in pairwise(cuts.tolist()):
-        part = counts[first:last]
-        one = order[np.repeat(rank[first:last], part)]
-        other = order[ranges(rank[first:last] + 1, part)]
+        block = counts[first:last]
+        one = order[np.repeat(rank[first:last], block)]
+        other = order[ranges(rank[first:last] + 1, block)]
         near = (low[one, 1] <= high[other, 1]) & (low[other, 1] <= high[one, 1])
         yield one[near], other[near]
 
@@ -64,11 +64,11 @@ def _last_within(low: NDArray[Any], high: NDArray[Any], owner: IntArray) -> IntA
     """Return for each side, sorted by ring and left end, the place after the last one of its ring
     that begins before it ends.
     """
-    indices = np.empty(len(low), np.int64)
+    ends = np.empty(len(low), np.int64)
     edges = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
     for first, last in pairwise(edges.tolist()):
-        indices[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
-    return indices
+        ends[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
+    return ends
 
 
 def _turn(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> NDArray[Any]:
@@ -168,19 +168,19 @@ def _cuts(sides: IntArray) -> tuple[IntArray, IntArray]:
     """Return where sides are to be cut: their places (k,) and the points (k, 2)."""
     start = sides[:, 0]
     end = sides[:, 1]
-    indices = [np.zeros(0, np.int64)]
+    cut = [np.zeros(0, np.int64)]
     points = [np.zeros((0, 2), np.int64)]
     for one, other in _pairs(start, end, np.zeros(len(sides), np.int64)):
         near = _meet(start, end, one, other)
         one = one[near]
         other = other[near]
         for at in (_crossings(sides[one], sides[other]), *_ends_on(sides, one, other)):
-            indices += [one[at.pair], other[at.pair]]
+            cut += [one[at.pair], other[at.pair]]
             points += [at.points, at.points]
-    index = np.concatenate(indices)
-    point = np.concatenate(points)
-    new = (point != start[index]).any(axis=1) & (point != end[index]).any(axis=1)
-    return index[new], point[new]
+    side = np.concatenate(cut)
+    points_cut = np.concatenate(points)
+    new = (points_cut != start[side]).any(axis=1) & (points_cut != end[side]).any(axis=1)
+    return side[new], points_cut[new]
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,9 @@ def _crossings(one: IntArray, other: IntArray) -> _Meetings:
     )
     pair = np.flatnonzero(crosses)
     begin = here[pair].astype(np.float64)
-    part = begin / (begin - there[pair])
+    fraction = begin / (begin - there[pair])
     along = (q - p)[pair]
-    return _Meetings(pair, p[pair] + np.rint(along * part[:, None]).astype(np.int64))
+    return _Meetings(pair, p[pair] + np.rint(along * fraction[:, None]).astype(np.int64))
 
 
 def _ends_on(sides: IntArray, one: IntArray, other: IntArray) -> Iterator[_Meetings]:
@@ -278,15 +278,15 @@ def _beyond(sides: _Sides, up: int, wanted: NDArray[np.bool_]) -> IntArray:
     rows = max(1, _PAIRS_AT_ONCE // max(1, len(start)))
     indices = np.flatnonzero(wanted)
     for first in range(0, len(indices), rows):
-        part = indices[first : first + rows]
-        here = middle[part][:, None]
+        chosen = indices[first : first + rows]
+        here = middle[chosen][:, None]
         rises = (start[:, up] <= here[..., up]) & (here[..., up] < end[:, up])
         falls = (end[:, up] <= here[..., up]) & (here[..., up] < start[:, up])
         side = step[:, 1 - up] * (here[..., up] - start[:, up]) - step[:, up] * (
             here[..., 1 - up] - start[:, 1 - up]
         )
         count = (rises & (side > 0)).astype(np.int64) - (falls & (side < 0))
-        found[part] = count @ sides.times
+        found[chosen] = count @ sides.times
     return found
 
 
@@ -321,7 +321,7 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     """Return lines by the area that they bound: an outer line, which has its area left, and its
     holes.
     """
-    areas = [_signed(loop) for loop in loops]
+    areas = [signed_area(loop) for loop in loops]
     outer = sorted(
         (k for k, area in enumerate(areas) if area > _SLIVER_PX2), key=lambda k: areas[k]
     )
@@ -334,8 +334,12 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     return [groups[k] for k in reversed(outer)]
 
 
-def _signed(points: NDArray[Any]) -> float:
-    """Return the area of a ring by the shoelace formula, above 0 where it has its area left."""
+def signed_area(points: NDArray[Any]) -> float:
+    """Return the area of a closed line (n, 2) by the shoelace formula, above 0 where it has its
+    area left, and 0 for fewer than three points.
+    """
+    if len(points) < 3:
+        return 0.0
     x, y = (points - points[0]).T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
@@ -348,14 +352,14 @@ def _holds(outer: FloatArray, inner: FloatArray) -> bool:
     return sum(signs) > 0
 
 
-def one_line(part: Sequence[NDArray[Any]]) -> FloatArray:
+def one_line(lines: Sequence[NDArray[Any]]) -> FloatArray:
     """Return one ring (N, 2) that runs along all given ones, joined by seams there and back where
     they are nearest.
     """
     from scipy.spatial import cKDTree
 
-    line = np.asarray(part[0], np.float64)
-    left = [np.asarray(polygon, np.float64) for polygon in part[1:]]
+    line = np.asarray(lines[0], np.float64)
+    left = [np.asarray(polygon, np.float64) for polygon in lines[1:]]
     while left:
         tree = cKDTree(line)
         near = [tree.query(polygon) for polygon in left]

@@ -243,6 +243,6 @@ def marked_outlines(
 def write_overlay(
     folder: Path, image: FieldImage, table: PoreTable, colours: Sequence[str], min_confidence: float
 ) -> None:
-    """Write the picture of a micrograph with its pores, PNG."""
+    """Write the image of a micrograph with its pores, PNG."""
     content = as_png(image.of_table(table, colours, min_confidence))
     write_bytes(folder / "overlay.png", content)

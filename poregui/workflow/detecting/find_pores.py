@@ -21,10 +21,11 @@ from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
-from poregui.vision.pores.specimen_area import fewer_points
+from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
+from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
-from poregui.workflow.editing.micrograph_edits import SetDetections
+from poregui.workflow.editing.micrograph_edits import SetDetections, set_surfaces
 from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
 Searched = Literal["never", "otherwise", "same"]
@@ -81,9 +82,9 @@ RECIPE_KEY = "detection_recipe"
 """Under which the project keeps its recipe."""
 Progress = Callable[[int, int, str], None]
 _MUCH_MOUNT = 1.0
-"""Per cent of a picture from which on it is said that they were taken for the mount."""
-_LITTLE = 0.05
-"""Area of faint regions over that of the pores below which it is not worth a word."""
+"""Per cent of a picture from which on those that were taken for the mount are said as a whole
+number.
+"""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
@@ -94,17 +95,22 @@ class DetectedPores:
     store already.
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the
-    specimen. `faint` says which regions have too little contrast for the recipe.
+    specimen; `unsure_percent` is what may be mount or pore, and `is_mount` what a person said that
+    it is. `removed` counts regions that were left out, by rule; `warnings` say what makes the area
+    doubtful.
     """
 
     micrograph: Micrograph
     pores: tuple[NewPore, ...]
     area_percent: float
-    too_large: int
     seconds: float
     detection: Detection
     mount_percent: float = 0.0
-    faint: tuple[str, ...] = ()
+    removed: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsure_percent: float = 0.0
+    is_mount: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -198,11 +204,14 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
+    *,
+    is_mount: bool | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. An exception that `progress` raises ends the work. Raises
+    `folder` is the project's. `is_mount` says what lies along an edge, None: what the micrograph
+    says. An exception that `progress` raises ends the work. Raises
     PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
     has no scale.
     """
@@ -223,7 +232,7 @@ def find_in_file(
             recipe,
             micrograph.um_per_px,
             micrograph.masks,
-            specimen_ends=micrograph.surfaces != (),
+            specimen_ends=ends_in_view(micrograph.surfaces) if is_mount is None else is_mount,
             progress=lambda done, total, text: progress(
                 done, total, f"{micrograph.shown_name}: {text}".removesuffix(": ")
             ),
@@ -235,22 +244,14 @@ def find_in_file(
         micrograph,
         pores,
         detected.area_percent,
-        detected.too_large,
         seconds,
         fact,
         detected.mount_percent,
-        faint_text(detected, recipe),
-    )
-
-
-def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
-    """Say how many regions the least contrast leaves out, where they would make a difference."""
-    if detected.faint_area_px <= _LITTLE * detected.pore_area_px:
-        return ()
-    share = percent(detected.faint_area_px / max(detected.field_area_px, 1.0), 2)
-    return (
-        f"{count(detected.faint, 'region')} ({share} of the field) left out: contrast below the "
-        f"minimum of {recipe.contrast:g} %.",
+        detected.removed,
+        doubts_of(detected, recipe),
+        border_text(detected),
+        detected.unsure_percent,
+        is_mount,
     )
 
 
@@ -261,33 +262,39 @@ def left_out_words(found: Sequence[DetectedPores], if_pore: str) -> list[str]:
     """Say which regions a rule left out, for they may have been pores; `if_pore` says what to do
     where what was taken for the mount is.
     """
-    lines = []
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
-    lines += faint[:_MOST_NAMED]
-    if len(faint) > _MOST_NAMED:
-        lines.append(f"The same in {count(len(faint) - _MOST_NAMED, 'other micrograph')}.")
+    lines = removed_sentences(one.removed for one in found)
+    warnings = warnings_of(found)
+    lines += warnings[:_MOST_NAMED]
+    if len(warnings) > _MOST_NAMED:
+        lines.append(f"{count(len(warnings) - _MOST_NAMED, 'more warning')}.")
+    lines += [f"{one.micrograph.shown_name}: {note}" for one in found for note in one.notes][
+        :_MOST_NAMED
+    ]
     mount = mount_text(found)
     if mount:
         lines.append(f"{mount} If it is pore, {if_pore}.")
     return lines
 
 
+def warnings_of(found: Sequence[DetectedPores]) -> list[str]:
+    """Return what makes the area of micrographs doubtful, each sentence with its micrograph."""
+    return [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.warnings]
+
+
 def mount_text(found: Sequence[DetectedPores]) -> str:
-    """Say where much of the picture was taken for the mount, for that may have been pore; empty
+    """Say how much of the picture was taken for the mount, for that may have been pore; empty
     where nothing was.
     """
-    large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
+    large = [one for one in found if one.mount_percent > 0]
     if not large:
         return ""
     most = max(large, key=lambda one: one.mount_percent)
     others = ""
     if len(large) > 1:
         others = f" and parts of {count(len(large) - 1, 'other micrograph')}"
+    share = percent(most.mount_percent / 100, 0 if most.mount_percent >= _MUCH_MOUNT else 2)
     return (
-        f"{percent(most.mount_percent / 100, 0)} of {most.micrograph.shown_name}{others} along the "
+        f"{share} of {most.micrograph.shown_name}{others} along the "
         "edge ignored as mounting material."
     )
 
@@ -376,6 +383,7 @@ def plan_detection(
             tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new)
         )
         edits.append(facts)
+    edits += _surface_edits(found)
     text = recipe_text(recipe)
     if save_recipe and text != present.recipe_text:
         edits.append(
@@ -389,3 +397,15 @@ def plan_detection(
         stayed=tuple(crop_id for one in settled for crop_id in one.stayed),
         kept_by_hand=sum(one.kept_by_hand for one in settled),
     )
+
+
+def _surface_edits(found: Sequence[DetectedPores]) -> list[Edit]:
+    """Return the edits that keep what a person said of mounting material, where it is new."""
+    edits: list[Edit] = []
+    for one in found:
+        if one.is_mount is None:
+            continue
+        lines = one.detection.surfaces if one.is_mount else ()
+        if (lines or not one.is_mount) and one.micrograph.surfaces != lines:
+            edits.append(set_surfaces([one.micrograph], lines))
+    return edits

@@ -1,4 +1,4 @@
-"""Decide which classes a project has once pictures with class names came in."""
+"""Decide which classes a project has once images with class names came in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def class_meant(name: str, classes: Sequence[PoreClass]) -> PoreClass | None:
     """Return the class in use that a name means: the one called so, else the only one whose folder
     or ROI is called so, as these bear no slashes and the like; None for a new name.
     """
-    used = [one for one in classes if not one.retired]
+    used = [pore_class for pore_class in classes if not pore_class.retired]
     same = [one for one in used if name_key(one.name) == _key(name)]
     if not same:
         written = _written(name)

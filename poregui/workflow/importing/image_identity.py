@@ -79,7 +79,7 @@ REMEDY = (
 
 
 class OtherImage(ImageError):
-    """Say that a file holds another picture than the one that labels and outlines belong to."""
+    """Say that a file holds another image than the one that labels and outlines belong to."""
 
 
 def check_same(micrograph: Micrograph, file: Path, folder: Path | None) -> None:
@@ -101,12 +101,12 @@ def check_content(file: Path, sha256: str, name: str, folder: Path | None = None
 
 
 def other_image(name: str) -> OtherImage:
-    """Return the sentence for a file, called `name`, that holds another picture now."""
+    """Return the sentence for a file, called `name`, that holds another image now."""
     return OtherImage(f"{name} has changed since it was imported.", REMEDY)
 
 
 def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
-    """Tell whether a file holds another picture; a large one is not read for it, and False where
+    """Tell whether a file holds another image; a large one is not read for it, and False where
     nobody has looked.
     """
     try:
@@ -119,15 +119,15 @@ def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool
 
 
 def micrographs_by_file(project: Project) -> list[Micrograph]:
-    """Return the micrographs of a project, of several on one file and plane the one whose picture
+    """Return the micrographs of a project, of several on one file and plane the one whose image
     it holds.
 
-    Projects of older versions may hold a micrograph for each picture that a file had in turn.
+    Projects of older versions may hold a micrograph for each image that a file had in turn.
     """
     by_file: dict[tuple[str, str], list[Micrograph]] = {}
-    for one in project.micrographs():
-        key = str(project.micrograph_file(one).resolve()), one.plane
-        by_file.setdefault(key, []).append(one)
+    for micrograph in project.micrographs():
+        key = str(project.micrograph_file(micrograph).resolve()), micrograph.plane
+        by_file.setdefault(key, []).append(micrograph)
     found = [_held(project, several) for several in by_file.values()]
     return sorted(found, key=lambda one: one.id)
 

@@ -51,7 +51,7 @@ class CollectedCrop:
     width: int
     height: int
     class_name: str | None
-    side: GivenSplit | None
+    given_split: GivenSplit | None
     um_per_px: float | None
     specimen: str | None
 
@@ -82,7 +82,7 @@ class Held:
     """Hold which collected micrographs are new, the change of those that are there and how many
     these are.
 
-    `skipped` lie where a micrograph lay whose picture is another one; `notes` tell of copies and of
+    `skipped` lie where a micrograph lay whose image is another one; `notes` tell of copies and of
     what was found again.
     """
 
@@ -114,10 +114,10 @@ class NewSpecimens:
 def hold_against(
     project: Project, collected: Sequence[CollectedMicrograph], specimens: NewSpecimens
 ) -> Held:
-    """Tell new pictures from those that the project has, by content.
+    """Tell new images from those that the project has, by content.
 
     Micrographs whose file vanished, or is another one now, are linked to where they are found, and
-    those without a specimen get the one that is said. A picture of several files is taken once,
+    those without a specimen get the one that is said. An image of several files is taken once,
     which is said.
     """
     clear, notes = _without_doubt(project, collected)

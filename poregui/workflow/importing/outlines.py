@@ -253,18 +253,18 @@ def _cut_on(
     """Return the pores that lie on an image, cut into the pixel store, and what to say of
     others.
     """
-    here = [shape for shape in shapes if shape.planes.fits(plane)]
-    checked, messages = _checked(here, (image.width, image.height))
-    if len(here) < len(shapes):
-        messages.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
+    on_plane = [shape for shape in shapes if shape.planes.fits(plane)]
+    fitting, notes = _checked(on_plane, (image.width, image.height))
+    if len(on_plane) < len(shapes):
+        notes.append(f"{count(len(shapes) - len(on_plane), 'pore')} of other slices left out.")
     found = []
-    for shape in checked:
+    for shape in fitting:
         box = shape.box
         if shape.outline is not None:
             box = crop_around(shape.box, image.width, image.height)
         content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
         found.append(CutPore(shape, box, pixels.add(content)))
-    return found, messages
+    return found, notes
 
 
 def _checked(
@@ -299,27 +299,25 @@ def _checked(
 
 
 def _change_text(changes: Counter[str]) -> list[str]:
-    messages = []
+    notes = []
     if changes["crossed"]:
         crosses = changes["crossed"]
         verb = noun(crosses, "crosses itself", "cross themselves")
-        messages.append(
-            f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once."
-        )
+        notes.append(f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once.")
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")
-        messages.append(
+        notes.append(
             f"{count(changes['cut'], 'pore')} {verb} beyond the image; the part inside counts."
         )
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
-        messages.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
-    messages += [
+        notes.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    notes += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
         if problem not in ("", "crossed", "cut", "again") and number
     ]
-    return messages
+    return notes
 
 
 def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:

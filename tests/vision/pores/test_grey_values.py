@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -143,6 +146,43 @@ def test_an_affine_change_of_the_grey_changes_no_pore(
     assert found.pore_area_px == pytest.approx(PORES, rel=0.01)
 
 
+def uneven() -> NDArray[np.float64]:
+    """Return pores of every depth under light that falls off, from 0 to about 1."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    image = 0.7 + np.random.default_rng(3).normal(0, 0.01, (HEIGHT, WIDTH))
+    for index in range(12):
+        x, y = 30 + 78 * (index % 4), 35 + 65 * (index // 4)
+        image[(columns - x) ** 2 + (rows - y) ** 2 <= (6 + index) ** 2] = 0.65 - 0.05 * index
+    return np.asarray(image * (1 - 0.3 * columns / WIDTH))
+
+
+METHODS = (
+    DetectionRecipe(),
+    DetectionRecipe(flatten=True, background_radius=40.0),
+    DetectionRecipe(method="local", window=60.0, offset=12.0, contrast=15.0),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    recipe=st.sampled_from(METHODS),
+    factor=st.floats(0.01, 1000),
+    offset=st.floats(-50, 50),
+    inverted=st.booleans(),
+)
+def test_neither_a_factor_nor_an_offset_nor_a_negative_of_the_greys_changes_what_is_found(
+    recipe: DetectionRecipe, factor: float, offset: float, inverted: bool
+) -> None:
+    usual = detect(uneven(), recipe, None)
+    assert len(usual.outlines) >= 5
+    sign = -1 if inverted else 1
+    changed = (sign * uneven() + offset) * factor
+    found = detect(changed, replace(recipe, polarity="bright" if inverted else "dark"), None)
+    assert len(found.outlines) == len(usual.outlines)
+    assert found.areas == pytest.approx(usual.areas, rel=2e-3)
+    assert found.removed == usual.removed
+
+
 @pytest.mark.parametrize("offset", [0, 20000])
 def test_an_offset_does_not_hide_pores_from_a_local_threshold(tmp_path: Path, offset: int) -> None:
     grey = drawn().astype(np.uint16) * 16 + offset
@@ -167,8 +207,8 @@ def test_noise_above_an_offset_is_no_pore_and_what_is_left_out_is_counted(
         tiff(tmp_path / "a.tif", noise.astype(np.uint16)), DetectionRecipe(smallest=3.0)
     )
     assert len(found.outlines) == 0
-    assert found.faint > 0
-    assert found.faint_area_px > 0
+    assert found.removed["contrast"] > 0
+    assert found.removed_area_px["contrast"] > 0
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])

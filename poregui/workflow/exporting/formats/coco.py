@@ -40,9 +40,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     names = sorted(
         {shape.class_name for image in images for shape in image.shapes if shape.class_name}
     )
-    indices = {name: index for index, name in enumerate(names, start=1)}
+    category_ids = {name: category_id for category_id, name in enumerate(names, start=1)}
     entries = [
-        _entry(shape, number, indices)
+        _entry(shape, number, category_ids)
         for number, image in enumerate(images, start=1)
         for shape in image.shapes
         if shape.class_name
@@ -57,7 +57,8 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
             for number, image in enumerate(images, start=1)
         ],
         "categories": [
-            {"id": index, "name": name, "supercategory": "pore"} for name, index in indices.items()
+            {"id": category_id, "name": name, "supercategory": "pore"}
+            for name, category_id in category_ids.items()
         ],
         "annotations": entries,
     }
@@ -66,7 +67,7 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     return len(entries)
 
 
-def _entry(shape: PoreShape, image: int, indices: dict[str, int]) -> dict[str, Any]:
+def _entry(shape: PoreShape, image: int, category_ids: dict[str, int]) -> dict[str, Any]:
     if shape.outline is None:
         polygons = []
     else:
@@ -75,7 +76,7 @@ def _entry(shape: PoreShape, image: int, indices: dict[str, int]) -> dict[str, A
     return {
         "id": shape.crop_id,
         "image_id": image,
-        "category_id": indices[shape.class_name],
+        "category_id": category_ids[shape.class_name],
         "segmentation": polygons,
         "area": round(shape.outline.area, 3) if shape.outline is not None else box.area,
         "bbox": [box.x, box.y, box.width, box.height],
