@@ -221,18 +221,6 @@ def _import(parser: argparse.ArgumentParser) -> None:
     _plane(parser, "show in micrographs")
 
 
-def _import_outlines(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    parser.add_argument(
-        "path",
-        type=Path,
-        metavar="PATH",
-        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; "
-        "labels as CSV",
-    )
-    add_annotator_option(parser)
-
-
 def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
@@ -476,7 +464,7 @@ _ARGUMENTS = {
     "demo": _demo,
     "new": _new,
     "import": _import,
-    "import-outlines": _import_outlines,
+    "import-outlines": _share("import_outlines"),
     "image": _image,
     "info": _info,
     "micrographs": _micrographs,
