@@ -48,6 +48,11 @@ VERBS = {
         "measure",
         "measure the outlined pores and write one line for each as CSV",
     ),
+    "score-detection": (
+        "detection_verbs",
+        "score_detection",
+        "compare the outlines of a project with masks in which every pore is marked",
+    ),
     "split": (
         "training_verbs",
         "split",
@@ -469,6 +474,7 @@ _ARGUMENTS = {
     "info": _info,
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
+    "score-detection": _detecting("score"),
     "split": _split,
     "train": _train,
     "fit": _fit,
