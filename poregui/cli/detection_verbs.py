@@ -13,6 +13,7 @@ from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
+from poregui.vision.pores.finding_score import FindingScore
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -31,6 +32,7 @@ from poregui.workflow.detecting.measuring import (
     write_measurements,
 )
 from poregui.workflow.detecting.removals import removed_by_rule
+from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_choice import micrographs_called
@@ -70,6 +72,17 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
     """Add what `measure` understands."""
     parser.add_argument(
         "out", type=Path, metavar="OUT.csv", help="the file to write, one line a pore"
+    )
+
+
+def add_score_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `score-detection` understands."""
+    parser.add_argument(
+        "masks",
+        type=Path,
+        metavar="MASKS",
+        help="a binary or label image, or a folder of them, named as the micrographs, with _mask, "
+        "_labels or _seg behind",
     )
 
 
@@ -224,3 +237,35 @@ def porosity_sentence(over: dict[str, Any]) -> str:
         accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %"
     mean = f"Porosity {over['mean']:.3f} % over {count(over['fields'], 'field')}"
     return f"{mean} ({interval(low, high, digits=3)}{accuracy})."
+
+
+def score_detection(args: argparse.Namespace, screen: Screen) -> int:
+    """Compare the outlines that a project holds with masks in which every pore is marked."""
+    with Project.open(args.project, read_only=True) as project:
+        scored, notes = score_project(project, args.masks, screen.progress)
+    pooled = FindingScore.together(one.score for one in scored)
+    values = {
+        "micrographs": [
+            {"name": one.micrograph.shown_name, "id": one.micrograph.id, **one.score.to_json()}
+            for one in scored
+        ],
+        "pooled": pooled.to_json(),
+        "notes": list(notes),
+    }
+    rows = [_score_row(one.micrograph.shown_name, one.score) for one in scored]
+    if len(rows) > 1:
+        rows.append(_score_row("together", pooled))
+    names = "micrograph, IoU, found, of, recall, right, of, precision, area %, true area %"
+    screen.result(values, "\n".join([table(names.split(", "), rows), *notes]))
+    return 0
+
+
+def _score_row(name: str, score: FindingScore) -> list[object]:
+    shares = [
+        "" if share is None else f"{share:.3f}"
+        for share in (score.iou, score.recall, score.precision)
+    ]
+    iou, recall, precision = shares
+    areas = [f"{area:.3f}" for area in (score.area_percent, score.truth_area_percent)]
+    counts = [score.found, score.truth, recall, score.right, score.outlines, precision]
+    return [name, iou, *counts, *areas]

@@ -48,6 +48,11 @@ VERBS = {
         "measure",
         "measure the outlined pores and write one line for each as CSV",
     ),
+    "score-detection": (
+        "detection_verbs",
+        "score_detection",
+        "compare the outlines of a project with masks in which every pore is marked",
+    ),
     "split": (
         "training_verbs",
         "split",
@@ -218,18 +223,6 @@ def _import(parser: argparse.ArgumentParser) -> None:
     )
     add_annotator_option(parser)
     _plane(parser, "show in micrographs")
-
-
-def _import_outlines(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    parser.add_argument(
-        "path",
-        type=Path,
-        metavar="PATH",
-        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; "
-        "labels as CSV",
-    )
-    add_annotator_option(parser)
 
 
 def _image(parser: argparse.ArgumentParser) -> None:
@@ -475,11 +468,12 @@ _ARGUMENTS = {
     "demo": _demo,
     "new": _new,
     "import": _import,
-    "import-outlines": _import_outlines,
+    "import-outlines": _share("import_outlines"),
     "image": _image,
     "info": _info,
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
+    "score-detection": _detecting("score"),
     "split": _split,
     "train": _train,
     "fit": _fit,

@@ -26,6 +26,7 @@ from poregui.workflow.editing.micrograph_edits import (
     frames_of,
     mask_info_bars,
     set_build_direction,
+    set_checked,
     set_project_build_direction,
     set_specimens,
     set_surfaces,
@@ -87,6 +88,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     surface.add_argument(
         "--found-surface", action="store_true", help="use the surface that detection found"
     )
+    checked = parser.add_mutually_exclusive_group()
+    checked.add_argument(
+        "--checked",
+        action="store_true",
+        help="every pore of the whole micrograph has its outline: it is a checked area",
+    )
+    checked.add_argument("--not-checked", action="store_true", help="remove their checked areas")
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
     )
@@ -131,6 +139,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     changes = (
         args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
     )
+    changes = changes or args.checked or args.not_checked
     changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
     changes = changes or args.relink is not None
     notes: list[str] = []
@@ -177,6 +186,8 @@ def _change(
             lambda micrographs: set_specimens(project, ((m, names[m.id]) for m in micrographs))
         )
         notes += naming_notes(fits, args.specimen_pattern)
+    if args.checked or args.not_checked:
+        steps.append(lambda micrographs: set_checked(micrographs, checked=args.checked))
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
         if bars:
@@ -284,6 +295,8 @@ def _described(
         "surfaces": [[list(point) for point in line] for line in frame.surfaces],
         "surface_drawn": frame.drawn,
         "detected": None if detection is None else detection.when,
+        "checked": one.is_checked,
+        "checked_areas": [[list(point) for point in area] for area in one.checked_areas],
         "masks": [
             {"kind": mask.kind, "points": [list(point) for point in mask.points]}
             for mask in one.masks
@@ -303,13 +316,12 @@ def _text(rows: list[dict[str, Any]]) -> str:
             len(row["masks"]),
             "" if row["build_direction_deg"] is None else f"{row['build_direction_deg']:g}",
             len(row["surfaces"]) or "",
+            "whole" if row["checked"] else len(row["checked_areas"]) or "",
         ]
         for row in rows
     ]
-    return table(
-        ["micrograph", "id", "px", "µm/px", "from", "specimen", "masks", "build °", "surfaces"],
-        listed,
-    )
+    names = "micrograph, id, px, µm/px, from, specimen, masks, build °, surfaces, checked"
+    return table(names.split(", "), listed)
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:

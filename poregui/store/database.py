@@ -165,6 +165,9 @@ _TO_3 = (
 )
 
 
+_TO_4 = ("ALTER TABLE micrographs ADD COLUMN checked_areas TEXT NOT NULL DEFAULT ''",)
+
+
 def _to_2(connection: sqlite3.Connection) -> None:
     """Add planes, display, masks, outlines, remarks and looks."""
     for statement in _TO_2:
@@ -177,11 +180,17 @@ def _to_3(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: sqlite3.Connection) -> None:
+    """Add the areas of a micrograph in which every pore has its outline."""
+    for statement in _TO_4:
+        connection.execute(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
 """From each older version the step to the next one."""
 
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 APPLICATION_ID = 0x706F7265  # "pore"
 
 

@@ -128,6 +128,7 @@ class ImagePanel(QScrollArea):
         self.setObjectName("picture_panel")
         self._build_contrast()
         self._build_masks()
+        self._build_checked()
         self.values = _text("contrast_values")
         self.scale_text = _text("scale_text")
         self.masks_text = _text("masks_text")
@@ -191,6 +192,20 @@ class ImagePanel(QScrollArea):
         )
         self.unmask_button = pieces.button(
             "unmask_button", "Remove mask…", "Click a mask to remove it"
+        )
+
+    def _build_checked(self) -> None:
+        self.checked_text = _text("checked_text")
+        self.checked_button = pieces.button(
+            "checked_button",
+            "Whole micrograph",
+            "Every pore of this micrograph has its outline, and nothing else has one",
+        )
+        self.checked_box_button = pieces.button(
+            "checked_box_button", "Box", "Draw a box in which every pore has its outline"
+        )
+        self.unchecked_button = pieces.button(
+            "unchecked_button", "Remove", "Remove a checked area; click it where there are several"
         )
 
     def set_display(self, display: Display, *, own: bool) -> None:
@@ -260,6 +275,10 @@ class ImagePanel(QScrollArea):
             _row(self.bar_button),
             _row(self.bars_button),
             _row(self.box_button, self.polygon_button, self.unmask_button),
+            pieces.heading("Checked areas"),
+            self.checked_text,
+            _row(self.checked_button),
+            _row(self.checked_box_button, self.unchecked_button),
             self.frame_box,
         ):
             if isinstance(part, QWidget):

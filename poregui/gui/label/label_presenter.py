@@ -15,7 +15,7 @@ from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.appearance import Framing, Looking
-from poregui.gui.label.canvas_drawing import CropGestures, Masking
+from poregui.gui.label.canvas_drawing import CheckedAreas, CropGestures, Masking
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.crop_context import Context
@@ -96,6 +96,7 @@ class LabelPresenter(QObject):
             Measuring(page.measure_panel, page.below, state),
             Looking(panel, canvas, stage, state),
             Masking(panel, canvas, state),
+            CheckedAreas(panel, canvas, state),
             Framing(panel.frame_box, canvas, state),
             Sizing(grid, page.one_scale_button, page.scale_strip, state),
             Sections(grid, page.section_strip, self._suggesting, state),

@@ -175,19 +175,20 @@ class ImportFlow(QObject):
         self._services.background.run("Looking for micrographs", look, link)
 
     def ask_outlines(self) -> None:
-        """Ask for a file of outlines and bring them in."""
+        """Ask for files of outlines, or masks, and bring them in."""
         self._session.project.check_writable()
-        chosen, _ = QFileDialog.getOpenFileName(
+        chosen, _ = QFileDialog.getOpenFileNames(
             self._window,
             "Import outlines",
             "",
-            "Outlines (*.json *.geojson *.zip *.roi *.csv *.tsv);;All files (*)",
+            "Outlines and masks (*.json *.geojson *.zip *.roi *.csv *.tsv *.png *.tif *.tiff);;"
+            "All files (*)",
         )
         if chosen:
-            self.outlines(Path(chosen))
+            self.outlines(*map(Path, chosen))
 
-    def outlines(self, path: Path) -> None:
-        """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the
+    def outlines(self, *paths: Path) -> None:
+        """Bring outlines, masks, or the boxes of a CSV, onto the micrographs, cutting crops in the
         background.
         """
         folder = self._session.project.folder
@@ -195,7 +196,9 @@ class ImportFlow(QObject):
 
         def read(control: TaskControl) -> CollectedOutlines:
             with Project.open(folder, read_only=True) as project:
-                matched, notes = match_images(project, read_outlines(path))
+                known = project.micrographs()
+                images = [image for path in paths for image in read_outlines(path, known)]
+                matched, notes = match_images(project, images)
             cut = cut_outlines(matched, notes, pixels, control.progress, control.cancelled)
             make_backup(folder, "before-import")
             return cut

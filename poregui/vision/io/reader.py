@@ -29,11 +29,18 @@ from poregui.vision.io.pixel_values import (
     drop_channels,
     grey_range,
     grey_when_equal,
+    oriented,
     to_unsigned,
     transparent,
 )
 from poregui.vision.io.scale import SPOILT
-from poregui.vision.io.tiff_decoding import is_tiff, one_channel, read_tiff, tiff_size
+from poregui.vision.io.tiff_decoding import (
+    is_tiff,
+    one_channel,
+    read_tiff,
+    read_tiff_values,
+    tiff_size,
+)
 from poregui.vision.io.tiff_stack import absent
 from poregui.vision.io.vendor import MAKER_SUFFIXES, maker_header, maker_of, read_maker
 
@@ -129,6 +136,31 @@ def read_image(path: Path, plane: Plane = FIRST) -> Image:
         found.missing,
         found.turned,
     )
+
+
+def read_values(path: Path) -> NDArray[Any]:
+    """Return the values of a mask or label image exactly as a file stores them, of any depth.
+
+    They are (H, W), or (H, W, 3) for colours; of palettes the indices; upright. Raises ImageError,
+    and nothing else, with a sentence that names the file.
+    """
+    with in_a_sentence(path), _opened(path) as (file, head, size):
+        if is_tiff(head):
+            return read_tiff_values(file, size)
+        name = _known_format(head)
+        if name == "JPEG":
+            raise Unfit("is a JPEG, which blurs its values.", "Export it as PNG or TIFF.")
+        content = io.BytesIO(file.read())
+        with _checked_image(content, name, head, size) as image:
+            image.load()
+            orientation = _orientation(image)
+            if name == "PNG" and head[24] == 16:
+                pixels = _deep_png(content)
+            elif image.mode in ("P", "PA"):
+                pixels = np.asarray(image)
+            else:
+                pixels = _pixels(image)
+        return oriented(drop_channels(pixels), orientation)
 
 
 def read_header(path: Path, plane: Plane = FIRST) -> Header:
@@ -270,15 +302,23 @@ def _decode(path: Path, plane: Plane) -> Decoded:
         return _read_with_pillow(io.BytesIO(file.read()), name, head, size, plane)
 
 
-def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
+@contextmanager
+def _checked_image(file: IO[bytes], name: str, head: bytes, size: int) -> Iterator[PIL.Image.Image]:
+    """Give an image of a known format whose header promises no more than there can be."""
     with PIL.Image.open(file, formats=(name,)) as image:
         width, height = image.size
         deep = name == "PNG" and head[24] == 16
-        check_size(
-            width, height, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1
-        )
+        sample_bytes = 2 if deep or image.mode.startswith("I") else 1
+        check_size(width, height, len(image.getbands()), sample_bytes)
         if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
             raise damaged(f"{size} bytes cannot hold {width} x {height} px")
+        yield image
+
+
+def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
+    with _checked_image(file, name, head, size) as image:
+        width, height = image.size
+        deep = name == "PNG" and head[24] == 16
         _at_page(image, plane)
         image.load()
         orientation = _orientation(image)

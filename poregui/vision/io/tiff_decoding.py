@@ -27,6 +27,7 @@ from poregui.vision.io.pixel_values import (
     damaged,
     decoded,
     drop_channels,
+    oriented,
     spread_bits,
     to_unsigned,
     transparent,
@@ -165,6 +166,22 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
     tag = page.tags.get(274)
     upright = decoded(greys, int(tag.value) if tag else 1, notes)
     return replace(upright, um_per_px=scale.um_per_px, scale_source=scale.source)
+
+
+def read_tiff_values(file: IO[bytes], size: int) -> NDArray[Any]:
+    """Return the values of the first page of a TIFF file as they are stored, indices into a palette
+    too, (H, W) or (H, W, 3). Raises as `read_tiff` does.
+    """
+    with opened_tiff(file) as tiff:
+        found = tiff_stack(tiff, size).find(tiff, FIRST)
+        page = found.page
+        sample_bytes = math.ceil(page.bitspersample / 8)
+        check_size(page.imagewidth, page.imagelength, page.samplesperpixel, sample_bytes)
+        check_stored(page, size)
+        pixels = _decoded(found)
+        tag = page.tags.get(274)
+        orientation = int(tag.value) if tag else 1
+    return oriented(drop_channels(pixels), orientation)
 
 
 def nodata_of(page: tifffile.TiffPage) -> float | None:

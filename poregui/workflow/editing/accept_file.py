@@ -203,7 +203,7 @@ def _in_its_place(project: Project, micrograph: Micrograph, now: FileNow) -> Edi
     """
     after = replace(_saved_anew(micrograph, now), width=now.width, height=now.height)
     if (now.width, now.height) != (micrograph.width, micrograph.height):
-        after = replace(after, masks=(), surfaces=None)
+        after = replace(after, masks=(), surfaces=None, checked_areas=())
     change = _change(micrograph, after)
     detection = project.detections().get(micrograph.id)
     if detection is None:

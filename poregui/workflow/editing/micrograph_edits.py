@@ -62,6 +62,35 @@ def set_masks(
     return ChangeMicrographs((micrograph,), (replace(micrograph, masks=tuple(masks)),), text=text)
 
 
+def set_checked(
+    micrographs: Sequence[Micrograph], *, checked: bool = True
+) -> ChangeMicrographs | None:
+    """Return the edit that says of whole micrographs that every pore in them has its outline, or
+    takes back what was said of any part of them; None when nothing changes.
+    """
+    before = [one for one in micrographs if not checked or not one.is_checked]
+    before = [one for one in before if checked or one.checked_areas]
+    if not before:
+        return None
+    after = tuple(replace(one, checked_areas=(one.whole,) if checked else ()) for one in before)
+    text = "mark as checked" if checked else "mark as not checked"
+    return ChangeMicrographs(tuple(before), after, text=text)
+
+
+def add_checked_area(micrograph: Micrograph, area: Line) -> ChangeMicrographs:
+    """Return the edit that says that every pore in a part of a micrograph has its outline."""
+    areas = (*micrograph.checked_areas, area)
+    return set_checked_areas(micrograph, areas, text="mark area as checked")
+
+
+def set_checked_areas(
+    micrograph: Micrograph, areas: Sequence[Line], *, text: str = "remove checked area"
+) -> ChangeMicrographs:
+    """Return the edit that gives a micrograph these checked areas."""
+    after = replace(micrograph, checked_areas=tuple(areas))
+    return ChangeMicrographs((micrograph,), (after,), text=text)
+
+
 def mask_info_bars(found: Iterable[tuple[Micrograph, Box]]) -> ChangeMicrographs:
     """Return the edit that masks the info bar of each micrograph in the place of one that was
     masked before.
@@ -188,6 +217,7 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
             height=image.height,
             bits=image.bits,
             channels=image.channels,
+            checked_areas=(),
         )
         if follows:
             return replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source)

@@ -191,6 +191,8 @@ def _name(image: ImageShapes) -> str:
 
 def _left_out(image: ImageShapes) -> str:
     count = len(image.shapes)
+    if not count:
+        return "it was left out"
     if count == 1:
         return "its pore was left out"
     return f"its {count} pores were left out"
