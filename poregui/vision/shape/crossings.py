@@ -438,9 +438,8 @@ def _between(points: FloatArray, owner: IntArray) -> IntArray:
 
     found = Delaunay(points)
     corners = found.simplices
-    sides = [corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], found.coplanar[:, [0, 2]]]
-    sides = np.concatenate(sides)
-    sides = np.sort(sides, axis=1)  # points lie in the order of their polygons
+    pairs = [corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], found.coplanar[:, [0, 2]]]
+    sides = np.sort(np.concatenate(pairs), axis=1)  # points lie in the order of their polygons
     return sides[owner[sides[:, 0]] != owner[sides[:, 1]]]
 
 
