@@ -135,7 +135,6 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.importing.outlines import (
         cut_outlines,
         match_images,
-        of_class,
         read_outlines,
         settle_outlines,
     )
@@ -143,9 +142,7 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         images = read_outlines(args.path, project.micrographs())
-        if args.class_name:
-            images = of_class(images, args.class_name)
-        matched, notes = match_images(project, images)
+        matched, notes = match_images(project, images, args.class_name or "")
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
         plan = settle_outlines(project, collected, annotator_of(args), complete=args.complete)
         if plan.edit is not None:
