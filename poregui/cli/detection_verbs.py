@@ -23,6 +23,7 @@ from poregui.workflow.detecting.find_pores import (
     plan_detection,
     read_recipe,
 )
+from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
     measure_project,
@@ -48,6 +49,13 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
+    )
+    parser.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
     )
     add_annotator_option(parser)
 
@@ -79,6 +87,9 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
             recipe = read_recipe(args.recipe)
         else:
             recipe = detection_recipe(project)
+        finder = None
+        if args.finder is not None:
+            finder = open_finder(finder_numbered(project, args.finder))
         wanted = _wanted(project, args.micrograph)
         found = []
         failed = {}
@@ -87,7 +98,13 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
             try:
                 found.append(
                     find_in_file(
-                        micrograph, file, project.folder, recipe, project.pixels, screen.progress
+                        micrograph,
+                        file,
+                        project.folder,
+                        recipe,
+                        project.pixels,
+                        screen.progress,
+                        finder,
                     )
                 )
             except PoreguiError as error:

@@ -95,6 +95,12 @@ def detect(
     """
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
+    return detect_by(plan, progress)
+
+
+def detect_by(plan: Plan, progress: Progress = lambda done, total, text: None) -> Detected:
+    """Return the pores of a micrograph by a plan that is made already."""
+    source = plan.source
     tiled = find_all(plan, progress)
     return _kept(
         tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large

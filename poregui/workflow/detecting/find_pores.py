@@ -20,8 +20,10 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import fewer_points
+from poregui.workflow.detecting.learned_finder import OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections
@@ -172,9 +174,12 @@ def recipe_of(text: str) -> DetectionRecipe:
     return detection_recipe_from_json(values)
 
 
-def recipe_text(recipe: DetectionRecipe) -> str:
-    """Return a recipe as the project keeps it."""
-    return json.dumps(recipe.to_json())
+def recipe_text(recipe: DetectionRecipe, finder: OpenedFinder | None = None) -> str:
+    """Return a recipe as the project keeps it, with the finder that a search was made by."""
+    values = recipe.to_json()
+    if finder is not None:
+        values["finder"] = finder.text
+    return json.dumps(values)
 
 
 def read_recipe(file: Path) -> DetectionRecipe:
@@ -198,13 +203,14 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
+    finder: OpenedFinder | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. An exception that `progress` raises ends the work. Raises
-    PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
-    has no scale.
+    `folder` is the project's. A learned `finder` stands for the recipe's threshold. An exception
+    that `progress` raises ends the work. Raises PoreguiError when the file cannot be read, or the
+    recipe has lengths in um and the micrograph has no scale.
     """
     started = time.perf_counter()
     with (
@@ -220,19 +226,10 @@ def find_in_file(
                 "Restore the original file.",
             )
         check_same(micrograph, file, folder)
-        detected = detect(
-            source_of(image),
-            recipe,
-            micrograph.um_per_px,
-            micrograph.masks,
-            specimen_ends=micrograph.surfaces != (),
-            progress=lambda done, total, text: progress(
-                done, total, f"{micrograph.shown_name}: {text}"
-            ),
-        )
+        detected = _detected(image, micrograph, recipe, progress, finder)
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
-    fact = detection_of(detected, micrograph, recipe)
+    fact = detection_of(detected, micrograph, recipe, finder)
     return DetectedPores(
         micrograph,
         pores,
@@ -243,6 +240,24 @@ def find_in_file(
         detected.mount_percent,
         faint_text(detected, recipe),
     )
+
+
+def _detected(
+    image: Pyramid,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    progress: Progress,
+    finder: OpenedFinder | None,
+) -> Detected:
+    def tell(done: int, total: int, text: str) -> None:
+        progress(done, total, f"{micrograph.shown_name}: {text}")
+
+    source = source_of(image)
+    scale = micrograph.um_per_px
+    if finder is not None:
+        return find_learned(finder.finder, source, recipe, scale, micrograph.masks, tell)
+    ends = micrograph.surfaces != ()
+    return detect(source, recipe, scale, micrograph.masks, specimen_ends=ends, progress=tell)
 
 
 def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
@@ -294,13 +309,18 @@ def mount_text(found: Sequence[DetectedPores]) -> str:
     )
 
 
-def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
+def detection_of(
+    detected: Detected,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    finder: OpenedFinder | None = None,
+) -> Detection:
     """Return what the project remembers of a search besides the pores; lines are kept within a
     quarter of a pixel.
     """
     return Detection(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=recipe_text(recipe),
+        recipe=recipe_text(recipe, finder),
         field_area_px=detected.field_area_px,
         masks=micrograph.masks,
         surfaces=tuple(fewer_points(line) for line in detected.surfaces),
