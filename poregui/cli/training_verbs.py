@@ -11,6 +11,7 @@ from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.domain.wording import count
+from poregui.store.finder_folder import trainable
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import evaluation_json
@@ -116,6 +117,7 @@ def train_finder(args: argparse.Namespace, screen: Screen) -> int:
             f"{epochs} is no number of epochs for a finder.", f"Choose 1 to {MOST_EPOCHS}."
         )
     with Project.open(args.project) as project:
+        _check_idle(project)
         run, notes = freeze_finder(project, args.finder, epochs, screen.progress)
     for note in notes:
         screen.note(note)
@@ -163,15 +165,20 @@ def _train_frozen(
     from poregui.workflow.training.prepare_dataset import freeze
 
     with Project.open(args.project) as project:
-        project.check_writable()
-        busy = next((run for run in project.runs() if run.is_running()), None)
-        if busy is not None:
-            raise TrainingError(
-                f"Run {busy.number} of this project is being trained.",
-                "Wait until it ends, or stop it first.",
-            )
+        _check_idle(project)
         run = freeze(project, recipe, folds=args.folds or 0, grouped=grouped)
     return run, follow(run, screen)
+
+
+def _check_idle(project: Project) -> None:
+    """Raise PoreguiError where nothing can be trained now."""
+    project.check_writable()
+    busy = next((run for run in trainable(project.folder) if run.is_running()), None)
+    if busy is not None:
+        raise TrainingError(
+            f"Run {busy.number} of this project is being trained.",
+            "Wait until it ends, or stop it first.",
+        )
 
 
 def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:

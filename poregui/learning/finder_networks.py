@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.store.finder_folder import FinderKind
-from poregui.vision.pores.finder import FEATURE_REACH, FEATURES, Forward, PoreFinder
+from poregui.vision.pores.finder import COLOURS, FEATURE_REACH, FEATURES, Forward, PoreFinder
 
 _WIDTHS = (8, 16, 32, 64)
 """Channels at each size of the U-Net, each half of the one before."""
@@ -53,7 +53,9 @@ def forward_of(model: keras.Model) -> Forward:
 
 def channels_of(kind: FinderKind) -> int:
     """Return how many numbers of each pixel a network of a kind is given."""
-    return FEATURES if kind == "instant" else 1
+    if kind == "instant":
+        return FEATURES
+    return COLOURS
 
 
 def build_network(kind: FinderKind) -> FinderNetwork:

@@ -20,6 +20,8 @@ _AT_PORES = 0.6
 _ZOOM = 1.4
 _GREY_SCALE = (0.7, 1.35)
 _GREY_SHIFT = 0.35
+_CHROMA_SCALE = (0.7, 1.3)
+_CHROMA_SHIFT = 0.3
 _BLURRED = 0.3
 _BLUR = (0.3, 1.3)
 _NOISE = 0.08
@@ -34,13 +36,13 @@ _NEAR = 8
 
 @dataclass(frozen=True)
 class Lesson:
-    """Hold an image to learn from: greys of a common range, and of each pixel whether it is pore,
-    apart from a second pore, and checked, all float32 (H, W).
+    """Hold an image to learn from: colours of a common range (H, W, 3), and of each pixel whether
+    it is pore, apart from a second pore, and checked, all float32 (H, W).
 
     `at` (n, 2) are row and column of checked pixels of pores.
     """
 
-    grey: NDArray[np.float32]
+    colours: NDArray[np.float32]
     pore: NDArray[np.float32]
     apart: NDArray[np.float32]
     counts: NDArray[np.float32]
@@ -51,7 +53,7 @@ class Lesson:
         """Return what a marked image teaches."""
         pore = (image.labels > 0) & image.checked
         return Lesson(
-            Range(facts.middle, facts.spread).of(image.grey),
+            Range(facts.middle, facts.spread, facts.red, facts.blue).of(image.colours),
             pore.astype(np.float32),
             (~_between(image.labels)).astype(np.float32),
             image.checked.astype(np.float32),
@@ -73,8 +75,10 @@ def _between(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
 def patches(
     lessons: Sequence[Lesson], number: int, random: np.random.Generator, side: int = SIDE
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return varied patches (number, side, side, 1) and their truth (number, side, side, 3)."""
-    pairs = [_patch(lessons[random.integers(len(lessons))], random, side) for _ in range(number)]
+    """Return varied patches (number, side, side, 3) and their truth (number, side, side, 3)."""
+    pairs = [
+        _patch(lessons[int(random.integers(len(lessons)))], random, side) for _ in range(number)
+    ]
     inputs, truths = zip(*pairs, strict=True)
     return np.stack(inputs), np.stack(truths)
 
@@ -82,7 +86,7 @@ def patches(
 def _patch(
     lesson: Lesson, random: np.random.Generator, side: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    height, width = lesson.grey.shape
+    height, width = lesson.pore.shape
     row = random.integers(height)
     column = random.integers(width)
     if len(lesson.at) and random.random() < _AT_PORES:
@@ -93,13 +97,14 @@ def _patch(
     turn = cv2.getRotationMatrix2D(
         (float(column), float(row)), 90.0 * random.integers(4) + random.uniform(-45, 45), zoom
     )
-    turn[:, 2] += side / 2 - np.array([column, row])
+    turn[0, 2] += side / 2 - float(column)
+    turn[1, 2] += side / 2 - float(row)
     if random.random() < _OFTEN:
         turn[0] = [0, 0, side - 1] - turn[0]
-    grey = _moved(lesson.grey, turn, side)
+    colours = _moved(lesson.colours, turn, side)
     parts = [_moved(part, turn, side) for part in (lesson.pore, lesson.apart)]
     counts = cv2.warpAffine(lesson.counts, turn, (side, side), flags=cv2.INTER_NEAREST)
-    return _varied(grey, random)[..., None], np.stack([*parts, counts], axis=-1)
+    return _varied(colours, random), np.stack([*parts, counts], axis=-1)
 
 
 def _moved(values: NDArray[np.float32], turn: NDArray[Any], side: int) -> NDArray[np.float32]:
@@ -109,17 +114,21 @@ def _moved(values: NDArray[np.float32], turn: NDArray[Any], side: int) -> NDArra
     return np.asarray(moved, np.float32)
 
 
-def _varied(grey: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return greys under other light and focus, with more noise."""
-    grey = grey * random.uniform(*_GREY_SCALE) + random.uniform(-_GREY_SHIFT, _GREY_SHIFT)
-    if random.random() < _BLURRED:
-        grey = cv2.GaussianBlur(grey, (0, 0), random.uniform(*_BLUR))
-    if random.random() < _BLURRED:
-        grey = grey + random.normal(0, random.uniform(0, _NOISE), grey.shape)
+def _varied(colours: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Return colours under other light and focus, with more noise."""
+    varied = np.array(colours, np.float32)
+    varied[..., 0] *= random.uniform(*_GREY_SCALE)
+    varied[..., 0] += random.uniform(-_GREY_SHIFT, _GREY_SHIFT)
+    varied[..., 1:] *= random.uniform(*_CHROMA_SCALE)
+    varied[..., 1:] += random.normal(0, _CHROMA_SHIFT, 2).astype(np.float32)
     if random.random() < _OFTEN:
         light = random.normal(0, _SHADED, (3, 3)).astype(np.float32)
-        grey = grey + cv2.resize(light, grey.shape, interpolation=cv2.INTER_CUBIC)
-    return np.asarray(grey, np.float32)
+        varied[..., 0] += cv2.resize(light, varied.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    if random.random() < _BLURRED:
+        varied = np.asarray(cv2.GaussianBlur(varied, (0, 0), random.uniform(*_BLUR)), np.float32)
+    if random.random() < _BLURRED:
+        varied += random.normal(0, random.uniform(0, _NOISE), varied.shape).astype(np.float32)
+    return varied
 
 
 def pixels_of(
@@ -134,7 +143,7 @@ def pixels_of(
     truths = []
     square = np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)
     for lesson in lessons:
-        features = features_of(lesson.grey)
+        features = features_of(lesson.colours)
         near = cv2.dilate(lesson.pore, square) > 0
         checked = lesson.counts > 0
         pore = lesson.pore > 0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import (
+    FINDS,
     BatchEnded,
     Cancelled,
     EpochEnded,
@@ -57,6 +58,9 @@ _DECAY = 1e-3
 _WARM = 30
 """Steps in which the learning rate rises."""
 _GOOD = 0.5
+_RED = 0.299
+_BLUE = 0.114
+"""How much of red and blue is in a grey: the weights of `grey_of`."""
 _PATIENCE = 0
 
 
@@ -222,15 +226,22 @@ def _score(job: _FinderJob, group: str, number: int) -> tuple[str, FindingScore]
         job.asked()
         found = find_learned(
             finder,
-            Source.of(image.grey),
+            _source_of(image),
             job.request.recipe,
             facts.um_per_px,
-            range_=Range(facts.middle, facts.spread),
+            range_=Range(facts.middle, facts.spread, facts.red, facts.blue),
             tile=1024,
         )
         truth = Marked(image.labels, int(image.labels.max()))
         scores.append(score_outlines(found.outlines, truth, ~image.checked))
     return group, FindingScore.together(scores)
+
+
+def _source_of(image: MarkedImage) -> Source:
+    """Return a source whose colours are those of a marked image."""
+    grey, red, blue = np.moveaxis(image.colours, -1, 0)
+    green = grey - _RED * red - _BLUE * blue
+    return Source.of(np.stack([green + red, green, green + blue], axis=-1))
 
 
 # ---- fitting --------------------------------------------------------------------------------
@@ -243,7 +254,7 @@ def _fit(job: _FinderJob, lessons: Sequence[Lesson], *, fold: int, folds: int) -
     job.report(
         Started(
             run=job.folder.path.name,
-            classes=("pore",),
+            classes=FINDS,
             n_train=sum(len(lesson.at) > 0 for lesson in lessons),
             n_validation=0,
             n_test=len(job.images) - len(lessons),

@@ -269,7 +269,7 @@ def check_presence(path: Path) -> None:
 
 
 _OWN_FILES = ("project.", "pixels.")
-_OWN_FOLDERS = ("runs", "finders", "cache", "locked", "applied", BACKUPS)
+_OWN_FOLDERS = ("runs", "cache", "locked", "applied", BACKUPS)
 
 
 def refuse_links(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 from poregui.domain.checked import mapping, number, text, whole
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import DamagedRunError, ProjectError
-from poregui.store.files import explain_write_error, replace_file, write_json
+from poregui.store.files import replace_file, write_json
 from poregui.store.run_files import BROKEN, parse_json, read_arrays
-from poregui.store.run_folder import RunFolder
+from poregui.store.run_folder import FINDER, RunFolder, folders_in, is_finder, runs_in
 
-FINDERS = "finders"
-"""The folder in a project that holds the folders of finders, numbered as runs are."""
 FinderKind = Literal["network", "instant"]
 KINDS: tuple[FinderKind, ...] = ("network", "instant")
 
@@ -28,7 +25,7 @@ KINDS: tuple[FinderKind, ...] = ("network", "instant")
 class FinderImage:
     """Hold what is known of an image to learn from; `group` is its specimen or itself.
 
-    `middle` and `spread` bring the greys of its whole micrograph to the same range.
+    `middle`, `spread`, `red` and `blue` bring its colours to the same range (see `Range`).
     """
 
     micrograph_id: int
@@ -36,6 +33,8 @@ class FinderImage:
     group: str
     middle: float
     spread: float
+    red: float = 0.0
+    blue: float = 0.0
     um_per_px: float | None = None
 
 
@@ -62,11 +61,11 @@ class FinderRequest:
 
 @dataclass(frozen=True)
 class MarkedImage:
-    """Hold the greys (H, W) float32 of a part of a micrograph, the number of the pore of each pixel
-    (int32, 0 for none), and which pixels are checked.
+    """Hold the colours (H, W, 3) float32 of a part of a micrograph (see `colours_of`), the number
+    of the pore of each pixel (int32, 0 for none), and which pixels are checked.
     """
 
-    grey: NDArray[np.float32]
+    colours: NDArray[np.float32]
     labels: NDArray[np.int32]
     checked: NDArray[np.bool_]
 
@@ -85,11 +84,11 @@ class FinderDescription:
 
 
 class FinderFolder(RunFolder):
-    """Read and write the files of one finder; the same door and seal as for a run."""
+    """Read and write the files of one finder: a kind of run, with the same door and seal."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.request_file = path / "finder.json"
+        self.request_file = path / FINDER
         self.images_file = path / "images.npz"
 
     @property
@@ -103,7 +102,7 @@ class FinderFolder(RunFolder):
         """Write what to learn from; finder.json last, as the seal."""
         arrays: dict[str, NDArray[Any]] = {}
         for place, image in enumerate(images):
-            arrays[f"grey_{place}"] = image.grey
+            arrays[f"colours_{place}"] = image.colours
             arrays[f"labels_{place}"] = image.labels
             arrays[f"checked_{place}"] = image.checked
 
@@ -150,15 +149,17 @@ _MOST_UNFOLDED = 4 << 30
 
 
 def _image(arrays: Mapping[str, NDArray[Any]], place: int) -> MarkedImage:
-    grey = arrays[f"grey_{place}"]
+    colours = arrays[f"colours_{place}"]
     labels = arrays[f"labels_{place}"]
     checked = arrays[f"checked_{place}"]
-    kinds = (grey.dtype, labels.dtype, checked.dtype)
-    if kinds != (np.float32, np.int32, np.bool_) or grey.ndim != 2:
+    kinds = [part.dtype.str for part in (colours, labels, checked)]
+    if kinds != ["<f4", "<i4", "|b1"] or colours.ndim != 3:
         raise ValueError("no image to learn from")
-    if not grey.shape == labels.shape == checked.shape or not np.isfinite(grey).all():
+    if colours.shape[2] != 3 or not colours.shape[:2] == labels.shape == checked.shape:
         raise ValueError("no image to learn from")
-    return MarkedImage(grey, labels, checked)
+    if not np.isfinite(colours).all():
+        raise ValueError("no image to learn from")
+    return MarkedImage(colours, labels, checked)
 
 
 def _kind(value: Any) -> FinderKind:
@@ -191,6 +192,8 @@ def _image_facts(values: Mapping[str, Any]) -> FinderImage:
         text(values["group"]),
         number(values["middle"]),
         number(values["spread"]),
+        number(values["red"]),
+        number(values["blue"]),
         None if scale is None else number(scale),
     )
 
@@ -207,25 +210,10 @@ def _description(received: Any) -> FinderDescription:
 
 
 def finders_in(project: Path) -> list[FinderFolder]:
-    """Return the finders of a project folder, oldest first."""
-    try:
-        folders = [path for path in (project / FINDERS).iterdir() if path.name.isdecimal()]
-    except OSError:
-        return []
-    found = [FinderFolder(path) for path in folders if path.is_dir() and not path.is_symlink()]
-    return sorted(
-        (one for one in found if os.path.lexists(one.request_file)), key=lambda one: one.number
-    )
+    """Return the finders of a project folder, oldest first; they lie among its runs."""
+    return [FinderFolder(path) for path in folders_in(project) if is_finder(path)]
 
 
-def new_finder_folder(project: Path) -> FinderFolder:
-    """Make the next empty folder of a finder. Raises ProjectError when that is refused."""
-    parent = project / FINDERS
-    try:
-        parent.mkdir(exist_ok=True)
-        taken = [int(path.name) for path in parent.iterdir() if path.name.isdecimal()]
-        path = parent / f"{max(taken, default=0) + 1:03d}"
-        path.mkdir()
-    except OSError as error:
-        raise explain_write_error(error, parent) from error
-    return FinderFolder(path)
+def trainable(project: Path) -> list[RunFolder]:
+    """Return all runs of a project folder, finders among them, by their numbers."""
+    return sorted([*runs_in(project), *finders_in(project)], key=lambda run: run.number)

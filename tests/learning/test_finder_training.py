@@ -78,7 +78,7 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
     assert [group["name"] for group in values["groups"]] == ["0.png", "1.png"]
     assert values["finding"]["truth"] == 6
     assert values["parity"] < 1e-4
-    source = Source.of(np.tile(marked_image().grey, (2, 2))[:150, :170])
+    source = Source.of(np.tile(marked_image().colours[..., 0], (2, 2))[:150, :170])
     range_ = range_of(source)
     whole = opened.finder.probability(source, Box(0, 0, 170, 150), range_)
     for box in (Box(0, 0, 70, 60), Box(61, 83, 50, 40), Box(100, 90, 70, 60)):
@@ -108,7 +108,7 @@ def test_a_finder_that_is_given_up_leaves_none(tmp_path: Path) -> None:
 def test_a_finder_without_a_marked_pore_is_refused(tmp_path: Path) -> None:
     folder = finder_folder(tmp_path, "instant", images=1)
     image = marked_image()
-    empty = type(image)(image.grey, image.labels * 0, image.checked)
+    empty = type(image)(image.colours, image.labels * 0, image.checked)
     folder.write_request(folder.read_request(), [empty])
     with pytest.raises(TrainingError, match="No pore is marked"):
         train(folder)
@@ -118,13 +118,13 @@ def test_what_is_not_checked_teaches_nothing_and_between_two_pores_is_not_apart(
     image = marked_image()
     checked = image.checked.copy()
     checked[:48] = False
-    lesson = Lesson.of(type(image)(image.grey, image.labels, checked), FACTS)
+    lesson = Lesson.of(type(image)(image.colours, image.labels, checked), FACTS)
     assert (lesson.at[:, 0] >= 48).all()
     assert lesson.counts[:48].sum() == 0
     assert lesson.apart[60, 69] == 0
     assert lesson.apart[30, 25] == lesson.apart[5, 5] == 1
     inputs, truth = patches([lesson], 3, np.random.default_rng(0), side=32)
-    assert (inputs.shape, truth.shape) == ((3, 32, 32, 1), (3, 32, 32, 3))
+    assert (inputs.shape, truth.shape) == ((3, 32, 32, 3), (3, 32, 32, 3))
     numbers, answers = pixels_of([lesson], np.random.default_rng(0))
     assert len(numbers) == len(answers) == np.count_nonzero(checked)
     assert answers[:, 0].sum() == np.count_nonzero(image.labels[48:])
@@ -132,7 +132,7 @@ def test_what_is_not_checked_teaches_nothing_and_between_two_pores_is_not_apart(
 
 def test_an_untrained_network_gives_probabilities_of_the_size_of_its_image() -> None:
     network = build_network("network")
-    answer = forward_of(network.answers)(np.zeros((1, 16, 24, 1), np.float32))
+    answer = forward_of(network.answers)(np.zeros((1, 16, 24, 3), np.float32))
     assert answer.shape == (1, 16, 24, 1)
     assert (answer > 0).all()
     assert (answer < 1).all()

@@ -29,36 +29,60 @@ _SAMPLED = 1_000_000
 _LOW = 2.0
 _HIGH = 98.0
 _SMALLEST_SPREAD = 1e-6
+COLOURS = 3
+_CHROMA = 8.0
+"""How much finer differences of colours are taken than those of greys."""
+
+
+def colours_of(pixels: NDArray[Any]) -> FloatImage:
+    """Return the grey of pixels, and how much more red and blue they are than green, (h, w,
+    `COLOURS`) float32.
+    """
+    grey = grey_of(pixels)
+    found = np.zeros((*grey.shape, COLOURS), np.float32)
+    found[..., 0] = grey
+    if pixels.ndim == 3 and pixels.shape[2] >= 3:
+        colours = pixels[..., :3].astype(np.float32)
+        found[..., 1] = colours[..., 0] - colours[..., 1]
+        found[..., 2] = colours[..., 2] - colours[..., 1]
+    return found
 
 
 @dataclass(frozen=True)
 class Range:
-    """Hold the middle grey of a whole micrograph and how far its greys reach from it."""
+    """Hold what `colours_of` gives in the middle of a whole micrograph, and how far its greys reach
+    from there.
+    """
 
     middle: float
     spread: float
+    red: float = 0.0
+    blue: float = 0.0
 
-    def of(self, grey: FloatImage) -> FloatImage:
-        """Return greys that mean the same in every micrograph, whatever is added to it or by
+    def of(self, colours: FloatImage) -> FloatImage:
+        """Return colours that mean the same in every micrograph, whatever is added to it or by
         what it is multiplied.
         """
-        return np.asarray((grey - np.float32(self.middle)) / np.float32(self.spread), np.float32)
+        middle = np.array([self.middle, self.red, self.blue], np.float32)
+        spread = np.float32(self.spread) / np.array([1, _CHROMA, _CHROMA], np.float32)
+        return np.asarray((colours - middle) / spread, np.float32)
 
 
 def range_of(source: Source) -> Range:
-    """Return the range of the greys of a micrograph, from about a million of its pixels."""
+    """Return the range of a micrograph, from about a million of its pixels."""
     step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
     rows = []
     for top in range(0, source.height, step):
         box = Box(0, top, source.width, 1)
-        grey = grey_of(source.read(box))[0, ::step]
+        colours = colours_of(source.read(box))[0, ::step]
         hidden = source.missing(box) if source.missing is not None else None
-        rows.append(grey if hidden is None else grey[~hidden[0, ::step]])
-    greys = np.concatenate(rows)
-    if not len(greys):
+        rows.append(colours if hidden is None else colours[~hidden[0, ::step]])
+    colours = np.concatenate(rows)
+    if not len(colours):
         return Range(0.0, 1.0)
-    low, middle, high = np.percentile(greys, (_LOW, 50.0, _HIGH))
-    return Range(float(middle), max(float(high - low) / 2, _SMALLEST_SPREAD))
+    low, high = np.percentile(colours[:, 0], (_LOW, _HIGH))
+    middle, red, blue = (float(value) for value in np.median(colours, axis=0))
+    return Range(middle, max(float(high - low) / 2, _SMALLEST_SPREAD), red, blue)
 
 
 # ---- what an instant finder looks at --------------------------------------------------------
@@ -66,17 +90,20 @@ def range_of(source: Source) -> Range:
 _SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
 _CUT = 3.0
 """Standard deviations at which a Gaussian is cut off."""
-FEATURES = 1 + 6 * len(_SIGMAS)
+_OF_COLOUR = (1.4, 5.6)
+FEATURES = 1 + 6 * len(_SIGMAS) + 2 * len(_OF_COLOUR)
 FEATURE_REACH = 2 * int(np.ceil(_CUT * _SIGMAS[-1])) + 3
 
 
-def features_of(grey: FloatImage) -> NDArray[np.float32]:
-    """Return numbers of the surroundings of each pixel at several scales, (h, w, `FEATURES`).
+def features_of(colours: FloatImage) -> NDArray[np.float32]:
+    """Return numbers of the surroundings of each pixel at several scales, (h, w, `FEATURES`), from
+    colours of a common range (h, w, `COLOURS`).
 
     For each scale the smoothed grey, the length of its gradient, both eigenvalues of its second
     derivatives, and both of its structure tensor, the last four ordered, so that turning an image
-    changes nothing.
+    changes nothing; and the colour, smoothed.
     """
+    grey = np.ascontiguousarray(colours[..., 0])
     found = [grey]
     for sigma in _SIGMAS:
         smooth = _gauss(grey, sigma)
@@ -88,7 +115,10 @@ def features_of(grey: FloatImage) -> NDArray[np.float32]:
         found += [smooth, sigma * cv2.magnitude(dx, dy)]
         found += [sigma**2 * part for part in _eigenvalues(dxx, dxy, dyy)]
         tensor = [_gauss(part, sigma) for part in (dx * dx, dx * dy, dy * dy)]
-        found += [sigma * np.sqrt(np.maximum(part, 0)) for part in _eigenvalues(*tensor)]
+        for part in _eigenvalues(*tensor):
+            found.append(np.asarray(sigma * np.sqrt(np.maximum(part, 0)), np.float32))
+    for sigma in _OF_COLOUR:
+        found += [_gauss(np.ascontiguousarray(colours[..., part]), sigma) for part in (1, 2)]
     return np.stack(found, axis=-1).astype(np.float32)
 
 
@@ -124,9 +154,8 @@ class PoreFinder:
     def probability(self, source: Source, box: Box, range_: Range) -> FloatImage:
         """Return the probability of pore of the pixels of a box, the same whatever the box is."""
         window = self._window(box, source)
-        seen = _around(source, window)
-        grey = range_.of(seen)
-        inputs = features_of(grey) if self.by_features else grey[..., None]
+        colours = range_.of(_around(source, window))
+        inputs = features_of(colours) if self.by_features else colours
         answer = self.forward(np.ascontiguousarray(inputs[None]))[0, ..., 0]
         top = box.y - window.y
         left = box.x - window.x
@@ -153,19 +182,21 @@ class PoreFinder:
 
 
 def _around(source: Source, window: Box) -> FloatImage:
-    """Return the greys of a window, mirrored at the right and the lower edge of the image."""
+    """Return the colours of a window; beyond the right and the lower edge of the image those at the
+    edge.
+    """
     inner = window.clipped(source.width, source.height)
     assert inner is not None
-    grey = grey_of(source.read(inner))
+    colours = colours_of(source.read(inner))
     hidden = source.missing(inner) if source.missing is not None else None
     if hidden is not None and not hidden.all():
-        grey = np.where(hidden, np.float32(np.median(grey[~hidden])), grey)
+        colours[hidden] = np.median(colours[~hidden], axis=0)
     below = window.bottom - inner.bottom
     right = window.right - inner.right
     if not below and not right:
-        return grey
+        return colours
     border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.copyMakeBorder(grey, 0, below, 0, right, border), np.float32)
+    return np.asarray(cv2.copyMakeBorder(colours, 0, below, 0, right, border), np.float32)
 
 
 def probabilities(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.errors import ProjectError
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Finished
 from poregui.store.finder_folder import FinderDescription, FinderFolder, finders_in
 from poregui.store.project import Project
-from poregui.vision.pores.finder import FEATURES, Forward, PoreFinder
+from poregui.store.run_files import BROKEN
+from poregui.vision.pores.finder import COLOURS, FEATURES, Forward, PoreFinder
 from poregui.workflow.evaluating.predict import open_session, run_session
 
 _OUTPUT = "probability"
@@ -42,6 +43,17 @@ def finished_finders(project: Project) -> list[FinderFolder]:
     ]
 
 
+def name_of(folder: FinderFolder) -> str:
+    """Return what a complete finder is called in lists: its kind, number and score."""
+    try:
+        values = folder.read_finding()
+        name = f"Learned: {values['kind']} {folder.number}"
+        finding = values["finding"]
+        return name if finding is None else f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
+    except (PoreguiError, *BROKEN):
+        return f"Learned: finder {folder.number}"
+
+
 def finder_numbered(project: Project, number: int) -> FinderFolder:
     """Return a complete finder by its number. Raises ProjectError for one that is none."""
     there = finished_finders(project)
@@ -59,7 +71,7 @@ def open_finder(folder: FinderFolder, *, threads: int = 0) -> OpenedFinder:
     """Return a finder that is ready. Raises PoreguiError when its files are damaged."""
     description = folder.read_description()
     network = description.kind == "network"
-    channels = 1 if network else FEATURES
+    channels = COLOURS if network else FEATURES
     fits = description.channels == channels and description.reach <= _MOST_REACH
     if not fits or description.step > _MOST_STEP:
         raise folder.damaged(folder.sidecar_file)

@@ -17,14 +17,12 @@ from poregui.store.finder_folder import (
     FinderKind,
     FinderRequest,
     MarkedImage,
-    finders_in,
-    new_finder_folder,
 )
 from poregui.store.project import Project
+from poregui.store.run_folder import new_folder
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
-from poregui.vision.pores.finder import range_of
+from poregui.vision.pores.finder import colours_of, range_of
 from poregui.vision.pores.plan import hidden_in, source_of
-from poregui.vision.pores.segmentation import grey_of
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.polygons import Polygons, all_spans, ranges
 from poregui.workflow.detecting.find_pores import Progress, detection_recipe
@@ -50,13 +48,6 @@ def freeze_finder(
 
     Raises PoreguiError when nothing is checked, or no file of what is can be read.
     """
-    project.check_writable()
-    busy = next((one for one in finders_in(project.folder) if one.is_running()), None)
-    if busy is not None:
-        raise TrainingError(
-            f"Finder {busy.number} of this project is being trained.",
-            "Wait until it ends, or stop it first.",
-        )
     checked = [one for one in project.micrographs() if one.checked_areas]
     if not checked:
         raise TrainingError(
@@ -87,7 +78,7 @@ def freeze_finder(
         tuple(facts),
         detection_recipe(project),
     )
-    folder = new_finder_folder(project.folder)
+    folder = FinderFolder(new_folder(project.folder).path)
     folder.write_request(request, images)
     return folder, tuple(notes)
 
@@ -118,11 +109,11 @@ def _read(
         box, cut = _box_of(micrograph.checked_areas, image)
         source = source_of(image)
         range_ = range_of(source)
-        grey = grey_of(source.read(box))
+        colours = colours_of(source.read(box))
         hidden = hidden_in(source, micrograph.masks, box)
     checked = masked_pixels([Mask(area) for area in micrograph.checked_areas], box)
     if checked is None:
-        checked = np.zeros(grey.shape, np.bool_)
+        checked = np.zeros(colours.shape[:2], np.bool_)
     if hidden is not None:
         checked &= ~hidden
     labels = _labels(pore_outlines(project, micrograph), box)
@@ -132,9 +123,11 @@ def _read(
         group,
         range_.middle,
         range_.spread,
+        range_.red,
+        range_.blue,
         micrograph.um_per_px,
     )
-    return facts, MarkedImage(grey, labels, checked), cut
+    return facts, MarkedImage(colours, labels, checked), cut
 
 
 def _box_of(areas: Sequence[Line], image: Pyramid) -> tuple[Box, bool]:

@@ -13,6 +13,7 @@ from poregui.vision.pores.finder import (
     FULL,
     PoreFinder,
     Range,
+    colours_of,
     features_of,
     find_learned,
     probabilities,
@@ -29,7 +30,7 @@ def by_features(inputs: np.ndarray) -> np.ndarray:
 
 def dark(inputs: np.ndarray) -> np.ndarray:
     """Return a probability that falls from 1 to 0 about a grey of -1 of the common range."""
-    return np.clip(0.5 - 2 * (inputs + 1), 0, 1).astype(np.float32)
+    return np.clip(0.5 - 2 * (inputs[..., :1] + 1), 0, 1).astype(np.float32)
 
 
 def noise(height: int = 131, width: int = 157) -> np.ndarray:
@@ -59,16 +60,17 @@ def test_a_window_begins_at_a_step_and_reaches_beyond_the_edge_of_the_image() ->
 
 
 def test_brightness_and_contrast_of_a_picture_change_nothing() -> None:
-    grey = noise()
-    first = range_of(Source.of(grey)).of(grey)
-    other = range_of(Source.of(3 * grey - 50)).of(3 * grey - 50)
-    assert np.abs(first - other).max() < 1e-4
+    colours = np.random.default_rng(0).normal(100, 20, (131, 157, 3)).astype(np.float32)
+    other = 3 * colours - 50
+    first = range_of(Source.of(colours)).of(colours_of(colours))
+    assert np.abs(first - range_of(Source.of(other)).of(colours_of(other))).max() < 1e-3
+    assert (colours_of(noise())[..., 1:] == 0).all()
 
 
 def test_the_numbers_of_a_pixel_turn_with_the_image() -> None:
-    grey = Range(100, 20).of(noise(64, 64))
-    turned = features_of(np.ascontiguousarray(np.rot90(grey)))
-    assert np.abs(np.rot90(features_of(grey)) - turned).max() < 2e-3
+    colours = Range(100, 20).of(colours_of(noise(64, 64)))
+    turned = features_of(np.ascontiguousarray(np.rot90(colours)))
+    assert np.abs(np.rot90(features_of(colours)) - turned).max() < 2e-3
 
 
 def test_pores_are_outlined_where_they_are_more_likely_than_not() -> None:

@@ -57,13 +57,13 @@ def test_outlines_of_checked_areas_become_labels_and_refused_ones_do_not(project
     assert request.groups == ("a.png", "b.png")
     assert request.images[0].um_per_px == 0.5
     first, second = folder.read_images(request)
-    assert first.grey.shape == (150, 200)
+    assert first.colours.shape == (150, 200, 3)
     assert np.count_nonzero(first.labels) == 100
     assert (first.labels[30:40, 20:30] > 0).all()
     assert first.checked[:140].all()
     assert not first.checked[140:].any()
     assert second.checked.sum() == 40 * 30
-    assert second.grey.shape[0] < 150
+    assert second.colours.shape[0] < 150
 
 
 def test_groups_are_specimens_where_there_are_several(project: Project) -> None:
