@@ -25,6 +25,7 @@ from poregui.workflow.detecting.find_pores import (
     read_recipe,
     warnings_of,
 )
+from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
     measure_project,
@@ -65,6 +66,13 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         help="the specimen fills the image: what lies along an edge is pore; saved with the "
         "micrograph",
     )
+    parser.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
+    )
     add_annotator_option(parser)
 
 
@@ -95,6 +103,9 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
             recipe = read_recipe(args.recipe)
         else:
             recipe = detection_recipe(project)
+        finder = None
+        if args.finder is not None:
+            finder = open_finder(finder_numbered(project, args.finder))
         wanted = _wanted(project, args.micrograph)
         found = []
         failed = {}
@@ -109,6 +120,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                         recipe,
                         project.pixels,
                         screen.progress,
+                        finder,
                         is_mount=_mount_answer(args),
                     )
                 )
