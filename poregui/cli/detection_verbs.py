@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.domain.detection import METHODS
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
+from poregui.vision.pores.recipe_choice import Choice
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
     Present,
+    choose_automatically,
     detection_recipe,
     find_in_file,
     left_out_words,
@@ -49,6 +53,12 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
+    )
+    parser.add_argument(
+        "--method",
+        choices=("auto", *METHODS),
+        help="threshold, in place of the recipe's; auto tries recipes on a sample, takes the one "
+        "whose pores depend least on its threshold, and saves it in the project",
     )
     mount = parser.add_mutually_exclusive_group()
     mount.add_argument(
@@ -83,6 +93,13 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         else:
             recipe = detection_recipe(project)
         wanted = _wanted(project, args.micrograph)
+        choice = None
+        if args.method == "auto":
+            searched = [(one, project.micrograph_file(one)) for one in wanted]
+            choice = choose_automatically(searched, project.folder, recipe, screen.progress)
+            recipe = choice.recipe
+        elif args.method:
+            recipe = replace(recipe, method=args.method, chosen_by="person")
         found = []
         failed = {}
         for micrograph in wanted:
@@ -107,7 +124,8 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         there = Present.of(project, [one.micrograph for one in found])
         plan = plan_detection(found, there, recipe, who)
         _apply(project, plan.edit)
-    screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
+    values = {**_detected(found, plan, choice), "failed": failed}
+    screen.result(values, _detected_text(found, plan, choice))
     return 0
 
 
@@ -131,8 +149,12 @@ def _apply(project: Project, edit: Edit | None) -> None:
         History(project).apply(edit, backup="before-detection")
 
 
-def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:
+def _detected(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None
+) -> dict[str, Any]:
+    doubts = [choice.warning] if choice is not None and choice.warning else []
     return {
+        **_choice(choice),
         "micrographs": [
             {
                 "micrograph": one.micrograph.shown_name,
@@ -149,7 +171,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
             for one in found
         ],
         "removed": removed_by_rule(one.removed for one in found),
-        "warnings": warnings_of(found),
+        "warnings": [*doubts, *warnings_of(found)],
         "pores": sum(len(one.pores) for one in found),
         "proposals_added": plan.added,
         "proposals_removed": plan.removed,
@@ -158,12 +180,31 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
     }
 
 
-def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
+def _choice(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        return {}
+    trial = choice.trial
+    values = {
+        "recipe": choice.recipe.to_json(),
+        "why": choice.why,
+        "trusted": trial.trusted,
+        "area_change": trial.change,
+        "agreement": trial.agreement,
+        "recipes_tried": choice.tried,
+    }
+    return {"auto": values}
+
+
+def _detected_text(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None = None
+) -> str:
     rows = [
         [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
         for one in found
     ]
     lines = [table(["micrograph", "pores", "porosity %", "seconds"], rows), ""]
+    if choice is not None:
+        lines += [text for text in (choice.why, choice.warning) if text]
     lines.append(
         f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
         f"{count(plan.carried, 'label')} kept with the pore."

@@ -75,13 +75,14 @@ class FindPanel(QWidget):
 
     `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested`
     asks for the labelled crops without a pore. `mount_answered` tells that what lies along an edge
-    is mounting material (True) or pore.
+    is mounting material (True) or pore; `automatic_requested` asks for a recipe.
     """
 
     find_here_requested = Signal()
     find_everywhere_requested = Signal()
     stayed_requested = Signal()
     mount_answered = Signal(bool)
+    automatic_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,6 +107,7 @@ class FindPanel(QWidget):
         )
         for button in (self.stayed_button, self.mount_button, self.pore_button):
             button.hide()
+        self.automatic_button = _automatic_button()
         self.here_button = QPushButton("Find pores here")
         self.here_button.setObjectName("find_here_button")
         self.here_button.setAccessibleName("Find pores in this micrograph")
@@ -114,6 +116,7 @@ class FindPanel(QWidget):
         self.everywhere_button.setObjectName("find_everywhere_button")
         self.everywhere_button.setAccessibleName("Find pores in several micrographs")
         self._lay_out()
+        self.automatic_button.clicked.connect(self.automatic_requested)
         self.here_button.clicked.connect(self.find_here_requested)
         self.everywhere_button.clicked.connect(self.find_everywhere_requested)
         self.stayed_button.clicked.connect(self.stayed_requested)
@@ -122,6 +125,7 @@ class FindPanel(QWidget):
 
     def set_ready(self, *, here: bool, everywhere: bool) -> None:
         """Offer or withhold the two ways to find pores."""
+        self.automatic_button.setEnabled(here)
         self.here_button.setEnabled(here)
         self.everywhere_button.setEnabled(everywhere)
 
@@ -159,6 +163,7 @@ class FindPanel(QWidget):
         below = QVBoxLayout()
         below.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         below.setSpacing(GAP)
+        below.addWidget(self.automatic_button)
         below.addWidget(self.preview_text)
         below.addWidget(self.here_button)
         below.addWidget(self.everywhere_button)
@@ -174,6 +179,17 @@ class FindPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(scroll, 1)
         layout.addLayout(below)
+
+
+def _automatic_button() -> QPushButton:
+    button = QPushButton("Choose settings (Auto)")
+    button.setObjectName("automatic_button")
+    button.setAccessibleName("Choose the settings automatically")
+    button.setToolTip(
+        "Try thresholds and corrections on a sample of this micrograph, and take what depends "
+        "least on its threshold"
+    )
+    return button
 
 
 MOST = 100_000

@@ -4,7 +4,7 @@ shifted, and are found by other recipes too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 
@@ -40,6 +40,7 @@ pores.
 SAMPLED = 1_000_000
 """Pixels that recipes are tried on."""
 _EVERY = 7
+_TRIALS = 20
 _RADII = (6, 18, 54)
 """Radii in px of what is subtracted as background, before the size of pores is known."""
 _OTHER_POLARITY = 0.15
@@ -49,6 +50,9 @@ _APART = 3.0
 """Times the radius of the background from which on two recipes are different ones."""
 _SHARP = 0.4
 """What edges as sharp as the rest count against a recipe."""
+_FEW = 0.3
+"""What a single region counts against a recipe; it falls with the square root of their number."""
+_SHARPEST = 99.0
 _FAR = 9.0
 """The cost of a recipe that finds nothing of use."""
 BoolImage = NDArray[np.bool_]
@@ -169,22 +173,29 @@ def _in_memory(source: Source, masks: Sequence[Mask], box: Box) -> Source:
     return replace(part, missing=missing)
 
 
-def choose_recipe(samples: Sequence[Sample], start: DetectionRecipe) -> Choice:
+def choose_recipe(
+    samples: Sequence[Sample],
+    start: DetectionRecipe,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Choice:
     """Return the recipe that suits samples in memory best; sizes, split, contrast and crops stay as
     in `start`, whose polarity is preferred.
 
-    Lengths are in px. Nothing is random: the same samples give the same recipe.
+    Lengths are in px. Nothing is random: the same samples give the same recipe. `progress` hears
+    (done, total); an exception that it raises ends the work.
     """
     other = {"dark": "bright", "bright": "dark"}[start.polarity]
     best: list[tuple[float, Trial]] = []
     tried = 0
     for polarity, penalty in ((start.polarity, 0.0), (other, _OTHER_POLARITY)):
         usual = replace(start, polarity=polarity, method="otsu", flatten=False, correction="divide")
+        progress(tried, _TRIALS)
         first = [_try(samples, recipe) for recipe in _first(usual)]
+        progress(tried + len(first), _TRIALS)
         second = _second(usual, _diameter_in([one.trial for one in first]))
-        judged = _with_agreement([*first, *(_try(samples, recipe) for recipe in second)])
-        tried += len(judged)
-        best += [(_cost(trial, usual) + penalty, trial) for trial in judged]
+        compared = _with_agreement([*first, *(_try(samples, recipe) for recipe in second)])
+        tried += len(compared)
+        best += [(_cost(trial, usual) + penalty, trial) for trial in compared]
     _, trial = min(best, key=lambda pair: pair[0])
     if not trial.useful:
         trial = next(one for _, one in best)
@@ -202,11 +213,16 @@ def _first(usual: DetectionRecipe) -> list[DetectionRecipe]:
 
 def _second(usual: DetectionRecipe, diameter: float) -> list[DetectionRecipe]:
     """Return recipes for pores of up to a diameter in px."""
-    px = {"window_unit": "px", "background_unit": "px"}
-    local = replace(usual, method="local", window=float(round(4 * diameter) | 1), **px)
+    local = replace(usual, method="local", window=float(round(4 * diameter) | 1), window_unit="px")
+    even = replace(
+        usual,
+        flatten=True,
+        background_radius=float(round(3 * diameter) + 10),
+        background_unit="px",
+    )
     hat = _hat(usual, round(0.75 * diameter) + 3)
     return [
-        replace(usual, flatten=True, background_radius=float(round(3 * diameter) + 10), **px),
+        even,
         replace(local, offset=15.0),
         replace(local, offset=30.0),
         hat,
@@ -242,7 +258,8 @@ def _cost(trial: Trial, usual: DetectionRecipe) -> float:
 
 def _doubt(trial: Trial) -> float:
     """Return what speaks against a trial, whatever others find."""
-    return trial.change + trial.largest + _SHARP / max(trial.sharpness, 1e-9)
+    few = _FEW / max(trial.regions, 1) ** 0.5
+    return trial.change + trial.largest + few + _SHARP / max(trial.sharpness, 1e-9)
 
 
 # ---- one trial ----------------------------------------------------------------------------------
@@ -284,7 +301,7 @@ class _Sums:
             len(pixels),
             100 * part,
             float(np.abs(self.areas - own).max() / own),
-            float(edges.mean()) / max(usual, 1e-9),
+            min(float(edges.mean()) / max(usual, 1e-9), _SHARPEST),
             float(np.quantile(2 * np.sqrt(pixels / np.pi), 0.95)),
             useful,
             self.largest / max(self.field, 1.0),
@@ -350,15 +367,15 @@ def _with_agreement(seen: Sequence[_Seen]) -> list[Trial]:
     """Return trials with how much each finds of what another kind of useful recipe does, at
     best.
     """
-    judged = []
+    compared = []
     for one in seen:
         others = [
             _overlap(one.pores, other.pores)
             for other in seen
             if other.trial.useful and _differ(one.trial.recipe, other.trial.recipe)
         ]
-        judged.append(replace(one.trial, agreement=max(others, default=0.0)))
-    return judged
+        compared.append(replace(one.trial, agreement=max(others, default=0.0)))
+    return compared
 
 
 def _differ(one: DetectionRecipe, other: DetectionRecipe) -> bool:

@@ -52,7 +52,7 @@ def draw_slice(seed: int, side: int = 384, pores: int = 40, *, in_air: bool = Fa
     solid = (1 - covered) * np.clip(radius - away, 0, 1)
     grey = _AIR + (_METAL * hardened - _AIR) * solid
     grey = cv2.GaussianBlur(grey, (0, 0), _BLUR_PX)
-    grey += _METAL * _rings(rng, side)[np.minimum(away.astype(int), side - 1)]
+    grey += _METAL * _circles(rng, side)[np.minimum(away.astype(int), side - 1)]
     noise = rng.normal(0, _NOISE * _METAL, (side, side))
     grey += cv2.GaussianBlur(noise, (0, 0), 0.6)
     image = np.where(circle, np.clip(np.rint(grey), 1, 65535), 0).astype(np.uint16)
@@ -99,10 +99,10 @@ def _covered(rng: np.random.Generator, side: int, x: float, y: float, radius: fl
     )
 
 
-def _rings(rng: np.random.Generator, side: int) -> FloatArray:
+def _circles(rng: np.random.Generator, side: int) -> FloatArray:
     """Return the relative grey of rings around the middle, by their radius in px."""
-    rings = np.zeros(side)
+    circles = np.zeros(side)
     for _ in range(side // 12):
         at = int(rng.integers(4, side // 2))
-        rings[at : at + int(rng.integers(1, 4))] += rng.normal(0, 0.025)
-    return rings
+        circles[at : at + int(rng.integers(1, 4))] += rng.normal(0, 0.025)
+    return circles
