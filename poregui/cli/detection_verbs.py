@@ -12,7 +12,7 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.domain.wording import count, interval, noun
+from poregui.domain.wording import about, count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
@@ -134,7 +134,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                 )
             except PoreguiError as error:
                 failed[micrograph.shown_name] = str(error)
-                screen.note(f"{micrograph.shown_name}: {error}")
+                screen.note(about(micrograph.shown_name, error))
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])

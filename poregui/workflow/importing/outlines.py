@@ -15,7 +15,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
-from poregui.domain.wording import count, noun
+from poregui.domain.wording import about, count, noun
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
@@ -256,7 +256,7 @@ def cut_outlines(
             check_same(micrograph, one.file, one.folder)
             image = open_pyramid(one.file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
-            messages.append(f"{micrograph.shown_name}: {error}")
+            messages.append(about(micrograph.shown_name, error))
             continue
         with image:
             shapes, turned = one.on(image)
