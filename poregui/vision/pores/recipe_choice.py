@@ -336,7 +336,7 @@ def _regions(pores: BoolImage, hidden: BoolImage | None, plan: Plan) -> Regions:
     if hidden is not None:
         pixels[hidden] = 0
     if plan.recipe.fill_holes:
-        pixels = fill_holes(pixels)
+        pixels = fill_holes(pixels, plan.largest_hole)
     if hidden is not None:
         pixels[hidden] = 0
     regions = regions_of(pixels)
