@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
-from poregui.domain.detection import METHODS
+from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
+from poregui.vision.pores.finding_score import FindingScore
 from poregui.vision.pores.recipe_choice import Choice
+from poregui.workflow.detecting.automatic import choose_automatically
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
     Present,
-    choose_automatically,
     detection_recipe,
     find_in_file,
     left_out_words,
@@ -28,6 +29,7 @@ from poregui.workflow.detecting.find_pores import (
     read_recipe,
     warnings_of,
 )
+from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
     measure_project,
@@ -35,6 +37,7 @@ from poregui.workflow.detecting.measuring import (
     write_measurements,
 )
 from poregui.workflow.detecting.removals import removed_by_rule
+from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.micrograph_choice import micrographs_called
@@ -73,6 +76,13 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         help="the specimen fills the image: what lies along an edge is pore; saved with the "
         "micrograph",
     )
+    parser.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
+    )
     add_annotator_option(parser)
 
 
@@ -83,23 +93,27 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_score_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `score-detection` understands."""
+    parser.add_argument(
+        "masks",
+        type=Path,
+        metavar="MASKS",
+        help="a binary or label image, or a folder of them, named as the micrographs, with _mask, "
+        "_labels or _seg behind",
+    )
+
+
 def detect(args: argparse.Namespace, screen: Screen) -> int:
     """Find the pores of micrographs; labels stay with the pores that are found again."""
     with Project.open(args.project) as project:
         project.check_writable()
         who = annotator_of(args)
-        if args.recipe:
-            recipe = read_recipe(args.recipe)
-        else:
-            recipe = detection_recipe(project)
+        finder = None
+        if args.finder is not None:
+            finder = open_finder(finder_numbered(project, args.finder))
         wanted = _wanted(project, args.micrograph)
-        choice = None
-        if args.method == "auto":
-            searched = [(one, project.micrograph_file(one)) for one in wanted]
-            choice = choose_automatically(searched, project.folder, recipe, screen.progress)
-            recipe = choice.recipe
-        elif args.method:
-            recipe = replace(recipe, method=args.method, chosen_by="person")
+        recipe, choice = _recipe(args, project, wanted, screen)
         found = []
         failed = {}
         for micrograph in wanted:
@@ -113,6 +127,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                         recipe,
                         project.pixels,
                         screen.progress,
+                        finder,
                         is_mount=_mount_answer(args),
                     )
                 )
@@ -127,6 +142,27 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     values = {**_detected(found, plan, choice), "failed": failed}
     screen.result(values, _detected_text(found, plan, choice))
     return 0
+
+
+def _recipe(
+    args: argparse.Namespace, project: Project, wanted: list[Micrograph], screen: Screen
+) -> tuple[DetectionRecipe, Choice | None]:
+    """Return the recipe that was asked for, and how it was chosen where the program did."""
+    if args.recipe:
+        recipe = read_recipe(args.recipe)
+    else:
+        recipe = detection_recipe(project)
+    if args.method is None:
+        return recipe, None
+    if args.finder is not None:
+        raise PoreguiError(
+            "--method chooses a threshold, and --finder finds without one.", "Give one of the two."
+        )
+    if args.method != "auto":
+        return replace(recipe, method=args.method, chosen_by="person"), None
+    searched = [(one, project.micrograph_file(one)) for one in wanted]
+    choice = choose_automatically(searched, project.folder, recipe, screen.progress)
+    return choice.recipe, choice
 
 
 def _mount_answer(args: argparse.Namespace) -> bool | None:
@@ -237,7 +273,7 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _measured_text(
-    fields: list[MeasuredField], received: dict[str, Any], written: int, out: Path
+    fields: list[MeasuredField], values: dict[str, Any], written: int, out: Path
 ) -> str:
     rows = [
         [field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"]
@@ -246,12 +282,12 @@ def _measured_text(
     lines = [
         table(["micrograph", "pores", "porosity %"], rows),
         "",
-        porosity_sentence(received["porosity"]),
+        porosity_sentence(values["porosity"]),
     ]
-    if received["without_outline"]:
-        without = count(received["without_outline"], "crop")
+    if values["without_outline"]:
+        without = count(values["without_outline"], "crop")
         lines.append(f"{without} without an outline not measured.")
-    lines += [*received["empty_because"].values(), *received["notes"]]
+    lines += [*values["empty_because"].values(), *values["notes"]]
     return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 
@@ -265,3 +301,35 @@ def porosity_sentence(over: dict[str, Any]) -> str:
         accuracy = f", relative accuracy {over['relative_accuracy']:.0f} %"
     mean = f"Porosity {over['mean']:.3f} % over {count(over['fields'], 'field')}"
     return f"{mean} ({interval(low, high, digits=3)}{accuracy})."
+
+
+def score_detection(args: argparse.Namespace, screen: Screen) -> int:
+    """Compare the outlines that a project holds with masks in which every pore is marked."""
+    with Project.open(args.project, read_only=True) as project:
+        scored, notes = score_project(project, args.masks, screen.progress)
+    pooled = FindingScore.together(one.score for one in scored)
+    values = {
+        "micrographs": [
+            {"name": one.micrograph.shown_name, "id": one.micrograph.id, **one.score.to_json()}
+            for one in scored
+        ],
+        "pooled": pooled.to_json(),
+        "notes": list(notes),
+    }
+    rows = [_score_row(one.micrograph.shown_name, one.score) for one in scored]
+    if len(rows) > 1:
+        rows.append(_score_row("together", pooled))
+    names = "micrograph, IoU, found, of, recall, right, of, precision, area %, true area %"
+    screen.result(values, "\n".join([table(names.split(", "), rows), *notes]))
+    return 0
+
+
+def _score_row(name: str, score: FindingScore) -> list[object]:
+    shares = [
+        "" if share is None else f"{share:.3f}"
+        for share in (score.iou, score.recall, score.precision)
+    ]
+    iou, recall, precision = shares
+    areas = [f"{area:.3f}" for area in (score.area_percent, score.truth_area_percent)]
+    counts = [score.found, score.truth, recall, score.right, score.outlines, precision]
+    return [name, iou, *counts, *areas]

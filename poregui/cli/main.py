@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import poregui
-from poregui.cli.output import Screen, add_annotator_option
+from poregui.cli.output import Screen, add_annotator_option, sentence_of
 from poregui.domain.errors import PoreguiError
 
 OK = 0
@@ -48,12 +48,21 @@ VERBS = {
         "measure",
         "measure the outlined pores and write one line for each as CSV",
     ),
+    "score-detection": (
+        "detection_verbs",
+        "score_detection",
+        "compare the outlines of a project with masks in which every pore is marked",
+    ),
     "split": (
         "training_verbs",
         "split",
         "show which specimens are used for training and testing, or choose the test set",
     ),
-    "train": ("training_verbs", "train", "train a network on the labelled crops"),
+    "train": (
+        "training_verbs",
+        "train",
+        "train a network on the labelled crops, or a finder on checked areas",
+    ),
     "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
     "evaluate": (
         "review_verbs",
@@ -61,7 +70,7 @@ VERBS = {
         "compare the predictions of a run with the current labels",
     ),
     "compare": ("review_verbs", "compare", "compare two runs on the test crops they share"),
-    "suspects": (
+    "label-errors": (
         "review_verbs",
         "label_issues",
         "list the labels that are probably wrong, most doubtful first",
@@ -112,6 +121,8 @@ def main(argv: list[str]) -> int:
     """
     _escape_what_a_terminal_cannot_show()
     screen = Screen(as_json=False)
+    if argv[:1] == ["suspects"]:  # the former name, which scripts of people may have
+        argv = ["label-errors", *argv[1:]]
     try:
         args = _parser(argv).parse_args(argv)
         screen = Screen(as_json=args.json)
@@ -129,10 +140,7 @@ def main(argv: list[str]) -> int:
         _forget_output()
         return NOBODY_READS
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        screen.error(
-            f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
-        )
+        screen.error(sentence_of(error))
         return REFUSED
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else OK
@@ -221,18 +229,6 @@ def _import(parser: argparse.ArgumentParser) -> None:
     _plane(parser, "show in micrographs")
 
 
-def _import_outlines(parser: argparse.ArgumentParser) -> None:
-    _project(parser)
-    parser.add_argument(
-        "path",
-        type=Path,
-        metavar="PATH",
-        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; "
-        "labels as CSV",
-    )
-    add_annotator_option(parser)
-
-
 def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
@@ -245,7 +241,7 @@ def _image(parser: argparse.ArgumentParser) -> None:
 
 
 def _plane(parser: argparse.ArgumentParser, verb: str) -> None:
-    """Add what chooses a picture in files that hold several."""
+    """Add what chooses an image in files that hold several."""
     several = "of files that hold several, from 1"
     parser.add_argument(
         "--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}"
@@ -292,21 +288,10 @@ def _split(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.training_verbs import add_recipe_options
+    from poregui.cli.training_verbs import add_train_options
 
     _project(parser)
-    add_recipe_options(parser)
-    parser.add_argument(
-        "--folds",
-        type=int,
-        metavar="K",
-        help="cross-validate with K folds instead; leaves no network",
-    )
-    parser.add_argument(
-        "--ungrouped",
-        action="store_true",
-        help="with --folds: also run a leaky split by crop, for comparison",
-    )
+    add_train_options(parser)
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
@@ -332,7 +317,7 @@ def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
         _project(parser)
         if verb != "compare":
             _run(parser)
-        getattr(review_verbs, f"add_{verb}_options")(parser)
+        getattr(review_verbs, f"add_{verb.replace('-', '_')}_options")(parser)
 
     return add
 
@@ -476,15 +461,16 @@ _ARGUMENTS = {
     "demo": _demo,
     "new": _new,
     "import": _import,
-    "import-outlines": _import_outlines,
+    "import-outlines": _share("import_outlines"),
     "image": _image,
     "info": _info,
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
+    "score-detection": _detecting("score"),
     "split": _split,
     "train": _train,
     "fit": _fit,
-    **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
+    **{verb: _review(verb) for verb in ("evaluate", "compare", "label-errors", "report")},
     "suggest": _suggest,
     "pack": _share("pack"),
     "backup": _share("backup"),

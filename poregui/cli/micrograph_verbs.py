@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, table
@@ -25,11 +26,13 @@ from poregui.workflow.editing.micrograph_edits import (
     frames_of,
     mask_info_bars,
     set_build_direction,
+    set_checked,
     set_project_build_direction,
     set_specimens,
     set_surfaces,
 )
 from poregui.workflow.importing.image_identity import check_same
+from poregui.workflow.importing.known_images import look_for_files, relink
 from poregui.workflow.importing.specimen_names import naming_notes, others_of, specimens_in_names
 
 _UNSAID = object()
@@ -85,6 +88,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     surface.add_argument(
         "--found-surface", action="store_true", help="use the surface that detection found"
     )
+    checked = parser.add_mutually_exclusive_group()
+    checked.add_argument(
+        "--checked",
+        action="store_true",
+        help="every pore of the whole micrograph has its outline: it is a checked area",
+    )
+    checked.add_argument("--not-checked", action="store_true", help="remove their checked areas")
     parser.add_argument(
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
     )
@@ -93,6 +103,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="accept files that changed since import; a file that shows different pores becomes a "
         "new micrograph",
+    )
+    parser.add_argument(
+        "--relink",
+        type=Path,
+        metavar="FOLDER",
+        help="look in a folder for files that were moved or renamed, by their contents",
     )
 
 
@@ -123,12 +139,16 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     changes = (
         args.set_scale is not None or args.specimen or args.specimen_pattern or args.mask_info_bar
     )
+    changes = changes or args.checked or args.not_checked
     changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
+    changes = changes or args.relink is not None
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
         wanted = micrographs_like(project, args.name)
         if changes:
             project.check_writable()
+            if args.relink is not None:
+                wanted = _relink(project, wanted, args.relink, notes)
             if args.accept_file:
                 wanted = _accept(project, wanted, notes)
             _change(project, args, wanted, notes)
@@ -144,7 +164,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
-    return [one for one in project.micrographs() if one.id in ids]
+    return [micrograph for micrograph in project.micrographs() if micrograph.id in ids]
 
 
 def _change(
@@ -166,6 +186,8 @@ def _change(
             lambda micrographs: set_specimens(project, ((m, names[m.id]) for m in micrographs))
         )
         notes += naming_notes(fits, args.specimen_pattern)
+    if args.checked or args.not_checked:
+        steps.append(lambda micrographs: set_checked(micrographs, checked=args.checked))
     if args.mask_info_bar:
         bars = {one.id: box for one, box in info_bars(project, wanted, notes)}
         if bars:
@@ -182,6 +204,17 @@ def _change(
     if edits:
         edit = edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
         History(project).apply(edit, backup="scheduled")
+
+
+def _relink(
+    project: Project, wanted: list[Micrograph], folder: Path, notes: list[str]
+) -> list[Micrograph]:
+    """Link micrographs that lost their files to those in a folder; return them as they are now."""
+    relinked = relink(project, look_for_files(project, wanted, folder))
+    if relinked.edit is not None:
+        History(project).apply(relinked.edit, backup="scheduled")
+    notes += relinked.lines
+    return _as_they_are(project, {one.id for one in wanted})
 
 
 def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
@@ -262,6 +295,8 @@ def _described(
         "surfaces": [[list(point) for point in line] for line in frame.surfaces],
         "surface_drawn": frame.drawn,
         "detected": None if detection is None else detection.when,
+        "checked": one.is_checked,
+        "checked_areas": [[list(point) for point in area] for area in one.checked_areas],
         "masks": [
             {"kind": mask.kind, "points": [list(point) for point in mask.points]}
             for mask in one.masks
@@ -281,17 +316,16 @@ def _text(rows: list[dict[str, Any]]) -> str:
             len(row["masks"]),
             "" if row["build_direction_deg"] is None else f"{row['build_direction_deg']:g}",
             len(row["surfaces"]) or "",
+            "whole" if row["checked"] else len(row["checked_areas"]) or "",
         ]
         for row in rows
     ]
-    return table(
-        ["micrograph", "id", "px", "µm/px", "from", "specimen", "masks", "build °", "surfaces"],
-        listed,
-    )
+    names = "micrograph, id, px, µm/px, from, specimen, masks, build °, surfaces, checked"
+    return table(names.split(", "), listed)
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
-    """Describe a picture by its header."""
+    """Describe an image by its header."""
     from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))

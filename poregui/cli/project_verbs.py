@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, annotator_of, run_for, table
+from poregui.cli.output import Screen, add_annotator_option, annotator_of, run_for, table
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
@@ -104,6 +104,31 @@ def _mask_info_bars(project: Project, before: set[int]) -> list[str]:
     ]
 
 
+def add_import_outlines_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `import-outlines` understands."""
+    parser.add_argument(
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="COCO (.json), GeoJSON or ImageJ ROIs (.zip), or a folder of the last two; "
+        "masks (binary or label images as PNG or TIFF, named as the micrographs, with _mask, "
+        "_labels or _seg behind) or a folder of them; labels as CSV",
+    )
+    parser.add_argument(
+        "--class",
+        dest="class_name",
+        metavar="NAME",
+        help="the class of pores for which the files name none; otherwise they get no label",
+    )
+    parser.add_argument(
+        "--complete",
+        action="store_true",
+        help="every pore of these micrographs is outlined there: they become checked areas, and "
+        "the pores replace their candidates",
+    )
+    add_annotator_option(parser)
+
+
 def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     """Bring outlines that other programs drew onto the micrographs of a project."""
     from poregui.workflow.editing.history import History
@@ -116,15 +141,17 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
 
     with Project.open(args.project) as project:
         project.check_writable()
-        matched, notes = match_images(project, read_outlines(args.path))
+        images = read_outlines(args.path, project.micrographs())
+        matched, notes = match_images(project, images, args.class_name or "")
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
-        plan = settle_outlines(project, collected, annotator_of(args))
+        plan = settle_outlines(project, collected, annotator_of(args), complete=args.complete)
         if plan.edit is not None:
             History(project).apply(plan.edit, backup="before-import")
     values = {
         "imported": plan.added,
         "labelled": plan.labelled,
         "present": plan.present,
+        "checked": plan.checked,
         "notes": list(plan.notes),
     }
     screen.result(values, "\n".join(plan.lines))
@@ -145,7 +172,7 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         [args.project.name or str(args.project), "number"],
         [
             [name, values[name]]
-            for name in ("micrographs", "specimens", "crops", "labelled", "runs")
+            for name in ("micrographs", "checked", "specimens", "crops", "labelled", "runs")
         ],
     )
     if runs:
@@ -182,6 +209,7 @@ def _description(project: Project) -> dict[str, Any]:
         "not_a_pore": counts[NOT_A_PORE],
         "unsure": counts[UNSURE],
         "specimens": len(project.specimens()),
+        "checked": sum(bool(one.checked_areas) for one in project.micrographs()),
         "runs": len(project.runs()),
     }
 
@@ -203,8 +231,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
             )
         else:
             written = chosen.write(project, args.out, screen.progress)
-    values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
-    screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
+    out = str(Path(args.out).absolute())
+    values = {"format": args.format, "out": out, f"{chosen.unit}s": written}
+    screen.result(values, f"Wrote {count(written, chosen.unit)} to {args.out}.")
     return 0
 
 
@@ -247,10 +276,7 @@ def _list_backups(folder: Path, screen: Screen) -> int:
     if not found:
         check_presence(folder / "project.db")
     for one in found:
-        try:
-            content = backups.content_of(one)
-        except PoreguiError:
-            content = None
+        content = backups.sound_content(one)
         labels = content.labels if content else None
         state = f"{labels:,}" if content else "damaged"
         rows.append([one.name, f"{one.when:%Y-%m-%d %H:%M} UTC", one.why, state])

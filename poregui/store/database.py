@@ -17,7 +17,7 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
+from poregui.store.files import TOO_MANY, is_link, link_error, open_plain, replace_file
 
 BACKUPS = "backups"
 """The folder in a project that holds the backups of project.db."""
@@ -30,6 +30,7 @@ damage.
 """
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_WRITES = ("SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
 _FOR_ONE_STEP = 3
 """Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
@@ -97,7 +98,7 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
     if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
-    if not path.exists():
+    if not path.exists() and not (name in _WRITES and path.parent.is_dir()):
         remedy = "Restore it, or connect its drive, and open the project again."
         return ProjectError(f"{path} no longer exists.", remedy)
     if path.is_dir():
@@ -164,6 +165,9 @@ _TO_3 = (
 )
 
 
+_TO_4 = ("ALTER TABLE micrographs ADD COLUMN checked_areas TEXT NOT NULL DEFAULT ''",)
+
+
 def _to_2(connection: sqlite3.Connection) -> None:
     """Add planes, display, masks, outlines, remarks and looks."""
     for statement in _TO_2:
@@ -176,11 +180,17 @@ def _to_3(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: sqlite3.Connection) -> None:
+    """Add the areas of a micrograph in which every pore has its outline."""
+    for statement in _TO_4:
+        connection.execute(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
 """From each older version the step to the next one."""
 
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 APPLICATION_ID = 0x706F7265  # "pore"
 
 
@@ -274,10 +284,7 @@ def refuse_links(folder: Path) -> None:
     for name in names:
         own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
         if own and is_link(folder / name):
-            raise ProjectError(
-                f"{name} in {folder} is a link, and links are not followed inside a project.",
-                f"Put the real {name} in the place of the link.",
-            )
+            raise link_error(folder / name)
         if name.endswith("-journal") and _names_another_file(folder / name):
             raise ProjectError(
                 f"{name} in {folder} was not written by poregui: it names another file.",

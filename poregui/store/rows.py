@@ -25,7 +25,7 @@ from poregui.store.database import REFUSALS, damaged, explain, explained
 CLASS_COLUMNS = "id, name, colour, letter, position, pattern, retired, definition"
 MICROGRAPH_COLUMNS = (
     "id, path, name, sha256, width, height, bits, channels, um_per_px, scale_source, specimen_id, "
-    "plane, display, masks, build_direction_deg, surfaces"
+    "plane, display, masks, build_direction_deg, surfaces, checked_areas"
 )
 DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
 CROP_COLUMNS = (
@@ -58,13 +58,14 @@ def class_row(pore_class: PoreClass) -> tuple[Any, ...]:
 
 def micrograph_from(row: tuple[Any, ...]) -> Micrograph:
     """Return the micrograph of a row of MICROGRAPH_COLUMNS."""
-    *plain, display, masks, build_direction_deg, surfaces = row
+    *plain, display, masks, build_direction_deg, surfaces, checked_areas = row
     return replace(
         Micrograph(*plain),
         display=_display_from(display),
         masks=_masks_from(masks),
         build_direction_deg=build_direction_deg,
         surfaces=_lines_from(surfaces) if surfaces else None,
+        checked_areas=_areas_from(checked_areas),
     )
 
 
@@ -75,6 +76,7 @@ def micrograph_row(micrograph: Micrograph) -> tuple[Any, ...]:
         m.id, m.path, m.name, m.sha256, m.width, m.height, m.bits, m.channels, m.um_per_px,
         m.scale_source, m.specimen_id, m.plane, _display_text(m.display), _masks_text(m.masks),
         m.build_direction_deg, "" if m.surfaces is None else json.dumps(m.surfaces),
+        json.dumps(m.checked_areas) if m.checked_areas else "",
     )  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     ) = row
@@ -127,7 +129,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     )
@@ -170,6 +172,14 @@ def _lines_from(text: str) -> tuple[Line, ...]:
     if text:
         return tuple(_points(line) for line in json.loads(text))
     return ()
+
+
+def _areas_from(text: str) -> tuple[Line, ...]:
+    """Return closed polygons. Raises ValueError for what has fewer than three corners."""
+    areas = _lines_from(text)
+    if any(len(area) < 3 for area in areas):
+        raise ValueError("an area has three corners or more")
+    return areas
 
 
 def _points(pairs: Any) -> Line:
@@ -306,8 +316,8 @@ def check_rows(connection: sqlite3.Connection, path: Path) -> None:
 def _odd(connection: sqlite3.Connection, path: Path, table: str, row: int) -> PoreguiError:
     """Return the sentence for a row, which names the first column that is not fit."""
     for column, check in _FIT[table].items():
-        asked = f"SELECT ({check}) IS 1 FROM {table} WHERE rowid = ?"
-        if connection.execute(asked, (row,)).fetchone() == (0,):
+        query = f"SELECT ({check}) IS 1 FROM {table} WHERE rowid = ?"
+        if connection.execute(query, (row,)).fetchone() == (0,):
             what = f"{column} in row {row} of {table} is impossible"
             return damaged(path, f"{path} is damaged: {what}.")
     return damaged(path, f"{path} is damaged: row {row} of {table} is impossible.")

@@ -36,7 +36,8 @@ CREATE TABLE micrographs (
     display TEXT NOT NULL DEFAULT '',
     masks TEXT NOT NULL DEFAULT '',
     build_direction_deg REAL,
-    surfaces TEXT NOT NULL DEFAULT ''
+    surfaces TEXT NOT NULL DEFAULT '',
+    checked_areas TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE crops (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

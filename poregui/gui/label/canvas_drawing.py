@@ -1,8 +1,8 @@
-"""Turn gestures on the canvas into crops, masks and a scale."""
+"""Turn gestures on the canvas into crops, masks, checked areas and a scale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask, Outline
-from poregui.domain.records import Changed, Micrograph, Origin
+from poregui.domain.records import Changed, Line, Micrograph, Origin
 from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
@@ -28,7 +28,13 @@ from poregui.gui.shell.import_flow import look_for_bars
 from poregui.store.pixels import CropPixels
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.label_edits import move_crop, new_crop, set_scale
-from poregui.workflow.editing.micrograph_edits import mask_info_bars, set_masks
+from poregui.workflow.editing.micrograph_edits import (
+    add_checked_area,
+    mask_info_bars,
+    set_checked,
+    set_checked_areas,
+    set_masks,
+)
 from poregui.workflow.editing.outline_edits import draw_pore
 
 _REACH = 8.0
@@ -291,3 +297,102 @@ def _mask_text(one: Micrograph | None) -> str:
     if drawn:
         parts.append(f"{drawn} drawn")
     return f"{', '.join(parts)}. Masked areas are ignored."
+
+
+_CHECKED = QColor(0, 170, 90, 220)
+
+
+class CheckedAreas(Feature):
+    """Draw checked areas, add and remove them."""
+
+    hears = frozenset({"micrographs"})
+
+    def __init__(self, panel: ImagePanel, canvas: ImageCanvas, state: LabelState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._panel = panel
+        self._canvas = canvas
+
+    def links(self) -> Iterable[Link]:
+        panel = self._panel
+        return (
+            (panel.checked_button.clicked, self._check_whole),
+            (panel.checked_box_button.clicked, self._draw_box),
+            (panel.unchecked_button.clicked, self._pick),
+            (self._state.micrograph_changed, self._show),
+        )
+
+    def start(self) -> None:
+        self._canvas.add_overlay(self._paint)
+        self._show()
+
+    def stop(self) -> None:
+        self._canvas.remove_overlay(self._paint)
+
+    def follow(self, changed: Changed) -> None:
+        """Show the areas that an edit left."""
+        self._show()
+
+    def _show(self) -> None:
+        one = self._state.micrograph
+        self._panel.checked_text.setText(_checked_text(one))
+        self._panel.checked_button.setEnabled(one is not None and not one.is_checked)
+        self._canvas.update()
+
+    def _paint(self, painter: QPainter, view: CanvasView) -> None:
+        one = self._state.micrograph
+        if one is None:
+            return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(_CHECKED, 2.5))
+        for area in one.checked_areas:
+            painter.drawPolygon(QPolygonF([on_screen(QPointF(x, y), view) for x, y in area]))
+
+    def _check_whole(self) -> None:
+        one = self._state.micrograph
+        edit = set_checked([one]) if one is not None else None
+        if edit is not None:
+            self._state.apply(edit)
+
+    def _draw_box(self) -> None:
+        tool = BoxTool()
+        tool.drawn.connect(self._add)
+        self._canvas.set_tool(tool)
+
+    def _add(self, points: Line) -> None:
+        one = self._state.micrograph
+        if one is not None:
+            self._state.apply(add_checked_area(one, points))
+
+    def _pick(self) -> None:
+        one = self._state.micrograph
+        if one is None or not one.checked_areas:
+            messages().note("This micrograph has no checked area.")
+            return
+        if len(one.checked_areas) == 1:
+            self._keep(one, ())
+            return
+        tool = PickTool()
+        tool.picked.connect(self._take_away)
+        self._canvas.set_tool(tool)
+
+    def _take_away(self, x: float, y: float) -> None:
+        one = self._state.micrograph
+        if one is None:
+            return
+        kept = [area for area in one.checked_areas if not Mask(area).contains(x, y)]
+        if len(kept) == len(one.checked_areas):
+            messages().note("There is no checked area here.")
+            return
+        self._keep(one, kept)
+
+    def _keep(self, one: Micrograph, areas: Sequence[Line]) -> None:
+        self._state.apply(set_checked_areas(one, areas))
+
+
+def _checked_text(one: Micrograph | None) -> str:
+    if one is None or not one.checked_areas:
+        return "None. Outline every pore of an area, then mark it: a finder can learn from it."
+    if one.is_checked:
+        return "The whole micrograph: every pore in it has its outline."
+    return f"{count(len(one.checked_areas), 'area')}: every pore in them has its outline."

@@ -29,23 +29,29 @@ from poregui.gui.label.side_panels import FindPanel, porosity_text, result_text
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
+from poregui.store.finder_folder import FinderFolder, FinderKind
 from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.vision.pores.recipe_choice import Choice
 from poregui.vision.pores.specimen_area import ends_in_view
+from poregui.workflow.detecting.automatic import choose_automatically
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
     DetectionPlan,
     Present,
-    choose_automatically,
     detection_recipe,
     find_in_file,
     plan_detection,
     recipe_text,
     searchable,
+)
+from poregui.workflow.detecting.learned_finder import (
+    finished_finders,
+    name_of,
+    open_finder,
 )
 
 
@@ -159,7 +165,7 @@ class _Search:
     revision: int
 
 
-_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs", "runs"})
 
 
 class Detecting(Feature):
@@ -202,6 +208,8 @@ class Detecting(Feature):
         return (
             (panel.form.changed, self._tune),
             (panel.form.refused, self._refuse),
+            (panel.finder_chosen, self._choose_finder),
+            (panel.teach_requested, self._teach),
             (panel.find_here_requested, self.find_here),
             (panel.find_everywhere_requested, self.find_everywhere),
             (panel.stayed_requested, self._show_stayed),
@@ -218,6 +226,7 @@ class Detecting(Feature):
         self._panel.set_result("")
         self._panel.set_preview("")
         self._show_recipe()
+        self._show_finders()
         self._show_ready()
 
     def stop(self) -> None:
@@ -231,10 +240,14 @@ class Detecting(Feature):
 
     def follow(self, changed: Changed) -> None:
         """Count what happens while a search goes on, and show a recipe that came back by undo."""
+        if "runs" in changed.kinds:
+            self._show_finders()
+            return
         self._revision += 1
         if "settings" in changed.kinds:
             self._show_recipe()
         if "micrographs" in changed.kinds:
+            self._show_finders()
             self._show_ready()
         if changed.kinds & {"outlines", "micrographs"}:
             self._look()
@@ -254,6 +267,40 @@ class Detecting(Feature):
         if self._tuned and not project.read_only and project.meta(RECIPE_KEY) != text:
             with suppress(PoreguiError), project.transaction():
                 project.put_meta(RECIPE_KEY, text)
+
+    # ---- learned finders --------------------------------------------------------------------
+
+    def _show_finders(self) -> None:
+        """Offer the finders of the project, and to teach one where areas are checked."""
+        project = self._state.project
+        self._panel.set_finders([(one.number, name_of(one)) for one in finished_finders(project)])
+        micrographs = self._state.catalogue.micrographs.values()
+        checked = sum(bool(one.checked_areas) for one in micrographs)
+        text = "Mark checked areas in the Image tab first: there, every pore has its outline."
+        if checked:
+            text = f"Teach from the checked areas of {count(checked, 'micrograph')}."
+        idle = not self._state.services.trainer.running and not project.read_only
+        self._panel.set_teaching(text, possible=bool(checked) and idle)
+
+    def _choose_finder(self) -> None:
+        self._look()
+        if self._panel.finder:
+            self._panel.set_preview("Press Find pores here to see what it finds.")
+
+    def _chosen_finder(self) -> FinderFolder | None:
+        """Return the finder that stands for the threshold, None where none does or it is gone."""
+        number = self._panel.finder
+        return next(
+            (one for one in finished_finders(self._state.project) if one.number == number), None
+        )
+
+    def _teach(self, kind: FinderKind) -> None:
+        try:
+            self._state.services.trainer.teach(kind)
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        messages().note("A finder is being taught; the Train page shows how it goes.")
 
     # ---- the preview ------------------------------------------------------------------------
 
@@ -278,7 +325,7 @@ class Detecting(Feature):
             self._drop_preview()
 
     def _wanted(self) -> bool:
-        if self._side.current != TAB or self._stage.image is None:
+        if self._side.current != TAB or self._stage.image is None or self._panel.finder:
             return False
         return self._tuned or not self._outlining.outlines
 
@@ -387,6 +434,7 @@ class Detecting(Feature):
         recipe = self._panel.form.recipe()
         pixels = project.pixels
         folder = project.folder
+        learned = self._chosen_finder()
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
         if len(jobs) == 1:
             title = f"Finding pores in {micrographs[0].shown_name}"
@@ -396,6 +444,7 @@ class Detecting(Feature):
         def search(control: TaskControl) -> _Search:
             found = []
             failed = []
+            finder = None if learned is None else open_finder(learned)
             for index, (one, file) in enumerate(jobs):
 
                 def tell(done: int, total: int, text: str, index: int = index) -> None:
@@ -407,7 +456,9 @@ class Detecting(Feature):
                 tell(0, 1, one.shown_name)
                 try:
                     found.append(
-                        find_in_file(one, file, folder, recipe, pixels, tell, is_mount=is_mount)
+                        find_in_file(
+                            one, file, folder, recipe, pixels, tell, finder, is_mount=is_mount
+                        )
                     )
                 except PoreguiError as error:
                     failed.append((one.shown_name, str(error)))

@@ -128,6 +128,7 @@ class ImagePanel(QScrollArea):
         self.setObjectName("picture_panel")
         self._build_contrast()
         self._build_masks()
+        self._build_checked()
         self.values = _text("contrast_values")
         self.scale_text = _text("scale_text")
         self.masks_text = _text("masks_text")
@@ -193,6 +194,20 @@ class ImagePanel(QScrollArea):
             "unmask_button", "Remove mask…", "Click a mask to remove it"
         )
 
+    def _build_checked(self) -> None:
+        self.checked_text = _text("checked_text")
+        self.checked_button = pieces.button(
+            "checked_button",
+            "Whole micrograph",
+            "Every pore of this micrograph has its outline, and nothing else has one",
+        )
+        self.checked_box_button = pieces.button(
+            "checked_box_button", "Box", "Draw a box in which every pore has its outline"
+        )
+        self.unchecked_button = pieces.button(
+            "unchecked_button", "Remove", "Remove a checked area; click it where there are several"
+        )
+
     def set_display(self, display: Display, *, own: bool) -> None:
         """Show a contrast window; `own` tells that it was chosen for this micrograph."""
         self._display = display
@@ -206,7 +221,7 @@ class ImagePanel(QScrollArea):
 
     def set_contrast_enabled(self, enabled: bool) -> None:
         """Let contrast be changed only while a micrograph is seen."""
-        for part in (
+        for widget in (
             self.histogram,
             self.gamma_box,
             self.auto_button,
@@ -214,7 +229,7 @@ class ImagePanel(QScrollArea):
             self.reset_button,
             self.alike_button,
         ):
-            part.setEnabled(enabled)
+            widget.setEnabled(enabled)
 
     def set_facts(self, scale: str, masks: str) -> None:
         """Say the scale with its source, and which masks there are."""
@@ -260,6 +275,10 @@ class ImagePanel(QScrollArea):
             _row(self.bar_button),
             _row(self.bars_button),
             _row(self.box_button, self.polygon_button, self.unmask_button),
+            pieces.heading("Checked areas"),
+            self.checked_text,
+            _row(self.checked_button),
+            _row(self.checked_box_button, self.unchecked_button),
             self.frame_box,
         ):
             if isinstance(part, QWidget):

@@ -15,7 +15,7 @@ from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.label.appearance import Framing, Looking
-from poregui.gui.label.canvas_drawing import CropGestures, Masking
+from poregui.gui.label.canvas_drawing import CheckedAreas, CropGestures, Masking
 from poregui.gui.label.catalogue import CropFilter
 from poregui.gui.label.class_cards import ClassCards
 from poregui.gui.label.crop_context import Context
@@ -96,6 +96,7 @@ class LabelPresenter(QObject):
             Measuring(page.measure_panel, page.below, state),
             Looking(panel, canvas, stage, state),
             Masking(panel, canvas, state),
+            CheckedAreas(panel, canvas, state),
             Framing(panel.frame_box, canvas, state),
             Sizing(grid, page.one_scale_button, page.scale_strip, state),
             Sections(grid, page.section_strip, self._suggesting, state),
@@ -107,7 +108,7 @@ class LabelPresenter(QObject):
     def attach(self) -> None:
         """Fill the page and follow the session."""
         page = self._page
-        page.crop_grid.set_images(self._thumbnail)
+        page.crop_grid.set_images(self.state.thumbnail)
         page.micrograph_list.set_images(self._small_micrograph)
         page.set_writable(not self.state.project.read_only)
         self._links = self._page_links() + self._state_links()
@@ -388,13 +389,7 @@ class LabelPresenter(QObject):
     def _show_title(self) -> None:
         self._page.set_title(*self._stage.title())
 
-    # ---- pictures and properties ------------------------------------------------------------
-
-    def _thumbnail(self, crop_id: int) -> QImage | None:
-        crop = self.state.catalogue.crops.get(crop_id)
-        if crop:
-            return self._services.thumbnails.image(crop)
-        return None
+    # ---- images and properties ------------------------------------------------------------
 
     def _small_micrograph(self, micrograph_id: int) -> QImage | None:
         micrograph = self.state.catalogue.micrographs.get(micrograph_id)

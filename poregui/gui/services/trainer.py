@@ -31,7 +31,10 @@ from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.launching import poregui_command
 from poregui.store.files import open_to_append
+from poregui.store.finder_folder import FinderKind, trainable
+from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.training.finder_request import freeze_finder
 from poregui.workflow.training.prepare_dataset import prepare
 from poregui.workflow.training.training_request import Order, death_of
 
@@ -87,6 +90,8 @@ FIT = poregui_command("fit", "--events", "--control", "--")
 """The command that trains; the run folder follows."""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
+SILENCE_MS = 60_000
+"""Time after which it is told that a child has said nothing."""
 _LONGEST_LINE = 1 << 16
 
 
@@ -253,6 +258,7 @@ class Trainer(QObject):
         command: Sequence[str] = FIT,
         parent: QObject | None = None,
         grace_ms: int = GRACE_MS,
+        silence_ms: int = SILENCE_MS,
     ) -> None:
         super().__init__(parent)
         self._session = session
@@ -266,6 +272,8 @@ class Trainer(QObject):
         self._given_up = self._closed = False
         self._patience = QTimer(self, singleShot=True)
         self._patience.timeout.connect(self._lose_patience)
+        self._silence = QTimer(self, singleShot=True, interval=silence_ms)
+        self._silence.timeout.connect(self._tell_silence)
 
     @property
     def running(self) -> bool:
@@ -296,12 +304,12 @@ class Trainer(QObject):
         """
         self._refuse_second()
         project = self._session.project
-        side = project.test_split()
+        before = project.test_split()
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing = True
         self._given_up = False
         self.received.emit(Stage("Preparing dataset"))
-        if project.test_split() != side:
+        if project.test_split() != before:
             self._session.announce(Changed(frozenset({"test_side"})))
 
         def write(_control: TaskControl) -> RunFolder:
@@ -313,6 +321,20 @@ class Trainer(QObject):
             self._launch,
             self._refuse,
         )
+
+    def teach(self, kind: FinderKind) -> None:
+        """Let a finder learn from the checked areas. Raises PoreguiError when that cannot start."""
+        self._refuse_second()
+        self._session.project.check_writable()
+        folder = self._session.project.folder
+        self._preparing = True
+        self._given_up = False
+
+        def write(control: TaskControl) -> RunFolder:
+            with Project.open(folder, read_only=True) as project:
+                return freeze_finder(project, kind, progress=control.progress)[0]
+
+        self._background.run("Reading the checked areas", write, self._launch, self._refuse)
 
     def resume(self, run: RunFolder) -> None:
         """Go on with a run that was interrupted. Raises TrainingError when another one goes on."""
@@ -365,7 +387,9 @@ class Trainer(QObject):
             raise TrainingError(
                 "Training is already running.", "Wait until it ends, or stop it first."
             )
-        busy = next((run for run in self._session.project.runs() if run.is_running()), None)
+        busy = next(
+            (run for run in trainable(self._session.project.folder) if run.is_running()), None
+        )
         if busy is not None:
             raise TrainingError(
                 f"Run {busy.number} of this project is being trained by another program.",
@@ -377,14 +401,26 @@ class Trainer(QObject):
         self._thread = thread = TrainerThread(
             run, self._command, self, self.warm.take(_recipe_of(run))
         )
-        thread.received.connect(self.received)
+        thread.received.connect(self._hear)
         thread.finished.connect(self._ended)
         if self._given_up:
             thread.ask("leave" if self._closed else "cancel")
             thread.kill()
         self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)
+        self._silence.start()
         thread.start()
+
+    def _hear(self, event: Event) -> None:
+        if self._thread is not None:
+            self._silence.start()
+        self.received.emit(event)
+
+    def _tell_silence(self) -> None:
+        seconds = self._silence.interval() / 1000
+        self.received.emit(
+            Stage(f"Waiting for the trainer, silent for {seconds:g} s; Cancel ends it")
+        )
 
     def _refuse(self, error: PoreguiError) -> None:
         self._preparing = False
@@ -399,6 +435,7 @@ class Trainer(QObject):
         if thread is None:
             return
         self._patience.stop()
+        self._silence.stop()
         thread.wait()
         thread.deleteLater()
         self._session.announce(Changed(frozenset({"runs"})))

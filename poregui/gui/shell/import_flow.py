@@ -26,7 +26,12 @@ from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.micrograph_edits import mask_info_bars
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.images import ImportOptions, collect, settle
-from poregui.workflow.importing.known_images import Collected
+from poregui.workflow.importing.known_images import (
+    Collected,
+    FoundFiles,
+    look_for_files,
+    relink,
+)
 from poregui.workflow.importing.outlines import (
     CollectedOutlines,
     cut_outlines,
@@ -146,20 +151,44 @@ class ImportFlow(QObject):
 
         self._services.background.run("Importing", read, self._finish)
 
-    def ask_outlines(self) -> None:
-        """Ask for a file of outlines and bring them in."""
+    def ask_moved(self) -> None:
+        """Ask for the folder into which micrographs were moved, and link them to their files."""
         self._session.project.check_writable()
-        chosen, _ = QFileDialog.getOpenFileName(
+        chosen = QFileDialog.getExistingDirectory(self._window, "Find moved micrographs in")
+        if chosen:
+            self.find_moved(Path(chosen))
+
+    def find_moved(self, inside: Path) -> None:
+        """Look in a folder for the files of micrographs that lost theirs, in the background."""
+        folder = self._session.project.folder
+
+        def look(control: TaskControl) -> FoundFiles:
+            with Project.open(folder, read_only=True) as project:
+                return look_for_files(project, project.micrographs(), inside, control.progress)
+
+        def link(found: FoundFiles) -> None:
+            relinked = relink(self._session.project, found)
+            if relinked.edit is not None:
+                self._session.apply(relinked.edit)
+            self._report(relinked.lines)
+
+        self._services.background.run("Looking for micrographs", look, link)
+
+    def ask_outlines(self) -> None:
+        """Ask for files of outlines, or masks, and bring them in."""
+        self._session.project.check_writable()
+        chosen, _ = QFileDialog.getOpenFileNames(
             self._window,
             "Import outlines",
             "",
-            "Outlines (*.json *.geojson *.zip *.roi *.csv *.tsv);;All files (*)",
+            "Outlines and masks (*.json *.geojson *.zip *.roi *.csv *.tsv *.png *.tif *.tiff);;"
+            "All files (*)",
         )
         if chosen:
-            self.outlines(Path(chosen))
+            self.outlines(*map(Path, chosen))
 
-    def outlines(self, path: Path) -> None:
-        """Bring outlines, or the boxes of a CSV, onto the micrographs, cutting crops in the
+    def outlines(self, *paths: Path) -> None:
+        """Bring outlines, masks, or the boxes of a CSV, onto the micrographs, cutting crops in the
         background.
         """
         folder = self._session.project.folder
@@ -167,7 +196,9 @@ class ImportFlow(QObject):
 
         def read(control: TaskControl) -> CollectedOutlines:
             with Project.open(folder, read_only=True) as project:
-                matched, notes = match_images(project, read_outlines(path))
+                known = project.micrographs()
+                images = [image for path in paths for image in read_outlines(path, known)]
+                matched, notes = match_images(project, images)
             cut = cut_outlines(matched, notes, pixels, control.progress, control.cancelled)
             make_backup(folder, "before-import")
             return cut

@@ -34,6 +34,11 @@ _SLID = {
     "split_strength": 1.0,
 }
 """The numbers with a slider, and its upper end; larger ones are typed."""
+_OF_THE_GREY = (
+    *("polarity", "method", "level", "window", "offset", "smoothing"),
+    *("flatten", "background_radius", "contrast"),
+)
+"""What means nothing to a learned finder."""
 _FIELD_WIDTH = 84
 _UNIT_WIDTH = 68
 _CHOICE_WIDTH = 112
@@ -60,6 +65,7 @@ class DetectionForm(ParameterForm):
         self._more = QWidget()
         self._lay_out()
         self._recipe = DetectionRecipe()
+        self._learned = False
         self.set_recipe(self._recipe)
 
     def recipe(self) -> DetectionRecipe:
@@ -74,6 +80,11 @@ class DetectionForm(ParameterForm):
                 set_value(field, getattr(recipe, name))
         for name in self._sliders:
             self._place_slider(name)
+        self._show_rows()
+
+    def set_learned(self, learned: bool) -> None:
+        """Leave out what means nothing where a learned finder takes the place of a threshold."""
+        self._learned = learned
         self._show_rows()
 
     def set_writable(self, writable: bool) -> None:
@@ -132,6 +143,9 @@ class DetectionForm(ParameterForm):
             "view_multiple": recipe.view == "multiple",
             "view_size": recipe.view == "fixed",
         }
+        meant |= dict.fromkeys(_OF_THE_GREY, True) | meant
+        if self._learned:
+            meant |= dict.fromkeys(_OF_THE_GREY, False)
         for name, shown in meant.items():
             for widget in self._rows[name]:
                 widget.setVisible(shown)

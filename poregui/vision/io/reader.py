@@ -29,11 +29,18 @@ from poregui.vision.io.pixel_values import (
     drop_channels,
     grey_range,
     grey_when_equal,
+    oriented,
     to_unsigned,
     transparent,
 )
 from poregui.vision.io.scale import SPOILT
-from poregui.vision.io.tiff_decoding import is_tiff, one_channel, read_tiff, tiff_size
+from poregui.vision.io.tiff_decoding import (
+    is_tiff,
+    one_channel,
+    read_tiff,
+    read_tiff_values,
+    tiff_size,
+)
 from poregui.vision.io.tiff_stack import absent
 from poregui.vision.io.vendor import MAKER_SUFFIXES, maker_header, maker_of, read_maker
 
@@ -54,7 +61,7 @@ _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
 _ORIENTATION = 274
 _DEFLATE_AT_BEST = 1040
-"""No PNG holds more bytes of picture for each of its own, so that one that claims to is refused at
+"""No PNG holds more bytes of image for each of its own, so that one that claims to is refused at
 once.
 """
 
@@ -131,6 +138,31 @@ def read_image(path: Path, plane: Plane = FIRST) -> Image:
     )
 
 
+def read_values(path: Path) -> NDArray[Any]:
+    """Return the values of a mask or label image exactly as a file stores them, of any depth.
+
+    They are (H, W), or (H, W, 3) for colours; of palettes the indices; upright. Raises ImageError,
+    and nothing else, with a sentence that names the file.
+    """
+    with in_a_sentence(path), _opened(path) as (file, head, size):
+        if is_tiff(head):
+            return read_tiff_values(file, size)
+        name = _known_format(head)
+        if name == "JPEG":
+            raise Unfit("is a JPEG, which blurs its values.", "Export it as PNG or TIFF.")
+        content = io.BytesIO(file.read())
+        with _checked_image(content, name, head, size) as image:
+            image.load()
+            orientation = _orientation(image)
+            if name == "PNG" and head[24] == 16:
+                pixels = _deep_png(content)
+            elif image.mode in ("P", "PA"):
+                pixels = np.asarray(image)
+            else:
+                pixels = _pixels(image)
+        return oriented(drop_channels(pixels), orientation)
+
+
 def read_header(path: Path, plane: Plane = FIRST) -> Header:
     """Return what the header of a PNG, JPEG, BMP or TIFF file tells; nothing is decoded.
 
@@ -189,7 +221,7 @@ def _unread(path: Path, error: OSError) -> ImageError:
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether a file begins as, or is called like, a picture that we read."""
+    """Tell whether a file begins as, or is called like, an image that we read."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
@@ -270,15 +302,23 @@ def _decode(path: Path, plane: Plane) -> Decoded:
         return _read_with_pillow(io.BytesIO(file.read()), name, head, size, plane)
 
 
-def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
+@contextmanager
+def _checked_image(file: IO[bytes], name: str, head: bytes, size: int) -> Iterator[PIL.Image.Image]:
+    """Give an image of a known format whose header promises no more than there can be."""
     with PIL.Image.open(file, formats=(name,)) as image:
         width, height = image.size
         deep = name == "PNG" and head[24] == 16
-        check_size(
-            width, height, len(image.getbands()), 2 if deep or image.mode.startswith("I") else 1
-        )
+        sample_bytes = 2 if deep or image.mode.startswith("I") else 1
+        check_size(width, height, len(image.getbands()), sample_bytes)
         if name == "PNG" and width * height * head[24] // 8 > _DEFLATE_AT_BEST * size:
             raise damaged(f"{size} bytes cannot hold {width} x {height} px")
+        yield image
+
+
+def _read_with_pillow(file: IO[bytes], name: str, head: bytes, size: int, plane: Plane) -> Decoded:
+    with _checked_image(file, name, head, size) as image:
+        width, height = image.size
+        deep = name == "PNG" and head[24] == 16
         _at_page(image, plane)
         image.load()
         orientation = _orientation(image)
@@ -315,7 +355,7 @@ def _orientation(image: PIL.Image.Image) -> object:
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, AttributeError):
-        return 1  # a picture with spoilt notes is still a picture
+        return 1  # an image with spoilt notes is still an image
 
 
 def _deep_png(file: IO[bytes]) -> NDArray[Any]:
@@ -327,7 +367,7 @@ def _deep_png(file: IO[bytes]) -> NDArray[Any]:
 
 
 def _transparent(image: PIL.Image.Image, pixels: NDArray[Any]) -> Missing:
-    """Return which pixels a picture, decoded as `pixels`, shows nothing at."""
+    """Return which pixels an image, decoded as `pixels`, shows nothing at."""
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
         return transparent(pixels[..., -1])
     if image.mode == "PA" or "transparency" in image.info:

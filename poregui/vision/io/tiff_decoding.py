@@ -27,6 +27,7 @@ from poregui.vision.io.pixel_values import (
     damaged,
     decoded,
     drop_channels,
+    oriented,
     spread_bits,
     to_unsigned,
     transparent,
@@ -159,12 +160,29 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
         pixels, missing = _pixels(found, file)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
-        greys = to_unsigned(pixels, missing, nodata_of(page))
+        nodata = None if _has_palette(page) else nodata_of(page)
+        greys = to_unsigned(pixels, missing, nodata)
     if int(page.photometric) == _WHITE_IS_ZERO:
         greys = replace(greys, pixels=_inverted(greys.pixels, page))
     tag = page.tags.get(274)
     upright = decoded(greys, int(tag.value) if tag else 1, notes)
     return replace(upright, um_per_px=scale.um_per_px, scale_source=scale.source)
+
+
+def read_tiff_values(file: IO[bytes], size: int) -> NDArray[Any]:
+    """Return the values of the first page of a TIFF file as they are stored, indices into a palette
+    too, (H, W) or (H, W, 3). Raises as `read_tiff` does.
+    """
+    with opened_tiff(file) as tiff:
+        found = tiff_stack(tiff, size).find(tiff, FIRST)
+        page = found.page
+        sample_bytes = math.ceil(page.bitspersample / 8)
+        check_size(page.imagewidth, page.imagelength, page.samplesperpixel, sample_bytes)
+        check_stored(page, size)
+        pixels = _decoded(found)
+        tag = page.tags.get(274)
+        orientation = int(tag.value) if tag else 1
+    return oriented(drop_channels(pixels), orientation)
 
 
 def nodata_of(page: tifffile.TiffPage) -> float | None:
@@ -243,8 +261,13 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> tuple[NDArray[Any], Missing]:
     page = found.page
     sample = found.sample
     kind = int(page.photometric)
-    if kind == _PALETTE and page.colormap is not None:
-        return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap)), Missing()
+    if _has_palette(page):
+        indices = _first_plane(_decoded(found))
+        missing = Missing()
+        nodata = nodata_of(page)
+        if nodata is not None:
+            missing = missing.and_where(indices == nodata, f"{nodata:g}")
+        return apply_palette(indices, np.asarray(page.colormap)), missing
     if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (
         kind == _YCBCR and int(page.compression) == _JPEG
     ):
@@ -265,6 +288,10 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> tuple[NDArray[Any], Missing]:
     if sample is None:
         return colours, Missing()
     return one_channel(colours, sample), Missing()
+
+
+def _has_palette(page: tifffile.TiffPage) -> bool:
+    return int(page.photometric) == _PALETTE and page.colormap is not None
 
 
 def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:
@@ -290,7 +317,7 @@ def _decoded(found: PageMatch) -> NDArray[Any]:
 
 
 def _behind(page: tifffile.TiffPage, skipped: int) -> NDArray[Any]:
-    """Return a picture that lies behind that of a page, in the same form and
+    """Return an image that lies behind that of a page, in the same form and
     without compression.
     """
     stored = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.geometry import Box
+from poregui.vision.io.pyramid import MissingIn
 
-Missing = Callable[[Box], NDArray[np.bool_] | None]
 _SHARE = 1e-4
 """The part of the image that a border covers at least."""
 _FEWEST = 64
@@ -106,8 +106,8 @@ def _is_straight(region: NDArray[np.bool_]) -> bool:
 
 
 def without_border(
-    read: Callable[[Box], NDArray[Any]], missing: Missing | None, border: Border, fill: float
-) -> tuple[Callable[[Box], NDArray[Any]], Missing]:
+    read: Callable[[Box], NDArray[Any]], missing: MissingIn | None, border: Border, fill: float
+) -> tuple[Callable[[Box], NDArray[Any]], MissingIn]:
     """Return `read` and `missing` of an image whose border has no value and shows the grey
     `fill`.
     """

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
-from poregui.vision.io.pyramid import Pyramid
-from poregui.vision.pores.borders import Border, Missing, border_of, without_border
+from poregui.vision.io.pyramid import MissingIn, Pyramid
+from poregui.vision.pores.borders import Border, border_of, without_border
 from poregui.vision.pores.segmentation import FloatImage, Light, closed, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -50,7 +50,7 @@ class Source:
     width: int
     height: int
     read: Callable[[Box], NDArray[Any]]
-    missing: Missing | None = None
+    missing: MissingIn | None = None
 
     @staticmethod
     def of(
@@ -176,15 +176,31 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
     return wide
 
 
+def without_black_border(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, float]:
+    """Return a micrograph whose black border has no value, and the part of it that is border."""
+    small, masked = _sample(source, masks)
+    border = border_of(small, source.width, source.height)
+    if border is None:
+        return source, 0.0
+    masked = border.coarse if masked is None else masked | border.coarse
+    return _without(source, border, small, masked), border.share
+
+
 def make_plan(
-    source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    may_have_border: bool = True,
 ) -> Plan:
     """Look at a sample of a micrograph's pixels and return what all its parts share.
 
-    Raises PoreguiError when the recipe has a length in um and the scale is unknown.
+    `may_have_border` is False where 0 means no black, as among probabilities. Raises PoreguiError
+    when the recipe has a length in um and the scale is unknown.
     """
     small, masked = _sample(source, masks)
-    border = border_of(small, source.width, source.height)
+    border = border_of(small, source.width, source.height) if may_have_border else None
     if border is not None:
         masked = border.coarse if masked is None else masked | border.coarse
         source = _without(source, border, small, masked)

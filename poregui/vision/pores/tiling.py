@@ -254,11 +254,11 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
             x, y = (int(value) for value in tile.first[label - 1])
             box = Box(*(int(value) for value in tile.boxes[label - 1]))
             number[label] = pieces.add(box, (x, y), bool(tile.accepted[label - 1]))
-    for index, strip in tile.strips.items():
+    for line, strip in tile.strips.items():
         mine = number[strip]
-        before = lines.pop(index, None)
+        before = lines.pop(line, None)
         if before is None:
-            lines[index] = mine
+            lines[line] = mine
             continue
         both = (mine >= 0) & (before >= 0)
         for one, other in np.unique(np.stack([mine[both], before[both]], axis=1), axis=0):

@@ -148,7 +148,7 @@ def spans(polygons: Polygons) -> Spans:
     return Spans(polygon[order][::2][kept], row[order][::2][kept], left[kept], right[kept])
 
 
-def _all_spans(polygons: Polygons) -> Spans:
+def all_spans(polygons: Polygons) -> Spans:
     """Return the runs of many rings, block by block."""
     parts = [(part.start, spans(polygons.block(part))) for part in polygons.blocks()]
     return Spans(
@@ -170,7 +170,7 @@ def mean_greys(
     if pixels is None or not polygons.count:
         return np.full(polygons.count, np.nan)
     width, height = size
-    found = _all_spans(polygons)
+    found = all_spans(polygons)
     row_fits = (found.row >= 0) & (found.row < height)
     left = np.clip(found.left, 0, width)
     right = np.clip(found.right, 0, width)

@@ -36,6 +36,7 @@ from poregui.workflow.applying.classify import (
 )
 from poregui.workflow.applying.overlay import FieldImage, read_image
 from poregui.workflow.applying.result_files import (
+    SUMS,
     fault_in,
     marks_of,
     outlines_of,
@@ -53,7 +54,6 @@ from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_image
 
-RESULT = "field.json"
 FORMAT = 9
 """Changes when results of older versions must be made anew."""
 Progress = Callable[[int, int, str], None]
@@ -124,7 +124,7 @@ class FieldTask:
     @property
     def result_file(self) -> Path:
         """Return the file that is written last: where it is, the results are whole."""
-        return self.folder / RESULT
+        return self.folder / SUMS
 
     def fingerprint(self, sha256: str) -> str:
         """Return a hash over all that finding, measuring and classifying depend on; `mark_field`
@@ -203,7 +203,7 @@ class AppliedField:
     pores: PoreTable
 
     def image(self) -> FieldImage | None:
-        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        """Return what its image is drawn from, None where that is gone or shows other pores."""
         found = read_image(self.task.folder)
         if found is None or len(found.counts) != len(self.pores.areas):
             return None
@@ -226,7 +226,7 @@ def apply_field(
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work
     with nothing half written. Raises PoreguiError when the file cannot be read or holds another
-    picture than the project knows, a length in um meets an unknown scale, or the disk is full.
+    image than the project knows, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
     changed = why_changed(task)
@@ -318,7 +318,7 @@ class _Aside:
 def _write(
     task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
 ) -> None:
-    """Write outlines, table and picture of the pores, each beside and then in its place."""
+    """Write outlines, table and image of the pores, each beside and then in its place."""
     classes = task.classes or predictor.classes
     image = aside.image.result()
     task.folder.mkdir(parents=True, exist_ok=True)

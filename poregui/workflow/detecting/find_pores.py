@@ -20,20 +20,15 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
-from poregui.vision.pores.recipe_choice import (
-    SAMPLED,
-    Choice,
-    Sample,
-    choose_recipe,
-    samples_of,
-)
 from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
+from poregui.workflow.detecting.learned_finder import OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections, set_surfaces
-from poregui.workflow.importing.image_identity import check_same, pyramid_file
+from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
 Searched = Literal["never", "otherwise", "same"]
 
@@ -92,8 +87,6 @@ _MUCH_MOUNT = 1.0
 """Per cent of a picture from which on those that were taken for the mount are said as a whole
 number.
 """
-_MOST_SAMPLED = 3
-"""Micrographs that recipes are tried on."""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
@@ -187,9 +180,12 @@ def recipe_of(text: str) -> DetectionRecipe:
     return detection_recipe_from_json(values)
 
 
-def recipe_text(recipe: DetectionRecipe) -> str:
-    """Return a recipe as the project keeps it."""
-    return json.dumps(recipe.to_json())
+def recipe_text(recipe: DetectionRecipe, finder: OpenedFinder | None = None) -> str:
+    """Return a recipe as the project keeps it, with the finder that a search was made by."""
+    values = recipe.to_json()
+    if finder is not None:
+        values["finder"] = finder.text
+    return json.dumps(values)
 
 
 def read_recipe(file: Path) -> DetectionRecipe:
@@ -206,44 +202,6 @@ def read_recipe(file: Path) -> DetectionRecipe:
         ) from error
 
 
-def choose_automatically(
-    searched: Sequence[tuple[Micrograph, Path]],
-    folder: Path,
-    start: DetectionRecipe,
-    progress: Progress = lambda done, total, text: None,
-) -> Choice:
-    """Return the recipe that suits a sample of some micrographs best; needs no project, so any
-    thread may.
-
-    `folder` is the project's. Of many micrographs a few are looked at, evenly spread. Raises
-    PoreguiError where none can be read.
-    """
-    step = max(1, -(-len(searched) // _MOST_SAMPLED))
-    chosen = searched[::step]
-    samples: list[Sample] = []
-    failed: list[PoreguiError] = []
-    for micrograph, file in chosen:
-        plane = Plane.parse(micrograph.plane)
-        try:
-            with (
-                faults_of(micrograph.shown_name),
-                open_pyramid(file, pyramid_file(folder, micrograph), plane) as image,
-            ):
-                samples += samples_of(
-                    source_of(image),
-                    micrograph.um_per_px,
-                    micrograph.masks,
-                    SAMPLED // len(chosen),
-                )
-        except PoreguiError as error:
-            failed.append(error)
-    if not samples:
-        raise failed[0]
-    return choose_recipe(
-        samples, start, lambda done, total: progress(done, total, "Trying thresholds")
-    )
-
-
 def find_in_file(
     micrograph: Micrograph,
     file: Path,
@@ -251,23 +209,22 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
+    finder: OpenedFinder | None = None,
     *,
     is_mount: bool | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. `is_mount` says what lies along an edge, None: what the micrograph
-    says. An exception that `progress` raises ends the work. Raises
-    PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
-    has no scale.
+    `folder` is the project's. A learned `finder` stands for the recipe's threshold. `is_mount` says
+    what lies along an edge, None: what the micrograph says. An exception that `progress` raises
+    ends the work. Raises PoreguiError when the file cannot be read, or the recipe has lengths in um
+    and the micrograph has no scale.
     """
     started = time.perf_counter()
     with (
         faults_of(micrograph.shown_name),
-        open_pyramid(
-            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
-        ) as image,
+        open_pyramid(file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)) as image,
     ):
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
@@ -276,19 +233,10 @@ def find_in_file(
                 "Restore the original file.",
             )
         check_same(micrograph, file, folder)
-        detected = detect(
-            source_of(image),
-            recipe,
-            micrograph.um_per_px,
-            micrograph.masks,
-            specimen_ends=ends_in_view(micrograph.surfaces) if is_mount is None else is_mount,
-            progress=lambda done, total, text: progress(
-                done, total, f"{micrograph.shown_name}: {text}"
-            ),
-        )
+        detected = _detected(image, micrograph, recipe, progress, finder, is_mount)
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
-    fact = detection_of(detected, micrograph, recipe)
+    fact = detection_of(detected, micrograph, recipe, finder)
     return DetectedPores(
         micrograph,
         pores,
@@ -302,6 +250,27 @@ def find_in_file(
         detected.unsure_percent,
         is_mount,
     )
+
+
+def _detected(
+    image: Pyramid,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    progress: Progress,
+    finder: OpenedFinder | None,
+    is_mount: bool | None,
+) -> Detected:
+    def tell(done: int, total: int, text: str) -> None:
+        progress(done, total, f"{micrograph.shown_name}: {text}".removesuffix(": "))
+
+    source = source_of(image)
+    scale = micrograph.um_per_px
+    if finder is not None:
+        return find_learned(finder.finder, source, recipe, scale, micrograph.masks, tell)
+    ends = is_mount
+    if ends is None:
+        ends = ends_in_view(micrograph.surfaces)
+    return detect(source, recipe, scale, micrograph.masks, specimen_ends=ends, progress=tell)
 
 
 _MOST_NAMED = 5
@@ -348,13 +317,18 @@ def mount_text(found: Sequence[DetectedPores]) -> str:
     )
 
 
-def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
+def detection_of(
+    detected: Detected,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    finder: OpenedFinder | None = None,
+) -> Detection:
     """Return what the project remembers of a search besides the pores; lines are kept within a
     quarter of a pixel.
     """
     return Detection(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=recipe_text(recipe),
+        recipe=recipe_text(recipe, finder),
         field_area_px=detected.field_area_px,
         masks=micrograph.masks,
         surfaces=tuple(fewer_points(line) for line in detected.surfaces),

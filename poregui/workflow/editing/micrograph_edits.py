@@ -48,7 +48,7 @@ def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> C
     """Return the edit that shows micrographs through a contrast window; None shows the file's own
     range.
 
-    Only the picture on the screen changes: crops keep the stored values and the grey range of their
+    Only the image on the screen changes: crops keep the stored values and the grey range of their
     file.
     """
     after = tuple(replace(m, display=display) for m in micrographs)
@@ -60,6 +60,35 @@ def set_masks(
 ) -> ChangeMicrographs:
     """Return the edit that gives a micrograph these masks."""
     return ChangeMicrographs((micrograph,), (replace(micrograph, masks=tuple(masks)),), text=text)
+
+
+def set_checked(
+    micrographs: Sequence[Micrograph], *, checked: bool = True
+) -> ChangeMicrographs | None:
+    """Return the edit that says of whole micrographs that every pore in them has its outline, or
+    takes back what was said of any part of them; None when nothing changes.
+    """
+    before = [one for one in micrographs if not checked or not one.is_checked]
+    before = [one for one in before if checked or one.checked_areas]
+    if not before:
+        return None
+    after = tuple(replace(one, checked_areas=(one.whole,) if checked else ()) for one in before)
+    text = "mark as checked" if checked else "mark as not checked"
+    return ChangeMicrographs(tuple(before), after, text=text)
+
+
+def add_checked_area(micrograph: Micrograph, area: Line) -> ChangeMicrographs:
+    """Return the edit that says that every pore in a part of a micrograph has its outline."""
+    areas = (*micrograph.checked_areas, area)
+    return set_checked_areas(micrograph, areas, text="mark area as checked")
+
+
+def set_checked_areas(
+    micrograph: Micrograph, areas: Sequence[Line], *, text: str = "remove checked area"
+) -> ChangeMicrographs:
+    """Return the edit that gives a micrograph these checked areas."""
+    after = replace(micrograph, checked_areas=tuple(areas))
+    return ChangeMicrographs((micrograph,), (after,), text=text)
 
 
 def mask_info_bars(found: Iterable[tuple[Micrograph, Box]]) -> ChangeMicrographs:
@@ -188,6 +217,7 @@ def with_plane(file: Path, micrograph: Micrograph, plane: Plane) -> Micrograph:
             height=image.height,
             bits=image.bits,
             channels=image.channels,
+            checked_areas=(),
         )
         if follows:
             return replace(after, um_per_px=image.um_per_px, scale_source=image.scale_source)
@@ -261,7 +291,10 @@ def frames_of(project: Project, micrographs: Iterable[Micrograph]) -> dict[int, 
     """Return the frames of micrographs by id, read from the project."""
     detections = project.detections()
     direction = project_build_direction(project)
-    return {one.id: frame_of(one, detections.get(one.id), direction) for one in micrographs}
+    return {
+        micrograph.id: frame_of(micrograph, detections.get(micrograph.id), direction)
+        for micrograph in micrographs
+    }
 
 
 def checked_direction(degrees: float) -> float:
@@ -289,7 +322,7 @@ def set_build_direction(
     Raises PoreguiError for an angle that is none.
     """
     wanted = None if degrees is None else checked_direction(degrees)
-    after = tuple(replace(one, build_direction_deg=wanted) for one in micrographs)
+    after = tuple(replace(micrograph, build_direction_deg=wanted) for micrograph in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="set build direction")
 
 
@@ -321,7 +354,7 @@ def set_surfaces(
                 "A line needs at least two points.", "Click both ends and the corners between them."
             )
     surfaces = None if lines is None else tuple(lines)
-    after = tuple(replace(one, surfaces=surfaces) for one in micrographs)
+    after = tuple(replace(micrograph, surfaces=surfaces) for micrograph in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="change surface")
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
@@ -24,7 +23,15 @@ from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.io.reader import read_header
 from poregui.vision.pores.edit import crop_around
 from poregui.vision.shape.overlaps import checked_outlines
-from poregui.workflow.editing.edits import AddCrops, Combined, Edit, LabelChange, SetLabels
+from poregui.workflow.editing.edits import (
+    AddCrops,
+    Combined,
+    Edit,
+    LabelChange,
+    Remove,
+    SetLabels,
+)
+from poregui.workflow.editing.micrograph_edits import set_checked
 from poregui.workflow.exporting.formats.coco import read_coco
 from poregui.workflow.exporting.formats.geojson import SUFFIX as GEOJSON_ENDING
 from poregui.workflow.exporting.formats.geojson import read_geojson
@@ -37,10 +44,11 @@ from poregui.workflow.exporting.formats.json_text import (
     read_json,
 )
 from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
-from poregui.workflow.exporting.formats.shapes import COUNTED, ImageShapes, PoreShape, files_in
-from poregui.workflow.importing.class_names import class_meant, plan_classes
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
+from poregui.workflow.importing.class_names import of_known_class, plan_classes
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.image_matching import match_all
+from poregui.workflow.importing.masks import are_masks, read_masks
 
 SAME_PORE = 0.5
 """Overlap of two boxes (intersection over union) from which they are one pore."""
@@ -76,6 +84,8 @@ class OutlinesPlan:
     labelled: int
     present: int
     notes: tuple[str, ...]
+    checked: int = 0
+    removed: int = 0
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -85,19 +95,29 @@ class OutlinesPlan:
             first += f", labelled {count(self.labelled, 'existing pore')}"
         if self.present:
             first += f"; {self.present:,} already in the project"
-        return (first + ".", *self.notes)
+        first += "."
+        if self.checked:
+            first += f" {count(self.checked, 'micrograph')} marked as checked."
+        if self.removed:
+            first += f" {count(self.removed, 'candidate')} replaced."
+        return (first, *self.notes)
 
 
-def read_outlines(path: Path) -> list[ImageShapes]:
-    """Return what a file or folder of COCO, GeoJSON, ImageJ ROIs or labels as CSV holds.
+def read_outlines(path: Path, micrographs: Sequence[Micrograph] = ()) -> list[ImageShapes]:
+    """Return what a file or folder of COCO, GeoJSON, ImageJ ROIs, masks or labels as CSV holds.
 
-    JSON is known by what it holds, whatever its ending. Raises PoreguiError, which names the
-    program of the file where it can, when it is none of these or cannot be read.
+    JSON is known by what it holds, whatever its ending; masks are told apart by the names of the
+    project's `micrographs`. Raises PoreguiError, which names the program of the file where it can,
+    when it is none of these or cannot be read.
     """
     if path.is_dir():
         if files_in(path, f"*{GEOJSON_ENDING}"):
             return read_geojson(path)
+        if are_masks(path) and not any(files_in(path, f"*{one}") for one in (".zip", ".roi")):
+            return read_masks(path, micrographs)
         return read_imagej(path)
+    if are_masks(path):
+        return read_masks(path, micrographs)
     ending = path.suffix.lower()
     if ending in (".json", GEOJSON_ENDING):
         return _read_json(path)
@@ -121,7 +141,10 @@ def _read_json(path: Path) -> list[ImageShapes]:
 
 
 def _not_outlines(path: Path, what: str) -> PoreguiError:
-    remedy = "Choose COCO or GeoJSON (.json, .geojson), ImageJ ROIs (.zip, .roi) or labels (.csv)."
+    remedy = (
+        "Choose COCO or GeoJSON (.json, .geojson), ImageJ ROIs (.zip, .roi), masks (.png, .tif) or "
+        "labels (.csv)."
+    )
     if what:
         return PoreguiError(f"{path.name} is {what}, which is not read.", remedy)
     return PoreguiError(f"{path.name} is not a file of outlines.", remedy)
@@ -180,12 +203,13 @@ def _turned(shape: PoreShape, width: int, height: int, turn: int) -> PoreShape:
 
 
 def match_images(
-    project: Project, images: Sequence[ImageShapes]
+    project: Project, images: Sequence[ImageShapes], class_name: str = ""
 ) -> tuple[list[MatchedImage], tuple[str, ...]]:
     """Return the micrograph of each image that the project has, and sentences about the others.
 
     Images are known by what they hold, by their folders and names, or by a name that one micrograph
-    alone has, with or without its ending, whatever the case (see `match_all`).
+    alone has, with or without its ending, whatever the case (see `match_all`). `class_name` is that
+    of pores whose file names none.
     """
     classes = project.classes()
     found = []
@@ -199,21 +223,16 @@ def match_images(
                 MatchedImage(
                     there,
                     project.micrograph_file(there),
-                    tuple(_of_known_class(shape, classes) for shape in match.image.shapes),
+                    tuple(
+                        of_known_class(one, classes, there, class_name)
+                        for one in match.image.shapes
+                    ),
                     project.folder,
                     (match.image.width, match.image.height),
                     match.image.as_stored,
                 )
             )
     return found, tuple(notes)
-
-
-def _of_known_class(shape: PoreShape, classes: Sequence[PoreClass]) -> PoreShape:
-    """Return a pore with the class whose name has a number, where the project has that."""
-    full = dict(shape.metadata).get(COUNTED, "")
-    if full and class_meant(full, classes) is not None:
-        return replace(shape, class_name=full)
-    return shape
 
 
 def cut_outlines(
@@ -253,18 +272,18 @@ def _cut_on(
     """Return the pores that lie on an image, cut into the pixel store, and what to say of
     others.
     """
-    here = [shape for shape in shapes if shape.planes.fits(plane)]
-    checked, messages = _checked(here, (image.width, image.height))
-    if len(here) < len(shapes):
-        messages.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
+    on_plane = [shape for shape in shapes if shape.planes.fits(plane)]
+    fitting, notes = _checked(on_plane, (image.width, image.height))
+    if len(on_plane) < len(shapes):
+        notes.append(f"{count(len(shapes) - len(on_plane), 'pore')} of other slices left out.")
     found = []
-    for shape in checked:
+    for shape in fitting:
         box = shape.box
         if shape.outline is not None:
             box = crop_around(shape.box, image.width, image.height)
         content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
         found.append(CutPore(shape, box, pixels.add(content)))
-    return found, messages
+    return found, notes
 
 
 def _checked(
@@ -299,35 +318,36 @@ def _checked(
 
 
 def _change_text(changes: Counter[str]) -> list[str]:
-    messages = []
+    notes = []
     if changes["crossed"]:
         crosses = changes["crossed"]
         verb = noun(crosses, "crosses itself", "cross themselves")
-        messages.append(
-            f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once."
-        )
+        notes.append(f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once.")
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")
-        messages.append(
+        notes.append(
             f"{count(changes['cut'], 'pore')} {verb} beyond the image; the part inside counts."
         )
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
-        messages.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
-    messages += [
+        notes.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    notes += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
         if problem not in ("", "crossed", "cut", "again") and number
     ]
-    return messages
+    return notes
 
 
-def settle_outlines(project: Project, collected: CollectedOutlines, who: str) -> OutlinesPlan:
+def settle_outlines(
+    project: Project, collected: CollectedOutlines, who: str, *, complete: bool = False
+) -> OutlinesPlan:
     """Return the one edit that brings in the pores that the project does not have yet; changes
     nothing itself.
 
     A pore that lies where a crop is already gives it its label when it has none, and is passed over
-    otherwise. Raises PoreguiError when the project is read-only or there are more classes than it
+    otherwise. `complete` makes the micrographs checked areas; the pores take the place of their
+    candidates. Raises PoreguiError when the project is read-only or there are more classes than it
     can have.
     """
     project.check_writable()
@@ -335,59 +355,97 @@ def settle_outlines(project: Project, collected: CollectedOutlines, who: str) ->
     classes = plan_classes(
         project, dict.fromkeys(pore.shape.class_name for pore in every if pore.shape.class_name)
     )
-    first = project.next_id("crops")
-    crops: list[Crop] = []
-    outlines: list[tuple[int, Outline]] = []
-    labels: list[LabelChange] = []
-    present = 0
+    found = _Settled(project.next_id("crops"))
     for micrograph_id, pores in collected.pores.items():
-        there = _Places(project, micrograph_id)
+        there = _Places(project, micrograph_id, candidates=not complete)
+        found.removed += there.left_out
         for pore in pores:
             label = classes.label(pore.shape.class_name or None)
-            twin = there.take(pore)
-            if twin is None:
-                crop_id = first + len(crops)
-                box = pore.box
-                crops.append(
-                    Crop(
-                        crop_id,
-                        pore.pixels,
-                        box.width,
-                        box.height,
-                        micrograph_id,
-                        box,
-                        label=label,
-                        origin="import",
-                    )
-                )
-                outlines += (
-                    [(crop_id, pore.shape.outline)] if pore.shape.outline is not None else []
-                )
-            elif twin.label is None and label is not None:
-                labels.append(LabelChange(twin.id, None, label))
+            found.add(pore, micrograph_id, label, there.take(pore))
+    edits: list[Edit] = []
+    if classes.edit and (found.crops or found.labels):
+        edits.append(classes.edit)
+    edits += found.edits(who)
+    checked = None
+    if complete:
+        checked = set_checked([one for one in project.micrographs() if one.id in collected.pores])
+    if checked is not None:
+        edits.append(checked)
+    edit = None
+    if edits:
+        number = len(found.crops) + len(found.labels)
+        edit = Combined(tuple(edits), f"import {count(number, 'pore')}")
+    return OutlinesPlan(
+        edit,
+        len(found.crops),
+        len(found.labels),
+        found.present,
+        collected.notes,
+        len(checked.after) if checked is not None else 0,
+        len(found.removed),
+    )
+
+
+class _Settled:
+    """Gather what becomes of the pores of an import."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self.crops: list[Crop] = []
+        self.labels: list[LabelChange] = []
+        self.removed: list[int] = []
+        self.present = 0
+        self._outlines: list[tuple[int, Outline]] = []
+
+    def add(self, pore: CutPore, micrograph_id: int, label: int | None, twin: Crop | None) -> None:
+        """Make a crop of a pore, unless there is one (`twin`), which then may get its label."""
+        if twin is not None:
+            if twin.label is None and label is not None:
+                self.labels.append(LabelChange(twin.id, None, label))
             else:
-                present += 1
-    edits: list[Edit]
-    if classes.edit and (crops or labels):
-        edits = [classes.edit]
-    else:
-        edits = []
-    edits += [AddCrops(tuple(crops), who, "import", tuple(outlines))] if crops else []
-    edits += [SetLabels(tuple(labels), who, "import")] if labels else []
-    text = f"import {count(len(crops) + len(labels), 'pore')}"
-    edit = Combined(tuple(edits), text) if edits else None
-    return OutlinesPlan(edit, len(crops), len(labels), present, collected.notes)
+                self.present += 1
+            return
+        crop_id = self._first + len(self.crops)
+        box = pore.box
+        crop = Crop(
+            crop_id,
+            pore.pixels,
+            box.width,
+            box.height,
+            micrograph_id,
+            box,
+            label=label,
+            origin="import",
+        )
+        self.crops.append(crop)
+        if pore.shape.outline is not None:
+            self._outlines.append((crop_id, pore.shape.outline))
+
+    def edits(self, who: str) -> list[Edit]:
+        """Return the edits for crops that are removed, made or labelled."""
+        found: list[Edit] = []
+        if self.removed:
+            found.append(Remove(tuple(self.removed)))
+        if self.crops:
+            found.append(AddCrops(tuple(self.crops), who, "import", tuple(self._outlines)))
+        if self.labels:
+            found.append(SetLabels(tuple(self.labels), who, "import"))
+        return found
 
 
 class _Places:
     """Find the crop of a micrograph that shows the same pore, each once."""
 
-    def __init__(self, project: Project, micrograph_id: int) -> None:
+    def __init__(self, project: Project, micrograph_id: int, *, candidates: bool = True) -> None:
+        self.left_out: list[int] = []
         outlines = project.outlines(micrograph_id=micrograph_id)
         self._crops: dict[int, tuple[Box, Crop]] = {}
         self._cells: dict[tuple[int, int], list[int]] = defaultdict(list)
         for crop in project.crops(micrograph_id=micrograph_id):
             if crop.box is None:
+                continue
+            if crop.is_candidate and not candidates:
+                self.left_out.append(crop.id)
                 continue
             outline = outlines.get(crop.id)
             self._crops[crop.id] = (outline.bounds if outline is not None else crop.box), crop

@@ -13,12 +13,14 @@ import pytest
 import shapely
 from detect_bench import Bench, field, grid_of_pores
 from detect_desk import detect_desk, idle
+from finder_folders import finder_folder, write_drawn_finder
 from label_desk import LEFT, PLAIN, Desk
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.domain.records import Changed
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
 from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
@@ -28,6 +30,7 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.services.jobs import Latest
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.editing.micrograph_edits import set_checked
 
 GAS = 1
 WAIST = [(200.0, 200.0, 20.0), (232.0, 200.0, 20.0)]
@@ -442,3 +445,26 @@ def test_only_the_newest_of_many_requests_is_answered(qtbot) -> None:
     latest.close()
     qtbot.wait(20)
     assert predictions == [19]
+
+
+def test_a_learned_finder_is_taught_from_checked_areas_and_stands_for_the_threshold(
+    desk: Desk, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = desk.page.find_panel
+    taught: list[str] = []
+    monkeypatch.setattr(desk.services.trainer, "teach", taught.append)
+    assert not panel.network_button.isEnabled()
+    desk.session.apply(set_checked(desk.project.micrographs()))
+    panel.network_button.click()
+    assert taught == ["network"]
+    write_drawn_finder(finder_folder(desk.project.folder, "network", images=1))
+    desk.session.announce(Changed(frozenset({"runs"})))
+    assert panel.finder_box.itemText(1) == "Learned: network 1, IoU 0.71"
+    panel.finder_box.setCurrentIndex(1)
+    assert panel.form._fields["method"].isHidden()
+    assert not panel.form._fields["smallest"].isHidden()
+    find(desk, qtbot)
+    assert len(desk.project.crops()) == 21
+    panel.finder_box.setCurrentIndex(0)
+    assert not panel.form._fields["method"].isHidden()
+    assert panel.form._fields["window"].isHidden()

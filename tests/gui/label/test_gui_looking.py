@@ -89,6 +89,21 @@ def test_a_box_mask_is_drawn_refuses_crops_and_is_taken_away(desk: Desk) -> None
     assert first(desk).masks == (mask,)
 
 
+def test_a_box_and_the_whole_micrograph_are_marked_as_checked_and_taken_back(desk: Desk) -> None:
+    panel = desk.page.image_panel
+    panel.checked_box_button.click()
+    desk.drag((100, 100), (300, 300))
+    (area,) = first(desk).checked_areas
+    assert area[0] == pytest.approx((100, 100), abs=2)
+    panel.checked_button.click()
+    assert first(desk).is_checked
+    assert "whole micrograph" in panel.checked_text.text()
+    panel.unchecked_button.click()
+    assert first(desk).checked_areas == ()
+    desk.session.undo()
+    assert first(desk).is_checked
+
+
 def test_a_polygon_closes_with_return(desk: Desk) -> None:
     desk.page.image_panel.polygon_button.click()
     for corner in ((100, 100), (300, 100), (200, 300)):

@@ -158,6 +158,7 @@ def test_the_command_line_imports_outlines_and_refuses_what_is_none(
         "imported": 2,
         "labelled": 0,
         "present": 0,
+        "checked": 0,
         "notes": [],
     }
     (tmp_path / "x.txt").write_text("nothing")
