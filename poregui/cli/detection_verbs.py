@@ -12,12 +12,11 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.domain.wording import count, interval, noun
+from poregui.domain.wording import about, count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
 from poregui.vision.pores.recipe_choice import Choice
-from poregui.workflow.detecting.automatic import choose_automatically
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -36,6 +35,7 @@ from poregui.workflow.detecting.measuring import (
     summary,
     write_measurements,
 )
+from poregui.workflow.detecting.recipe_trials import choose_automatically
 from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
@@ -57,11 +57,19 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
     )
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--method",
         choices=("auto", *METHODS),
         help="threshold, in place of the recipe's; auto tries recipes on a sample, takes the one "
         "whose pores depend least on its threshold, and saves it in the project",
+    )
+    how.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
     )
     mount = parser.add_mutually_exclusive_group()
     mount.add_argument(
@@ -75,13 +83,6 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the specimen fills the image: what lies along an edge is pore; saved with the "
         "micrograph",
-    )
-    parser.add_argument(
-        "--finder",
-        type=int,
-        metavar="RUN",
-        help="number of a learned finder, in the place of a threshold; limits of size, split and "
-        "edge stay those of the settings",
     )
     add_annotator_option(parser)
 
@@ -133,7 +134,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                 )
             except PoreguiError as error:
                 failed[micrograph.shown_name] = str(error)
-                screen.note(f"{micrograph.shown_name}: {error}")
+                screen.note(about(micrograph.shown_name, error))
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])

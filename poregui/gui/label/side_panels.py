@@ -151,8 +151,12 @@ class FindPanel(QWidget):
         self.instant_button.clicked.connect(partial(self.teach_requested.emit, "instant"))
 
     def _choose_finder(self, _index: int) -> None:
-        self.form.set_learned(bool(self.finder))
+        self._show_finder()
         self.finder_chosen.emit()
+
+    def _show_finder(self) -> None:
+        self.form.set_learned(bool(self.finder))
+        self.automatic_button.setVisible(not self.finder)
 
     @property
     def finder(self) -> int:
@@ -168,7 +172,7 @@ class FindPanel(QWidget):
             for number, name in finders:
                 self.finder_box.addItem(name, number)
             self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(chosen)))
-        self.form.set_learned(bool(self.finder))
+        self._show_finder()
 
     def set_teaching(self, text: str, *, possible: bool) -> None:
         """Say what a finder can learn from, and offer or withhold to teach one."""
@@ -245,17 +249,6 @@ class FindPanel(QWidget):
         layout.addLayout(below)
 
 
-def _automatic_button() -> QPushButton:
-    button = QPushButton("Choose settings (Auto)")
-    button.setObjectName("automatic_button")
-    button.setAccessibleName("Choose the settings automatically")
-    button.setToolTip(
-        "Try thresholds and corrections on a sample of this micrograph, and take what depends "
-        "least on its threshold"
-    )
-    return button
-
-
 def _labelled(text: str, field: QWidget) -> QWidget:
     """Return a field with its name before it."""
     label = QLabel(text)
@@ -266,6 +259,17 @@ def _labelled(text: str, field: QWidget) -> QWidget:
     layout.addWidget(label)
     layout.addWidget(field, 1)
     return held
+
+
+def _automatic_button() -> QPushButton:
+    button = QPushButton("Choose settings (Auto)")
+    button.setObjectName("automatic_button")
+    button.setAccessibleName("Choose the settings automatically")
+    button.setToolTip(
+        "Try thresholds and corrections on a sample of this micrograph, and take what depends "
+        "least on its threshold"
+    )
+    return button
 
 
 MOST = 100_000
