@@ -363,10 +363,9 @@ def _export(job: _FinderJob, network: FinderNetwork) -> float:
             "Train again; if it happens again, report it with the finder's folder.",
         )
     write_network(proto, job.folder.onnx_file)
-    finder = network.finder()
     recipe = job.request.recipe.to_json()
     job.folder.write_description(
-        FinderDescription(kind, finder.reach, finder.step, channels_of(kind), recipe)
+        FinderDescription(kind, network.reach, network.step, channels_of(kind), recipe)
     )
     return worst
 

@@ -21,7 +21,9 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Return the probability (1, h, w, 1) of each pixel of inputs (1, h, w, channels)."""
 FULL = 65535
 """What a probability of 1 is stored as."""
-TILE = 512
+SURE = 0.8
+"""The probability that a pore reaches somewhere, unless it is left out."""
+TILE = 1024
 """Side in px of the part of a tile that is kept."""
 _IN_MEMORY = 1 << 26
 """Pixels up to which the probabilities of an image stay in memory; larger ones lie on disk."""
@@ -30,7 +32,7 @@ _LOW = 2.0
 _HIGH = 98.0
 _SMALLEST_SPREAD = 1e-6
 COLOURS = 3
-_CHROMA = 8.0
+CHROMA = 8.0
 """How much finer differences of colours are taken than those of greys."""
 
 
@@ -64,7 +66,7 @@ class Range:
         what it is multiplied.
         """
         middle = np.array([self.middle, self.red, self.blue], np.float32)
-        spread = np.float32(self.spread) / np.array([1, _CHROMA, _CHROMA], np.float32)
+        spread = np.float32(self.spread) / np.array([1, CHROMA, CHROMA], np.float32)
         return np.asarray((colours - middle) / spread, np.float32)
 
 
@@ -237,8 +239,8 @@ def find_learned(
     range_: Range | None = None,
     tile: int = TILE,
 ) -> Detected:
-    """Return the pores where a finder sees them as more likely than not; size, edge, holes and
-    split as the recipe says.
+    """Return the pores where a finder sees them as more likely than not, and is sure somewhere;
+    size, edge, holes and split as the recipe says.
 
     What looks at greys in the recipe (polarity, threshold, contrast, light) has no meaning here.
     `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
@@ -268,4 +270,37 @@ def find_learned(
         black=0.0,
         middle=0.0,
     )
-    return replace(detect_by(plan, progress), threshold=None)
+    return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
+
+
+def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:
+    """Return what was found without the pores of which the finder is nowhere sure; they are counted
+    as faint.
+    """
+    sure = np.array(
+        [_highest(found, index, shares) >= SURE * FULL for index in range(len(found.areas))],
+        np.bool_,
+    )
+    if sure.all():
+        return found
+    left_out = float(found.areas[~sure].sum())
+    return replace(
+        found,
+        outlines=tuple(line for line, kept in zip(found.outlines, sure, strict=True) if kept),
+        boxes=found.boxes[sure],
+        areas=found.areas[sure],
+        touches_edge=found.touches_edge[sure],
+        pore_area_px=max(0.0, found.pore_area_px - left_out),
+        faint=int(np.count_nonzero(~sure)),
+        faint_area_px=left_out,
+    )
+
+
+def _highest(found: Detected, index: int, shares: NDArray[np.uint16]) -> int:
+    """Return the highest value inside an outline."""
+    box = found.box(index)
+    part = shares[box.y : box.bottom, box.x : box.right]
+    inside = np.zeros(part.shape, np.uint8)
+    corners = np.floor(found.outlines[index] - (box.x, box.y)).astype(np.int32)
+    cv2.fillPoly(inside, [corners], 1)
+    return int(part[inside > 0].max(initial=0))

@@ -20,7 +20,7 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.finder import find_learned
+from poregui.vision.pores.finder import SURE, find_learned
 from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import fewer_points
 from poregui.workflow.detecting.learned_finder import OpenedFinder
@@ -238,7 +238,7 @@ def find_in_file(
         seconds,
         fact,
         detected.mount_percent,
-        faint_text(detected, recipe),
+        faint_text(detected, recipe, finder),
     )
 
 
@@ -260,15 +260,19 @@ def _detected(
     return detect(source, recipe, scale, micrograph.masks, specimen_ends=ends, progress=tell)
 
 
-def faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
-    """Say how many regions the least contrast leaves out, where they would make a difference."""
+def faint_text(
+    detected: Detected, recipe: DetectionRecipe, finder: OpenedFinder | None = None
+) -> tuple[str, ...]:
+    """Say how many regions the least contrast, or a finder that is not sure, leaves out, where they
+    would make a difference.
+    """
     if detected.faint_area_px <= _LITTLE * detected.pore_area_px:
         return ()
     share = percent(detected.faint_area_px / max(detected.field_area_px, 1.0), 2)
-    return (
-        f"{count(detected.faint, 'region')} ({share} of the field) left out: contrast below the "
-        f"minimum of {recipe.contrast:g} %.",
-    )
+    why = f"contrast below the minimum of {recipe.contrast:g} %"
+    if finder is not None:
+        why = f"the finder is less than {100 * SURE:.0f} % sure of them"
+    return (f"{count(detected.faint, 'region')} ({share} of the field) left out: {why}.",)
 
 
 _MOST_NAMED = 5

@@ -89,3 +89,16 @@ def test_pores_are_outlined_where_they_are_more_likely_than_not() -> None:
     assert (found.threshold, found.field_area_px) == (None, 140 * 98)
     small = DetectionRecipe(smallest=40.0)
     assert not find_learned(finder, Source.of(grey), small, None, masks).outlines
+
+
+def test_a_pore_of_which_the_finder_is_nowhere_sure_is_left_out_and_counted() -> None:
+    grey = np.full((80, 120), 200, np.float32)
+    grey[20:40, 20:40] = 50
+    grey[20:40, 70:90] = 122
+    found = find_learned(
+        PoreFinder(dark, 4, 4), Source.of(grey), DetectionRecipe(), None, range_=Range(200, 75)
+    )
+    assert len(found.outlines) == len(found.areas) == len(found.boxes) == 1
+    assert found.faint == 1
+    assert found.faint_area_px == pytest.approx(400, rel=0.1)
+    assert found.pore_area_px == pytest.approx(400, rel=0.1)
