@@ -1,4 +1,6 @@
-"""Start Python so that no file of the working folder is run, and say who started this one."""
+"""Start Python so that no file of the working folder is run; say who started this one and on how
+many cores.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,13 @@ def child_environment(**more: str) -> dict[str, str]:
     paths = [_source(), *_absolute(os.environ.get("PYTHONPATH", ""))]
     found = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(paths)}
     return {**found, **more}
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def guard_children() -> None:

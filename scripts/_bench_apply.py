@@ -171,9 +171,9 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     half = ours(
         model, fields[: SMALL_FIELDS // 2], folder / "fields", 1
     )  # the first ones fill caches
-    start_up, received = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
+    start_up, shapes = (theirs["steps"][step][0] for step in ("start_up", "tell_shapes"))
     return {
-        "what": "both: find, measure, cut, classify, table, outlines, picture, as programs with "
+        "what": "both: find, measure, cut, classify, table, outlines, image, as programs with "
         "their start-up; ours "
         "also with half levels, 18 instead of 12 numbers a pore and shifted thresholds; both "
         "tell the network what it "
@@ -184,7 +184,7 @@ def apply(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "peer": theirs,
         "times_faster": theirs["seconds"] / mine["seconds"],
         "times_faster_without_the_peers_start_up": (theirs["seconds"] - start_up) / mine["seconds"],
-        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - received)
+        "times_faster_than_a_peer_that_tells_no_shapes": (theirs["seconds"] - shapes)
         / mine["seconds"],
         "times_less_processor_time": theirs["cpu_seconds"] / mine["cpu_seconds"],
         "eight_fields": {"one_core": one, "two_cores": two},

@@ -90,13 +90,13 @@ def draw() -> np.ndarray:
     return np.clip(np.rint(soft + rng.normal(0, 2, soft.shape)), 0, 255).astype(np.uint8)
 
 
-def _apart(side: str, image: Path) -> dict[str, Any]:
+def _apart(program: str, image: Path) -> dict[str, Any]:
     """Run one side in a process of its own, so that its memory is its own."""
     done = subprocess.run(
-        [sys.executable, __file__, side, str(image)], stdout=subprocess.PIPE, check=True
+        [sys.executable, __file__, program, str(image)], stdout=subprocess.PIPE, check=True
     )
-    received: dict[str, Any] = json.loads(done.stdout)
-    return received
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def ours(image: np.ndarray) -> dict[str, Any]:
@@ -211,17 +211,17 @@ def main() -> None:
     import resource
 
     sys.path.insert(0, str(ROOT))
-    side, image = sys.argv[1], np.load(sys.argv[2])
-    sides: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {"ours": ours, "theirs": theirs}
-    sides["theirs" if side == "theirs" else "ours"](image[:_WARM, :_WARM])
+    program, image = sys.argv[1], np.load(sys.argv[2])
+    programs: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {"ours": ours, "theirs": theirs}
+    programs["theirs" if program == "theirs" else "ours"](image[:_WARM, :_WARM])
     began = time.process_time()
-    received = sides[side](image) if side in sides else repeated(image, int(side))
-    received["cpu_seconds"] = round(time.process_time() - began, 2)
+    result = programs[program](image) if program in programs else repeated(image, int(program))
+    result["cpu_seconds"] = round(time.process_time() - began, 2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         json.dumps(
             {
-                **received,
+                **result,
                 "peak_memory_mb": round(peak / (1024 if sys.platform == "linux" else 1024**2)),
             }
         )

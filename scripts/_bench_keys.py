@@ -16,7 +16,7 @@ FEW_DESCRIPTORS = 256
 REPORT_EVERY = 1000
 _MOST_LOOKED_AT = 4096
 PAGES_PER_KEYS = 50
-"""One page is scrolled after so many keys, so that pictures are loaded as they are for a person."""
+"""One page is scrolled after so many keys, so that images are loaded as they are for a person."""
 
 
 def keys(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -80,14 +80,14 @@ def _scroll_a_page(grid: Any) -> None:
 
     bar = grid.verticalScrollBar()
     here = bar.value()
-    for index in (here + bar.pageStep(), here):
-        bar.setValue(index)
+    for position in (here + bar.pageStep(), here):
+        bar.setValue(position)
         grid.viewport().repaint()
         wait(QApplication, 0.02)
 
 
 def _held(window: Any, number: int) -> dict[str, Any]:
-    """Return what is held after so many keys; pictures at hand are bounded, and stand apart."""
+    """Return what is held after so many keys; images at hand are bounded, and stand apart."""
     images = window.services.thumbnails.nbytes / 2**20
     return {
         "keys": number,

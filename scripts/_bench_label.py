@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-PICTURES, MICROGRAPHS, CLASSES = 2000, 500, 3
+IMAGES, MICROGRAPHS, CLASSES = 2000, 500, 3
 PAGE_STEP = 120
 
 
@@ -72,8 +72,8 @@ def label(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return found
 
 
-def make_project(folder: Path, count: int, images: int = PICTURES) -> Path:
-    """Write a project of `count` crops of so many different pictures, without labels, on
+def make_project(folder: Path, count: int, images: int = IMAGES) -> Path:
+    """Write a project of `count` crops of so many different images, without labels, on
     micrographs that are gone.
     """
     from poregui.domain.geometry import Box

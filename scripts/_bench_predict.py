@@ -30,9 +30,10 @@ def predict(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     crops at once with batch_size=1, which is kinder to it than a call for each crop; that is told
     as well.
     """
-    from poregui.learning.hardware import available_threads, set_limits
+    from poregui.launching import available_cores
+    from poregui.learning.hardware import set_limits
 
-    threads = options.threads or available_threads()
+    threads = options.threads or available_cores()
     set_limits(threads, os.environ)
     return {
         "threads": threads,

@@ -32,7 +32,7 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         make_sample(source)
     with Project.open(source, read_only=True) as project:
         rows, labels, groups, _ = _table(project, folder)
-    confidence: dict[int, list[tuple[float, float, float]]] = {count: [] for count in COUNTS}
+    errors: dict[int, list[tuple[float, float, float]]] = {count: [] for count in COUNTS}
     gains: list[dict[str, float]] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         folds = group_folds(labels, groups, FOLDS, seed)
@@ -41,13 +41,13 @@ def promises(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             np.random.default_rng([seed, fold]).permutation(pool) for fold, pool in enumerate(pools)
         ]
         for count in COUNTS:
-            confidence[count].append(
+            errors[count].append(
                 _sureness(rows, labels, groups, folds, [order[:count] for order in orders])
             )
         for fold, order in enumerate(orders):
             gains += _gains(rows, labels, groups, order, np.flatnonzero(folds == fold))
-    received = {str(count): _calibration(found) for count, found in confidence.items()}
-    return {"seeds": options.seeds, "calibration": received, **_kept(gains)}
+    calibrations = {str(count): _calibration(found) for count, found in errors.items()}
+    return {"seeds": options.seeds, "calibration": calibrations, **_kept(gains)}
 
 
 def _sureness(
@@ -59,22 +59,27 @@ def _sureness(
     from poregui.domain.scores import calibration
     from poregui.workflow.suggesting.suggestion_model import fit, fitted_model
 
-    answers, raw, truth = [], [], []
+    of_folds, raw, truth = [], [], []
     for fold, known in enumerate(taught):
         tested = np.flatnonzero(folds == fold)
         model = fit(rows[known], labels[known], [groups[i] for i in known])
         assert model is not None
-        indices = np.searchsorted(np.array(model.labels), labels[tested])
-        answers.append(model.probabilities(rows[tested]))
+        class_indices = np.searchsorted(np.array(model.labels), labels[tested])
+        of_folds.append(model.probabilities(rows[tested]))
         raw.append(fitted_model(rows[known], labels[known]).predict_proba(rows[tested]))
-        truth.append(indices)
-    received, plain, right = (
-        np.concatenate(answers),
+        truth.append(class_indices)
+    probabilities, uncalibrated, truth_of_all = (
+        np.concatenate(of_folds),
         np.concatenate(raw),
         np.concatenate(truth).astype(np.int64),
     )
-    over = float(received.max(axis=1).mean() - (received.argmax(axis=1) == right).mean())
-    tempered, untempered = calibration(received, right).error, calibration(plain, right).error
+    over = float(
+        probabilities.max(axis=1).mean() - (probabilities.argmax(axis=1) == truth_of_all).mean()
+    )
+    tempered, untempered = (
+        calibration(probabilities, truth_of_all).error,
+        calibration(uncalibrated, truth_of_all).error,
+    )
     assert tempered is not None
     assert untempered is not None
     return tempered, untempered, over
@@ -106,13 +111,13 @@ def _gains(
             continue
         now = np.concatenate([known, added])
         after = (predictions_of(rows[now], labels[now], rows[tested]) == labels[tested]).mean()
-        received = {"promised": one.gain, "low": one.interval[0], "high": one.interval[1]}
+        promise = {"promised": one.gain, "low": one.interval[0], "high": one.interval[1]}
         found.append(
             {
                 "label": one.label,
                 "place": index,
                 "more": one.more,
-                **received,
+                **promise,
                 "real": float(after - before),
             }
         )

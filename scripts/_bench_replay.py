@@ -34,23 +34,25 @@ def main() -> int:
         dataset.split("test"),
         networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
     )
-    found: list[float] = []
+    accuracy_of_epochs: list[float] = []
     take = fitting.Fitter._take_snapshot
 
     def take_and_test(fitter: fitting.Fitter, improved: bool) -> None:
         take(fitter, improved)
         assert fitter.snapshot is not None
-        if improved or not found:
+        if improved or not accuracy_of_epochs:
             checkpoint.assign(fitter.model.variables, fitter.snapshot.best)
-            found.append(fitting.score(fitting.predict(fitter.model, tested), tested.labels)[1])
+            accuracy_of_epochs.append(
+                fitting.score(fitting.predict(fitter.model, tested), tested.labels)[1]
+            )
             checkpoint.assign(fitter.model.variables, fitter.snapshot.variables)
         else:
-            found.append(found[-1])
+            accuracy_of_epochs.append(accuracy_of_epochs[-1])
 
     fitting.Fitter._take_snapshot = take_and_test  # type: ignore[assignment, method-assign]
     train(run_folder, lambda event: None, lambda: "")
-    received = {"test": found, "final": folder.read_metrics()["accuracy_as_trained"]}
-    target.write_text(json.dumps(received), encoding="utf-8")
+    accuracies = {"test": accuracy_of_epochs, "final": folder.read_metrics()["accuracy_as_trained"]}
+    target.write_text(json.dumps(accuracies), encoding="utf-8")
     return 0
 
 

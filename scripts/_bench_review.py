@@ -111,8 +111,8 @@ def make_large_project(folder: Path, count: int) -> Any:
         answers.append(
             Prediction(crop.crop_id, tuple(float(share) for share in shares / shares.sum()))
         )
-    parts = {crop.crop_id: crop.split for crop in dataset.crops}
-    run.write_predictions(dataset.classes, parts, answers)
+    split_of = {crop.crop_id: crop.split for crop in dataset.crops}
+    run.write_predictions(dataset.classes, split_of, answers)
     write_json(run.metrics_file, {"accuracy_as_trained": 0.8})
     return run
 
@@ -168,9 +168,9 @@ def _click(widget: Any, point: Any) -> None:
     from PySide6.QtWidgets import QApplication
 
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    index = widget.mapToGlobal(point)
+    on_screen = widget.mapToGlobal(point)
     for kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
-        QApplication.sendEvent(widget, QMouseEvent(kind, point, index, left, left, none))
+        QApplication.sendEvent(widget, QMouseEvent(kind, point, on_screen, left, left, none))
 
 
 def _timed(*works: Callable[[], object]) -> float:

@@ -241,7 +241,7 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
     from poregui.vision.io.pyramid import open_pyramid
 
     rng = np.random.default_rng(0)
-    received: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     with open_pyramid(file) as image:
         corners = rng.integers(0, min(image.width, image.height) - 128, (many, 2)).tolist()
         for threads in (1, 2):
@@ -258,10 +258,8 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
                 thread.start()
             for thread in running:
                 thread.join()
-            received[f"random_per_s_{threads}_threads"] = round(
-                many / (time.perf_counter() - began)
-            )
-            received[f"random_cpu_ms_each_{threads}_threads"] = round(
+            figures[f"random_per_s_{threads}_threads"] = round(many / (time.perf_counter() - began))
+            figures[f"random_cpu_ms_each_{threads}_threads"] = round(
                 1000 * (time.process_time() - used) / many, 3
             )
         corners = rng.integers(0, min(image.width, image.height) - 128, (5 * many, 2)).tolist()
@@ -269,8 +267,8 @@ def _cuts(file: Path, many: int = 4000) -> dict[str, Any]:
         began = time.perf_counter()
         for x, y in by_place:
             cut(image, Box(x, y, 128, 128))
-        received["in_order_per_s"] = round(5 * many / (time.perf_counter() - began))
-    return received
+        figures["in_order_per_s"] = round(5 * many / (time.perf_counter() - began))
+    return figures
 
 
 # ---- the peer -------------------------------------------------------------------------------

@@ -133,8 +133,8 @@ def _run_peer(
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     seconds = round(time.perf_counter() - began, 2)
-    received = json.loads(done.stdout.splitlines()[-1])
-    return {"seconds": seconds, "accuracy": received["accuracy"], "curve": received["curve"]}
+    result = json.loads(done.stdout.splitlines()[-1])
+    return {"seconds": seconds, "accuracy": result["accuracy"], "curve": result["curve"]}
 
 
 def _run_preset(
@@ -152,11 +152,11 @@ def _run_preset(
         stamps = _watch(process, folder / "runs" / "001" / "events.jsonl", began)
         seconds = round(time.perf_counter() - began, 2)
         assert process.stdout is not None
-        received = process.stdout.read()
+        output = process.stdout.read()
     if process.returncode:
         raise SystemExit((folder / "said.txt").read_text(encoding="utf-8")[-2000:])
     run = RunFolder(folder / "runs" / "001")
-    result = json.loads(received)
+    result = json.loads(output)
     curve: list[Cell] = []
     if cell["preset"] in _NETWORKS and cell["size"] == max(options.sizes):
         curve = _replayed(run.path, folder / "again", stamps, result["accuracy"])
@@ -173,14 +173,14 @@ def _run_preset(
 def _watch(process: subprocess.Popen[bytes], events: Path, began: float) -> list[float]:
     """Wait for a run and return the seconds after which each of its epochs was told."""
     stamps: list[float] = []
-    index, rest = 0, b""
+    offset, rest = 0, b""
     while process.poll() is None:
         time.sleep(_POLL_S)
         if events.exists():
-            with open(events, "rb") as received:
-                received.seek(index)
-                content = received.read()
-            index += len(content)
+            with open(events, "rb") as file:
+                file.seek(offset)
+                content = file.read()
+            offset += len(content)
             *lines, rest = (rest + content).split(b"\n")
             now = round(time.perf_counter() - began, 2)
             stamps += [now for line in lines if b'"EpochEnded"' in line]
@@ -203,13 +203,11 @@ def _replayed(run: Path, again: Path, stamps: Sequence[float], accuracy: float) 
     subprocess.run(
         command, env={**os.environ, "PYTHONPATH": source}, capture_output=True, check=True
     )
-    received = json.loads(out.read_text(encoding="utf-8"))
-    if received["final"] != accuracy:
-        _say(
-            f"The run did not repeat: {received['final']} after {accuracy}; only its end is timed."
-        )
+    replay = json.loads(out.read_text(encoding="utf-8"))
+    if replay["final"] != accuracy:
+        _say(f"The run did not repeat: {replay['final']} after {accuracy}; only its end is timed.")
         return []
-    rows = zip(range(1, len(stamps) + 1), stamps, received["test"], strict=False)
+    rows = zip(range(1, len(stamps) + 1), stamps, replay["test"], strict=False)
     return [
         {"epoch": epoch, "seconds": at, "accuracy": round(share, 4)} for epoch, at, share in rows
     ]
@@ -303,17 +301,17 @@ def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
     """
     from poregui.domain.intervals import student_t_quantile
 
-    received: Cell = {f"{name}_mean": round(statistics.mean(values), 4), f"{name}_interval95": None}
+    summary: Cell = {f"{name}_mean": round(statistics.mean(values), 4), f"{name}_interval95": None}
     if len(values) > 1:
         reach = (
             student_t_quantile(0.975, len(values) - 1)
             * statistics.stdev(values)
             / math.sqrt(len(values))
         )
-        received[f"{name}_interval95"] = [
-            round(statistics.mean(values) + side * reach, 4) for side in (-1, 1)
+        summary[f"{name}_interval95"] = [
+            round(statistics.mean(values) + sign * reach, 4) for sign in (-1, 1)
         ]
-    return received
+    return summary
 
 
 def _mean(values: Sequence[float]) -> float:

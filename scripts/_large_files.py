@@ -1,4 +1,4 @@
-"""Write large pictures that look like polished sections."""
+"""Write large images that look like polished sections."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def rows_of_metal(side: int, height: int, seed: int, dtype: type = np.uint8) -> 
     rows = np.tile(grain, (-(-height // 512), -(-side // 512)))[:height, :side] + 170
     rows += np.linspace(-20, 20, side, dtype=np.float32)
     spots = side // 60
-    indices = (
+    circles = (
         rng.integers(40, side - 40, spots),
         rng.integers(40, height - 40, spots),
         rng.integers(4, 30, spots),
     )
-    for x, y, r in zip(*indices, strict=True):
+    for x, y, r in zip(*circles, strict=True):
         rows[y - r : y + r, x - r : x + r] -= 110
     values = np.clip(rows, 0, 255)
     return (values * (200 if dtype is np.uint16 else 1)).astype(dtype)

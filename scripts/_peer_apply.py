@@ -1,7 +1,7 @@
 """Find, measure and classify pores with scikit-image and Keras, as a notebook would; the peer of
 the benchmark apply.
 
-It leaves what applying leaves: a table, outlines and a picture. Run as `_peer_apply.py IMAGE MODEL
+It leaves what applying leaves: a table, outlines and an image. Run as `_peer_apply.py IMAGE MODEL
 SIDE OUT`.
 """
 
@@ -66,14 +66,14 @@ def cut(grey: Grey, table: dict[str, Any]) -> list[NDArray[np.float64]]:
 
 
 def fit(crops: list[NDArray[np.float64]], side: int) -> dict[str, NDArray[np.float32]]:
-    """Return the picture and the size that the network is given."""
+    """Return the image and the size that the network is given."""
     from skimage.transform import resize
 
     images = np.stack([resize(crop, (side, side, 1)).astype("f4") for crop in crops])
     return {"image": images, "size": np.array([crop.shape[::-1] for crop in crops], "f4")}
 
 
-def received(crop: NDArray[np.float64]) -> list[float]:
+def shape_numbers(crop: NDArray[np.float64]) -> list[float]:
     """Return what the network was taught to be told of the shape in a crop (`vision.shape_input`),
     15 numbers.
     """
@@ -134,7 +134,7 @@ def outline(labels: NDArray[np.int32], table: dict[str, Any]) -> list[NDArray[np
 def draw(
     out: Path, grey: Grey, lines: list[NDArray[np.float64]], answers: NDArray[np.float32]
 ) -> None:
-    """Write the outlines as GeoJSON and a picture of them."""
+    """Write the outlines as GeoJSON and an image of them."""
     from PIL import Image, ImageDraw
 
     features = [
@@ -182,7 +182,7 @@ def main(image: str, model: str, side: str, out: str) -> None:
     given = fit(crops, int(side))
     clock.lap("cut_and_fit")
     if "shape" in {tensor.name for tensor in network.inputs}:
-        given["shape"] = np.array([received(crop) for crop in crops], "f4")
+        given["shape"] = np.array([shape_numbers(crop) for crop in crops], "f4")
     clock.lap("tell_shapes")
     answers = network.predict(given, batch_size=256, verbose=0)
     clock.lap("predict")

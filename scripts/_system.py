@@ -63,7 +63,7 @@ def ensure_qt_libraries(window: bool) -> None:
     real X11 window.
 
     Raises Refused with the exact command when Qt could not start. Missing fonts and missing
-    libraries of the window are only told: pictures and tests do without.
+    libraries of the window are only told: images and tests do without.
     """
     if sys.platform != "linux":
         return

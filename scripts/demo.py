@@ -30,14 +30,14 @@ def main() -> int:
     say("\nTraining on its labelled crops.")
     epochs = [] if options.epochs is None else ["--epochs", str(options.epochs)]
     _poregui(python, "train", project, *epochs)
-    say("\nWhat the newest run answers on specimens that it never saw (rows are the truth):")
+    say("\nWhat the newest run predicts for specimens that it never saw (rows are the truth):")
     _poregui(python, "evaluate", project)
 
     if wants_window and _opens_windows(python):
         say("\nOpening the window; close it to end.")
         _poregui(python, project)
     else:
-        _save_pictures(python, project, folder / "pictures")
+        _save_pages(python, project, folder / "images")
     say(f"\nThe sample project stays in {project}")
     return 0
 
@@ -51,7 +51,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=int, help="train at most this many epochs")
     parser.add_argument(
-        "--no-window", action="store_true", help="save pictures of the pages, as without a screen"
+        "--no-window", action="store_true", help="save images of the pages, as without a screen"
     )
     return parser.parse_args()
 
@@ -103,13 +103,13 @@ def _opens_windows(python: Path) -> bool:
     return False
 
 
-def _save_pictures(python: Path, project: Path, out: Path) -> None:
-    say("\nSaving the pages of the window as pictures.")
+def _save_pages(python: Path, project: Path, out: Path) -> None:
+    say("\nSaving the pages of the window as images.")
     out.mkdir(exist_ok=True)
     surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     command = [str(python), "-P", "-m", "poregui.gui.shell.page_images", str(project), str(out)]
     if subprocess.run(command, env=surroundings, check=False).returncode:
-        raise Refused("The pictures could not be saved: the reason stands above.")
+        raise Refused("The images could not be saved: the reason stands above.")
     for image in sorted(out.glob("*.png")):
         say(f"  {image}")
 

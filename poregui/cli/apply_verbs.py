@@ -124,7 +124,9 @@ def name_specimens(
     if pattern is None:
         return list(fields), []
     rule = specimen_rule(pattern)
-    found = [(one.file.as_posix(), one.specimen or rule.of_file(one.file)) for one in fields]
+    found = [
+        (field.file.as_posix(), field.specimen or rule.of_file(field.file)) for field in fields
+    ]
     without = [index for index, one in enumerate(fields) if not one.specimen]
     if rule.sees_folders:
         doubtful = set()
@@ -136,7 +138,7 @@ def name_specimens(
         else replace(one, specimen=found[index][1] or "")
         for index, one in enumerate(fields)
     ]
-    names = names_beside([one.file for one in fields])
+    names = names_beside([field.file for field in fields])
     shown = ", ".join(dict.fromkeys(names[index] for index in sorted(doubtful)))
     return named, [doubt_text(shown)] if shown else []
 
@@ -246,7 +248,7 @@ def _cluster(args: argparse.Namespace) -> Scheduler | None:
             "--workers counts processes on this machine.", "Leave it out with --scheduler."
         )
     return Scheduler(
-        args.scheduler, *(None if one is None else one.absolute() for one in files)
+        args.scheduler, *(None if file is None else file.absolute() for file in files)
     ).checked()
 
 
@@ -256,7 +258,12 @@ def _text(summary: Summary, out: Path) -> str:
     if several:
         groups = (*groups, summary.whole)
     rows = [
-        [group.name, group.fields, *(_cell(one.area) for one in group.classes), _left(group)]
+        [
+            group.name,
+            group.fields,
+            *(_cell(pore_class.area) for pore_class in group.classes),
+            _left(group),
+        ]
         for group in groups
     ]
     head = ["specimen", "fields", *(f"{name} (area %)" for name in summary.classes), "unclassified"]

@@ -12,6 +12,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, interval, noun
 from poregui.store.project import Project
+from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
@@ -22,6 +23,7 @@ from poregui.workflow.detecting.find_pores import (
     left_out_words,
     plan_detection,
     read_recipe,
+    warnings_of,
 )
 from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
 from poregui.workflow.detecting.measuring import (
@@ -30,6 +32,7 @@ from poregui.workflow.detecting.measuring import (
     summary,
     write_measurements,
 )
+from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
 from poregui.workflow.editing.history import History
@@ -49,6 +52,19 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
+    )
+    mount = parser.add_mutually_exclusive_group()
+    mount.add_argument(
+        "--surface",
+        action="store_true",
+        help="the specimen ends in view: what lies along more than half of an edge is mounting "
+        "material; saved with the micrograph",
+    )
+    mount.add_argument(
+        "--no-surface",
+        action="store_true",
+        help="the specimen fills the image: what lies along an edge is pore; saved with the "
+        "micrograph",
     )
     parser.add_argument(
         "--finder",
@@ -105,6 +121,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                         project.pixels,
                         screen.progress,
                         finder,
+                        is_mount=_mount_answer(args),
                     )
                 )
             except PoreguiError as error:
@@ -117,6 +134,12 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         _apply(project, plan.edit)
     screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
     return 0
+
+
+def _mount_answer(args: argparse.Namespace) -> bool | None:
+    if args.surface or args.no_surface:
+        return bool(args.surface)
+    return None
 
 
 def _wanted(project: Project, names: Sequence[str] | None) -> list[Micrograph]:
@@ -143,12 +166,15 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
                 "pores": len(one.pores),
                 "area_percent": one.area_percent,
                 "seconds": one.seconds,
-                "too_large": one.too_large,
+                "too_large": one.removed.get(TOO_LARGE, 0),
                 "mount_percent": one.mount_percent,
-                "notes": list(one.faint),
+                "removed": removed_by_rule([one.removed]),
+                "notes": [*one.warnings, *one.notes],
             }
             for one in found
         ],
+        "removed": removed_by_rule(one.removed for one in found),
+        "warnings": warnings_of(found),
         "pores": sum(len(one.pores) for one in found),
         "proposals_added": plan.added,
         "proposals_removed": plan.removed,
@@ -172,9 +198,9 @@ def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
             f"No pore was found at {count(len(plan.stayed), 'labelled crop')}; the "
             f"{noun(len(plan.stayed), 'crop is', 'crops are')} kept unchanged."
         )
-    lines += left_out_words(
-        found, "run: poregui micrographs PROJECT --name NAME --no-surface, and search again"
-    )
+    lines += left_out_words(found, "run: poregui detect PROJECT --micrograph NAME --no-surface")
+    if any(one.unsure_percent for one in found):
+        lines.append("Say it with --surface (mounting material) or --no-surface (pore).")
     return "\n".join(lines)
 
 
@@ -195,7 +221,7 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _measured_text(
-    fields: list[MeasuredField], received: dict[str, Any], written: int, out: Path
+    fields: list[MeasuredField], values: dict[str, Any], written: int, out: Path
 ) -> str:
     rows = [
         [field.micrograph.shown_name, len(field.crop_ids), f"{field.area_percent:.3f}"]
@@ -204,12 +230,12 @@ def _measured_text(
     lines = [
         table(["micrograph", "pores", "porosity %"], rows),
         "",
-        porosity_sentence(received["porosity"]),
+        porosity_sentence(values["porosity"]),
     ]
-    if received["without_outline"]:
-        without = count(received["without_outline"], "crop")
+    if values["without_outline"]:
+        without = count(values["without_outline"], "crop")
         lines.append(f"{without} without an outline not measured.")
-    lines += [*received["empty_because"].values(), *received["notes"]]
+    lines += [*values["empty_because"].values(), *values["notes"]]
     return "\n".join([*lines, f"{count(written, 'pore')} written to {out}."])
 
 

@@ -75,8 +75,8 @@ def doctor(args: argparse.Namespace, screen: Screen) -> int:
 def _faults(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each thing without which poregui does not work."""
     found = [f"the package {n} is missing." for n, v in values["versions"].items() if v is None]
-    for name, asked in (("TensorFlow", "training"), ("ONNX Runtime", "network"), ("Qt", "window")):
-        problem = values[asked].get("problem")
+    for name, key in (("TensorFlow", "training"), ("ONNX Runtime", "network"), ("Qt", "window")):
+        problem = values[key].get("problem")
         if problem:
             found.append(f"{name} does not start: {problem.rstrip('.')}.")
     return [*found, *([values["labels"]] if values["labels"] else [])]
@@ -104,7 +104,7 @@ def _version(name: str) -> str | None:
 def _ask(what: str) -> dict[str, Any]:
     """Ask in a child process, for a broken driver or library may end it without a word."""
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             python_command("-c", _ASK[what]),
             env=child_environment(TF_CPP_MIN_LOG_LEVEL="3"),
             stdin=subprocess.DEVNULL,
@@ -114,13 +114,13 @@ def _ask(what: str) -> dict[str, Any]:
             timeout=_SECONDS,
             check=False,
         )
-        found: dict[str, Any] = json.loads(asked.stdout.strip().splitlines()[-1])
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"problem": f"no answer within {_SECONDS} s"}
     except (ValueError, IndexError):
-        text = [line.strip() for line in asked.stderr.splitlines() if line.strip()]
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         return {
-            "problem": text[-1] if text else f"ended with code {asked.returncode} and no message"
+            "problem": lines[-1] if lines else f"ended with code {done.returncode} and no message"
         }
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import poregui
-from poregui.cli.output import Screen, add_annotator_option
+from poregui.cli.output import Screen, add_annotator_option, sentence_of
 from poregui.domain.errors import PoreguiError
 
 OK = 0
@@ -70,7 +70,7 @@ VERBS = {
         "compare the predictions of a run with the current labels",
     ),
     "compare": ("review_verbs", "compare", "compare two runs on the test crops they share"),
-    "suspects": (
+    "label-errors": (
         "review_verbs",
         "label_issues",
         "list the labels that are probably wrong, most doubtful first",
@@ -121,6 +121,8 @@ def main(argv: list[str]) -> int:
     """
     _escape_what_a_terminal_cannot_show()
     screen = Screen(as_json=False)
+    if argv[:1] == ["suspects"]:  # the former name, which scripts of people may have
+        argv = ["label-errors", *argv[1:]]
     try:
         args = _parser(argv).parse_args(argv)
         screen = Screen(as_json=args.json)
@@ -138,10 +140,7 @@ def main(argv: list[str]) -> int:
         _forget_output()
         return NOBODY_READS
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        screen.error(
-            f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
-        )
+        screen.error(sentence_of(error))
         return REFUSED
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else OK
@@ -242,7 +241,7 @@ def _image(parser: argparse.ArgumentParser) -> None:
 
 
 def _plane(parser: argparse.ArgumentParser, verb: str) -> None:
-    """Add what chooses a picture in files that hold several."""
+    """Add what chooses an image in files that hold several."""
     several = "of files that hold several, from 1"
     parser.add_argument(
         "--page", type=int, default=1, metavar="N", help=f"the page to {verb} {several}"
@@ -318,7 +317,7 @@ def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
         _project(parser)
         if verb != "compare":
             _run(parser)
-        getattr(review_verbs, f"add_{verb}_options")(parser)
+        getattr(review_verbs, f"add_{verb.replace('-', '_')}_options")(parser)
 
     return add
 
@@ -471,7 +470,7 @@ _ARGUMENTS = {
     "split": _split,
     "train": _train,
     "fit": _fit,
-    **{verb: _review(verb) for verb in ("evaluate", "compare", "suspects", "report")},
+    **{verb: _review(verb) for verb in ("evaluate", "compare", "label-errors", "report")},
     "suggest": _suggest,
     "pack": _share("pack"),
     "backup": _share("backup"),

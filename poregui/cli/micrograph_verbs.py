@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, table
@@ -31,6 +32,7 @@ from poregui.workflow.editing.micrograph_edits import (
     set_surfaces,
 )
 from poregui.workflow.importing.image_identity import check_same
+from poregui.workflow.importing.known_images import look_for_files, relink
 from poregui.workflow.importing.specimen_names import naming_notes, others_of, specimens_in_names
 
 _UNSAID = object()
@@ -102,6 +104,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="accept files that changed since import; a file that shows different pores becomes a "
         "new micrograph",
     )
+    parser.add_argument(
+        "--relink",
+        type=Path,
+        metavar="FOLDER",
+        help="look in a folder for files that were moved or renamed, by their contents",
+    )
 
 
 def _scale(text: str) -> float | str:
@@ -133,11 +141,14 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     )
     changes = changes or args.checked or args.not_checked
     changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
+    changes = changes or args.relink is not None
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
         wanted = micrographs_like(project, args.name)
         if changes:
             project.check_writable()
+            if args.relink is not None:
+                wanted = _relink(project, wanted, args.relink, notes)
             if args.accept_file:
                 wanted = _accept(project, wanted, notes)
             _change(project, args, wanted, notes)
@@ -153,7 +164,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _as_they_are(project: Project, ids: set[int]) -> list[Micrograph]:
-    return [one for one in project.micrographs() if one.id in ids]
+    return [micrograph for micrograph in project.micrographs() if micrograph.id in ids]
 
 
 def _change(
@@ -193,6 +204,17 @@ def _change(
     if edits:
         edit = edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
         History(project).apply(edit, backup="scheduled")
+
+
+def _relink(
+    project: Project, wanted: list[Micrograph], folder: Path, notes: list[str]
+) -> list[Micrograph]:
+    """Link micrographs that lost their files to those in a folder; return them as they are now."""
+    relinked = relink(project, look_for_files(project, wanted, folder))
+    if relinked.edit is not None:
+        History(project).apply(relinked.edit, backup="scheduled")
+    notes += relinked.lines
+    return _as_they_are(project, {one.id for one in wanted})
 
 
 def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> list[Micrograph]:
@@ -303,7 +325,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 def image(args: argparse.Namespace, screen: Screen) -> int:
-    """Describe a picture by its header."""
+    """Describe an image by its header."""
     from poregui.vision.io.reader import read_header
 
     header = read_header(args.file, Plane(args.page, args.channel, args.z))

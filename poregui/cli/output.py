@@ -31,7 +31,7 @@ class Screen:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._drawn = False
-        self._received = -1
+        self._quarter = -1
 
     def result(self, values: Mapping[str, Any], text: str) -> None:
         """Print the result of a verb: `values` as one JSON object, or `text` for people."""
@@ -54,13 +54,13 @@ class Screen:
         """
         if not sys.stderr.isatty():
             quarter = 4 * done // max(total, 1)
-            if quarter > self._received and done:
+            if quarter > self._quarter and done:
                 print(
                     f"{done} of {total} {text}".rstrip() if counted else text,
                     file=sys.stderr,
                     flush=True,
                 )
-            self._received = quarter if done < total else -1
+            self._quarter = quarter if done < total else -1
             return
         filled = _BAR * done // max(total, 1)
         self.draw(
@@ -80,6 +80,18 @@ class Screen:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r{'':<{width}}\r", end="", file=sys.stderr, flush=True)
             self._drawn = False
+
+
+def sentence_of(error: OSError) -> str:
+    """Return the sentence for what the system refused and nobody explained."""
+    from poregui.store.files import FULL, explain_write_error
+
+    if error.errno in FULL and error.filename:
+        return str(explain_write_error(error, Path(error.filename)))
+    if error.errno in FULL:
+        return "The disk for temporary files (see TMPDIR) is full. Free some space and try again."
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. Check the path, the permissions and the disk."
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -147,13 +159,13 @@ def headline(values: Mapping[str, Any]) -> str:
     if values["accuracy"] is None:
         return f"Run {values['run']}: no crop of the test set has a label now."
     over = values["accuracy_interval_over_groups"]
-    confidence = f"{interval(values['accuracy_interval95'])} over crops"
+    intervals = f"{interval(values['accuracy_interval95'])} over crops"
     if over is not None and over["over"] != "crops":
         ends = interval((over["low"], over["high"]))
-        confidence = f"{ends} over {over['groups']} {over['over']}; {confidence}"
+        intervals = f"{ends} over {over['groups']} {over['over']}; {intervals}"
     text = (
         f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
-        f"{wording.count(values['n_test'], 'unseen crop')} (95 % CI {confidence})"
+        f"{wording.count(values['n_test'], 'unseen crop')} (95 % CI {intervals})"
     )
     if values["relabelled_since"]:
         was = percent(values["accuracy_as_trained"])
@@ -189,16 +201,16 @@ def print_pdf(html: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="poregui-report-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(html, encoding="utf-8")
-        asked = python_command(
+        command = python_command(
             "-m", "poregui.gui.services.printing", str(page), str(out.absolute())
         )
         done = subprocess.run(
-            asked, env=child_environment(), capture_output=True, text=True, check=False
+            command, env=child_environment(), capture_output=True, text=True, check=False
         )
     if done.returncode:
-        received = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        message = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise PoreguiError(
-            f"{out} could not be printed: {received}", "Write the report as .html instead."
+            f"{out} could not be printed: {message}", "Write the report as .html instead."
         )
 
 

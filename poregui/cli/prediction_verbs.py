@@ -22,7 +22,7 @@ _BATCH = 64
 
 
 def predict(args: argparse.Namespace, screen: Screen) -> int:
-    """Classify the pictures in files and folders with the network of a run."""
+    """Classify the images in files and folders with the network of a run."""
     from poregui.workflow.importing.images import ImportOptions
 
     ImportOptions(um_per_px=args.um_per_px)  # refuses what cannot be a scale
@@ -120,12 +120,15 @@ def _answer(file: Path, probabilities: Sequence[float], classes: Sequence[str]) 
 def _text(
     predictions: Sequence[dict[str, Any]], classes: Sequence[str], skipped: Sequence[dict[str, str]]
 ) -> str:
-    named = [Named(Path(one["path"]).as_posix(), Path(one["path"]).name) for one in predictions]
+    named = [
+        Named(Path(prediction["path"]).as_posix(), Path(prediction["path"]).name)
+        for prediction in predictions
+    ]
     rows = [
         [shown, one["class"], *(percent(one["probabilities"][name]) for name in classes)]
         for one, shown in zip(predictions, unique_names(named), strict=True)
     ]
-    counts = Counter(one["class"] for one in predictions)
+    counts = Counter(prediction["class"] for prediction in predictions)
     summary = ", ".join(f"{name} {counts[name]}" for name in classes)
     lines = [
         table(["image", "class", *classes], rows),

@@ -135,7 +135,6 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.importing.outlines import (
         cut_outlines,
         match_images,
-        of_class,
         read_outlines,
         settle_outlines,
     )
@@ -143,9 +142,7 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         images = read_outlines(args.path, project.micrographs())
-        if args.class_name:
-            images = of_class(images, args.class_name)
-        matched, notes = match_images(project, images)
+        matched, notes = match_images(project, images, args.class_name or "")
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
         plan = settle_outlines(project, collected, annotator_of(args), complete=args.complete)
         if plan.edit is not None:
@@ -234,8 +231,9 @@ def export(args: argparse.Namespace, screen: Screen) -> int:
             )
         else:
             written = chosen.write(project, args.out, screen.progress)
-    values = {"format": args.format, "out": str(Path(args.out).absolute()), chosen.unit: written}
-    screen.result(values, f"Wrote {written} {chosen.unit} to {args.out}.")
+    out = str(Path(args.out).absolute())
+    values = {"format": args.format, "out": out, f"{chosen.unit}s": written}
+    screen.result(values, f"Wrote {count(written, chosen.unit)} to {args.out}.")
     return 0
 
 
@@ -278,10 +276,7 @@ def _list_backups(folder: Path, screen: Screen) -> int:
     if not found:
         check_presence(folder / "project.db")
     for one in found:
-        try:
-            content = backups.content_of(one)
-        except PoreguiError:
-            content = None
+        content = backups.sound_content(one)
         labels = content.labels if content else None
         state = f"{labels:,}" if content else "damaged"
         rows.append([one.name, f"{one.when:%Y-%m-%d %H:%M} UTC", one.why, state])

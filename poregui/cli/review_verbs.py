@@ -1,4 +1,4 @@
-"""Run the verbs evaluate, report, compare and suspects."""
+"""Run the verbs evaluate, report, compare and label-errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from poregui.cli.output import Screen, evaluation_text, interval, percent, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
-from poregui.domain.wording import count, fraction, noun, points, points_span
+from poregui.domain.wording import count, fraction_of, noun, points, points_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.newest_run import find_run
@@ -37,10 +37,10 @@ def evaluate(args: argparse.Namespace, screen: Screen) -> int:
         values = run_json(project, run)
         if args.predictions is not None:
             rows = export_predictions(project, run, args.predictions)
-            screen.note(f"Wrote {rows} predictions to {args.predictions}.")
+            screen.note(f"Wrote {count(rows, 'prediction')} to {args.predictions}.")
         if args.figures is not None:
             files = export_figures(project, run, args.figures)
-            screen.note(f"Wrote {len(files)} figures to {args.figures}.")
+            screen.note(f"Wrote {count(len(files), 'figure')} to {args.figures}.")
     if args.predictions is not None:
         _count_look(args.project, run)
     screen.result(values, f"{evaluation_text(values)}\n\n{_more(values)}")
@@ -86,7 +86,7 @@ def _more(values: Mapping[str, Any]) -> str:
         p = baseline["pairing"]["p_value"]
         lines.append(
             "Shape-only baseline (random forest): "
-            f"{fraction(round(baseline['accuracy'] * baseline['n']), baseline['n'])} "
+            f"{fraction_of(baseline['accuracy'], baseline['n'])} "
             f"{noun(baseline['n'], 'crop')} (McNemar p = {p:.2g})."
         )
     if values["grouped_and_torn"] is not None:
@@ -173,19 +173,19 @@ def compare(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _two(text: str) -> tuple[int, int]:
-    splits = [split.strip() for split in text.split(",")]
-    if len(splits) != 2 or not all(split.isdecimal() for split in splits):
+    numbers = [number.strip() for number in text.split(",")]
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
         raise PoreguiError(
             f"{text} does not name two runs.",
             "Give two numbers with a comma between, such as --runs 3,5.",
         )
-    if int(splits[0]) == int(splits[1]):
+    if int(numbers[0]) == int(numbers[1]):
         raise PoreguiError(f"{text} names one run twice.", "Give two different runs.")
-    return int(splits[0]), int(splits[1])
+    return int(numbers[0]), int(numbers[1])
 
 
-def add_suspects_options(parser: argparse.ArgumentParser) -> None:
-    """Give the verb suspects its choice."""
+def add_label_errors_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb label-errors its choice."""
     parser.add_argument(
         "--reviewed", action="store_true", help="also list crops marked as reviewed"
     )

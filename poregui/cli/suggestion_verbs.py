@@ -47,10 +47,10 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.suggesting.suggestion_model import FEWEST_LABELS
     from poregui.workflow.suggesting.suggestions import Suggestions
 
-    received: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
 
     def hear(answer: Mapping[str, Any]) -> None:
-        received.update(answer)
+        answers.update(answer)
         if "measured" in answer:
             screen.progress(answer["measured"], answer["of"], "crops measured")
 
@@ -60,12 +60,12 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
         crops = project.crops()
         classes = {c.id: c.name for c in project.classes(retired=True)} | {-1: "Not a pore"}
         _work_through(project, crops, hear)
-    if not received.get("suggestions"):
+    if not answers.get("suggestions"):
         raise PoreguiError(
             "Too few labels to learn from.",
             f"Label at least {FEWEST_LABELS} crops of two classes or more.",
         )
-    found = Suggestions.from_json(received["suggestions"])
+    found = Suggestions.from_json(answers["suggestions"])
     _note_passed_over(runs, found.run, screen)
     free = [crop.id for crop in crops if crop.label is None]
     listed = [(crop_id, *answer) for crop_id in free if (answer := found.of(crop_id))]
@@ -79,9 +79,9 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
             {"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed
         ],
         "next": found.order.tolist(),
-        "curve": received.get("curve"),
+        "curve": answers.get("curve"),
     }
-    screen.result(values, _text(found, listed, classes, received.get("curve")))
+    screen.result(values, _text(found, listed, classes, answers.get("curve")))
     return 0
 
 

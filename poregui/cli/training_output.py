@@ -29,7 +29,7 @@ from poregui.domain.events import (
     Started,
     from_line,
 )
-from poregui.domain.wording import count, fraction, noun
+from poregui.domain.wording import count, fraction_of, noun
 from poregui.launching import child_environment, poregui_command
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.training.training_request import death_of
@@ -47,8 +47,8 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
     """
     final: Event | None = None
     with (
-        tempfile.TemporaryFile() as text,
-        _child(run, text) as process,
+        tempfile.TemporaryFile() as stderr,
+        _child(run, stderr) as process,
         _stoppable(process, screen),
     ):
         assert process.stdout is not None
@@ -61,8 +61,8 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
         code = process.wait()
         screen.clear()
         if final is None:
-            text.seek(0)
-            raise death_of(run, code, text.read().decode("utf-8", "replace").splitlines())
+            stderr.seek(0)
+            raise death_of(run, code, stderr.read().decode("utf-8", "replace").splitlines())
     if isinstance(final, Finished):
         return final
     if isinstance(final, Failed):
@@ -75,7 +75,7 @@ def follow(run: RunFolder, screen: Screen) -> Finished:
 
 
 @contextlib.contextmanager
-def _child(run: RunFolder, text: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
+def _child(run: RunFolder, stderr: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     """Start `poregui fit` apart from the terminal's Ctrl+C; it ends by itself when our end of its
     input closes.
     """
@@ -83,7 +83,7 @@ def _child(run: RunFolder, text: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
         _command(run.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=text,
+        stderr=stderr,
         env=child_environment(),
         encoding="utf-8",
         errors="replace",
@@ -169,7 +169,7 @@ class Display:
                 f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ..."
             )
         elif isinstance(event, FoldEnded):
-            right = fraction(round(event.accuracy * event.n), event.n)
+            right = fraction_of(event.accuracy, event.n)
             self._screen.note(
                 f"Fold {event.fold} of {event.folds}: {right} {noun(event.n, 'crop')} right."
             )

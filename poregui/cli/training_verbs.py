@@ -317,7 +317,7 @@ def _text(values: dict[str, Any], classes: tuple[str, ...]) -> str:
     body = [[row["name"], row["part"], *row["crops"].values()] for row in values["groups"]]
     lines = []
     if body:
-        lines = [table(["specimen", "part", *classes], body)]
+        lines = [table(["specimen", "split", *classes], body)]
     if values["crops"]:
         lines.append(
             ", ".join(

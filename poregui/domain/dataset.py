@@ -8,11 +8,12 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from poregui.domain.checked import as_list, mapping, number, text, whole
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 _LARGEST = 2**31 - 1
 _MOST_CHANNELS = 64
 
@@ -134,7 +135,7 @@ def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
     whole(crop.channels, 1, _MOST_CHANNELS)
     number(crop.grey_low)
     number(crop.grey_high)
-    if crop.bits not in (8, 16) or crop.split not in ("train", "validation", "test"):
+    if crop.bits not in (8, 16) or crop.split not in SPLITS:
         raise ValueError("no such depth or split")
     if crop.um_per_px is not None and not number(crop.um_per_px) > 0:
         raise ValueError("no scale")

@@ -49,7 +49,8 @@ class DetectionRecipe:
     offset: float = declare(
         "Offset",
         15.0,
-        "How far a pore must differ from the mean of its window.",
+        "How far a pore must differ from the mean of its window, in per cent of the step to the "
+        "darkest (or brightest) grey.",
         unit="%",
         low=0.0,
         high=100.0,
@@ -98,7 +99,7 @@ class DetectionRecipe:
         "Minimum contrast",
         10.0,
         "How much darker (or brighter) than the matrix around it a pore is at least, in per cent "
-        "of the brighter.",
+        "of the step from the matrix to the darkest (or brightest) grey.",
         unit="%",
         low=0.0,
         high=100.0,

@@ -126,7 +126,7 @@ _MOST_NAMES = 200
 
 @dataclass(frozen=True)
 class Share:
-    """Hold how many of `count` crops were answered rightly, with Wilson's interval of the share.
+    """Hold how many of `count` crops were predicted correctly, with Wilson's interval of the share.
 
     `indices` (count,) are the crops among those that were divided.
     """
@@ -139,18 +139,18 @@ class Share:
 
     @property
     def accuracy(self) -> float:
-        """Return the share of right answers."""
+        """Return the share of right predictions."""
         return self.right / self.count
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as a dictionary fit for JSON."""
-        numbers = {
+        values = {
             "name": self.name,
             "count": self.count,
             "right": self.right,
             "interval": self.interval,
         }
-        return {**numbers, "accuracy": self.accuracy}
+        return {**values, "accuracy": self.accuracy}
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,8 @@ class Breakdown:
 def by_number(
     title: str, unit: str, values: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 4
 ) -> Breakdown | None:
-    """Divide (n,) right or wrong answers by a number into `bins` parts of about equal count, NaN
-    left out.
+    """Divide (n,) right or wrong predictions by a number into `bins` parts of about equal count,
+    NaN left out.
 
     None when the number is the same for all, or known for none.
     """
@@ -201,8 +201,8 @@ def by_number(
 def by_name(
     title: str, names: Sequence[str], right: NDArray[np.bool_], unit: str = ""
 ) -> Breakdown | None:
-    """Divide (n,) right or wrong answers by a name, the worst first; None when there is only one or
-    far too many.
+    """Divide (n,) right or wrong predictions by a name, the worst first; None when there is only
+    one or far too many.
     """
     known = sorted(set(names))
     if not 1 < len(known) <= _MOST_NAMES:
@@ -286,10 +286,11 @@ def confident_learning(probabilities: Floats, labels: NDArray[np.int64]) -> Conf
 
 
 def can_judge(probabilities: Floats, labels: NDArray[np.int64]) -> bool:
-    """Tell whether (n, classes) answers agree with (n,) labels so well that they may doubt some.
+    """Tell whether (n, classes) predictions agree with (n,) labels so well that they may doubt
+    some.
 
     They must be right more often than wrong, and more often than classes drawn as often as they
-    were answered and labelled would be (J. Cohen, Educ. Psychol. Meas. 20 (1960) 37) by more than
+    were predicted and labelled would be (J. Cohen, Educ. Psychol. Meas. 20 (1960) 37) by more than
     chance explains: the lower end of the 95 % interval lies above.
     """
     count, classes = probabilities.shape

@@ -15,7 +15,7 @@ from poregui.domain.checked import as_list, flag, maybe, number, text, whole
 
 @dataclass(frozen=True)
 class Started:
-    """Say that training begins, on how many crops of each part, for at most how many epochs of how
+    """Say that training begins, on how many crops of each split, for at most how many epochs of how
     many batches.
 
     In a cross-validation it is said of each of `folds` folds; `fold` counts from 1.
@@ -85,8 +85,8 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class FoldEnded:
-    """Tell what share of its n crops the network of one fold answered rightly; `fold` counts from
-    1.
+    """Tell what share of its n crops the network of one fold predicted correctly; `fold` counts
+    from 1.
     """
 
     fold: int

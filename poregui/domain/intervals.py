@@ -77,7 +77,7 @@ class GroupInterval:
 def interval_over_groups(
     right: NDArray[np.bool_], groups: Sequence[object]
 ) -> GroupInterval | None:
-    """Return the interval of a share of (n,) right answers that counts groups, not crops, as
+    """Return the interval of a share of (n,) right predictions that counts groups, not crops, as
     independent.
 
     A t interval on the logit scale with (groups - 1) degrees of freedom around the pooled share (a
@@ -87,14 +87,14 @@ def interval_over_groups(
     where the BCa bootstrap over so few groups fell to 46. None for fewer than two groups: one
     specimen says nothing about the next one.
     """
-    indices, count = _indices(groups)
+    group_of, count = _group_indices(groups)
     total = len(right)
     if count < 2:
         return None
     plain = wilson_interval(int(right.sum()), total)
     assert plain is not None
-    hits = np.bincount(indices, right, count)
-    sizes = np.bincount(indices, minlength=count)
+    hits = np.bincount(group_of, right, count)
+    sizes = np.bincount(group_of, minlength=count)
     share = hits.sum() / total
     error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
     reach = student_t_quantile(0.975, count - 1) * error
@@ -141,8 +141,8 @@ def matrices_of_groups(
     """Return (groups, classes, classes) confusion matrices, rows are the truth, groups in order of
     appearance.
     """
-    indices, count = _indices(groups)
-    flat = (indices * classes + truth) * classes + predicted
+    group_of, count = _group_indices(groups)
+    flat = (group_of * classes + truth) * classes + predicted
     return (
         np.bincount(flat, minlength=count * classes * classes)
         .reshape(count, classes, classes)
@@ -190,10 +190,10 @@ def student_t_cdf(t: float, freedom: int) -> float:
     return 0.5 + inside / 2
 
 
-def _indices(groups: Sequence[object]) -> tuple[NDArray[np.int64], int]:
+def _group_indices(groups: Sequence[object]) -> tuple[NDArray[np.int64], int]:
     known: dict[object, int] = {}
-    indices = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
-    return indices, len(known)
+    group_of = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
+    return group_of, len(known)
 
 
 def _logistic(x: float) -> float:
@@ -246,7 +246,7 @@ class HeadlineInterval:
 
 
 def interval_of(right: NDArray[np.bool_], groups: Sequence[str]) -> HeadlineInterval | None:
-    """Return the interval to show beside an accuracy, for (n,) right or wrong answers and the
+    """Return the interval to show beside an accuracy, for (n,) right or wrong predictions and the
     groups of their crops.
 
     Over specimens (micrographs, sources) where they are known; crops of none count one by one. With

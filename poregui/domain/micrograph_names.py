@@ -46,7 +46,7 @@ def unique_names(images: Sequence[Named]) -> list[str]:
 
     No two of them are alike, whatever the case or the Unicode form.
     """
-    levels = [_levels(one) for one in images]
+    levels = [_levels(image) for image in images]
     depth = [0] * len(images)
     found = [texts[0] for texts in levels]
     alike = _alike(found)
@@ -83,10 +83,10 @@ def _levels(one: Named) -> list[str]:
 
 
 def _alike(names: Sequence[str]) -> list[int]:
-    indices: dict[str, list[int]] = {}
+    by_name: dict[str, list[int]] = {}
     for index, name in enumerate(names):
-        indices.setdefault(plain(name), []).append(index)
-    return sorted(index for several in indices.values() if len(several) > 1 for index in several)
+        by_name.setdefault(plain(name), []).append(index)
+    return sorted(index for several in by_name.values() if len(several) > 1 for index in several)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
@@ -142,11 +142,15 @@ def micrographs_meant(micrographs: Sequence[Micrograph], text: str) -> list[Micr
     """
     wanted = text.strip()
     if re.fullmatch(r"#\d+", wanted):
-        return [one for one in micrographs if one.id == int(wanted[1:])]
+        return [micrograph for micrograph in micrographs if micrograph.id == int(wanted[1:])]
     meant = _named(micrographs, wanted) if wanted else []
-    by_id = [one for one in micrographs if wanted.isdecimal() and one.id == int(wanted)]
+    by_id = [
+        micrograph
+        for micrograph in micrographs
+        if wanted.isdecimal() and micrograph.id == int(wanted)
+    ]
     ids = {one.id for one in (*meant, *by_id)}
-    return [one for one in micrographs if one.id in ids]
+    return [micrograph for micrograph in micrographs if micrograph.id in ids]
 
 
 def _named(micrographs: Sequence[Micrograph], wanted: str) -> list[Micrograph]:
@@ -160,7 +164,7 @@ def _named(micrographs: Sequence[Micrograph], wanted: str) -> list[Micrograph]:
         lambda one: _ends(plain(without_ending(one.path)), plain(end)),
     )
     for fits in forms:
-        found = [one for one in micrographs if fits(one)]
+        found = [micrograph for micrograph in micrographs if fits(micrograph)]
         if found:
             return found
     return []

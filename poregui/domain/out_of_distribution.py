@@ -150,8 +150,8 @@ def _distances(rows: Floats, known: Floats, neighbour: int) -> Floats:
     lengths = (known * known).sum(axis=1)
     found = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BLOCK):
-        part = rows[start : start + _BLOCK]
-        squared = (part * part).sum(axis=1)[:, None] - 2 * (part @ known.T) + lengths
+        block = rows[start : start + _BLOCK]
+        squared = (block * block).sum(axis=1)[:, None] - 2 * (block @ known.T) + lengths
         found[start : start + _BLOCK] = np.sqrt(
             np.maximum(np.partition(squared, index, axis=1)[:, index], 0.0)
         )

@@ -323,8 +323,3 @@ def _quantiles(ordered: Floats, weights: Floats) -> tuple[float, float, float]:
     indices = np.minimum(np.searchsorted(summed, [0.1, 0.5, 0.9], side="left"), len(ordered) - 1)
     low, middle, high = (float(v) for v in ordered[indices])
     return low, middle, high
-
-
-def amounts_per_class(values: Floats, predicted: NDArray[np.int64], classes: int) -> Floats:
-    """Return (classes,) sums of (n,) values per predicted class (0 to `classes` - 1)."""
-    return np.bincount(predicted, weights=values, minlength=classes).astype(np.float64)

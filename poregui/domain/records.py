@@ -140,7 +140,7 @@ class Micrograph:
     None when unknown and `scale_source` says where it came from. `plane` names the page, channel or
     slice of a file that holds several (empty: the first). `display` is how grey is shown, None for
     automatic; it never touches data. Nothing is detected or cropped inside `masks`.
-    `build_direction_deg` is counted counter-clockwise from the right in the picture, None where
+    `build_direction_deg` is counted counter-clockwise from the right in the image, None where
     that of the project counts. `surfaces` are lines that a person drew where the specimen ends,
     empty where none is in view, None where those that detection found count. `checked_areas` are
     closed polygons in px: a person said that in them every pore has its outline, and nothing else
@@ -193,7 +193,7 @@ class Detection:
     (JSON), and what it is.
 
     `surfaces` are the lines where the specimen ends. `field_area_px` is the specimen's part of the
-    picture in px², as long as the masked regions are `masks`.
+    image in px², as long as the masked regions are `masks`.
     """
 
     when: str
@@ -265,7 +265,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Look:
-    """Hold one look at the test side of a run: who opened its predictions, and when (ISO 8601,
+    """Hold one look at the test set of a run: who opened its predictions, and when (ISO 8601,
     UTC).
     """
 

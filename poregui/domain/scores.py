@@ -65,7 +65,7 @@ def scores(matrix: npt.ArrayLike) -> Scores:
 
 
 def accuracy(matrices: npt.ArrayLike) -> Floats:
-    """Return the share of right answers."""
+    """Return the share of right predictions."""
     counts = np.asarray(matrices, np.float64)
     return _divide(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
 
@@ -150,7 +150,7 @@ class Pairing:
 
 
 def pair(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairing:
-    """Return the pairing of two (n,) arrays that say which crops each run answered rightly."""
+    """Return the pairing of two (n,) arrays that say which crops each run predicted correctly."""
     one = int((first & ~second).sum())
     two = int((second & ~first).sum())
     return Pairing(
@@ -257,7 +257,7 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Hold the answers whose confidence lies above `low` up to `high`: how many, how sure, how
+    """Hold the predictions whose confidence lies above `low` up to `high`: how many, how sure, how
     often right.
 
     `interval` is Wilson's of `accuracy`.
@@ -319,8 +319,8 @@ def log_loss(probabilities: Floats, truth: NDArray[np.int64]) -> float | None:
     """Return the mean cross-entropy of (n, classes) probabilities in nats; None without crops."""
     if not len(truth):
         return None
-    given = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(given, _SMALLEST)).mean())
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(of_truth, _SMALLEST)).mean())
 
 
 def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | None:
@@ -334,10 +334,10 @@ def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | 
     if len(truth) < FEWEST_TO_FIT:
         return None
     logs = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
-    given = logs[np.arange(len(truth)), truth]
+    of_truth = logs[np.arange(len(truth)), truth]
 
     def slope(inverse: float) -> float:
-        return float((_softmax(logs * inverse) * logs).sum() - given.sum())
+        return float((_softmax(logs * inverse) * logs).sum() - of_truth.sum())
 
     low = 1 / HOTTEST
     high = 1 / COLDEST
@@ -345,9 +345,7 @@ def fit_temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float | 
         middle = (low + high) / 2
         if slope(middle) < 0:
             low = middle
-            high = high
         else:
-            low = low
             high = middle
     return 2 / (low + high)
 

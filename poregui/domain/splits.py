@@ -1,8 +1,8 @@
-"""Divide labelled crops into training, validation and test so that no specimen is on two sides.
+"""Divide labelled crops into training, validation and test so that no specimen is in two.
 
 Crops are grouped by specimen, by micrograph, or by the first part of their file names:
 `112_213.png`, `S03_crop_017.png` and `plate4-a-12.tif` begin with what the crop was cut from. Crops
-of one group resemble each other and stay in one part.
+of one group resemble each other and stay in one split.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _plausible(
 
 TEST_SHARE = 0.2
 FIXED_FROM = 100
-"""Labelled crops from which on the test side of a project no longer moves."""
+"""Labelled crops from which on the test set of a project no longer moves."""
 FEWEST_CROPS = 5
 """Labelled crops that every class needs before a network can be trained and tested."""
 FEWEST_GROUPS = 3
@@ -133,10 +133,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Split:
-    """Hold the crop ids of each part, what was kept together, and what a person should know about
+    """Hold the crop ids of each split, what was kept together, and what a person should know about
     it.
 
-    `kind` is `given` (folders named the sides), `specimen`, `micrograph`, `source`, `crop` or
+    `kind` is `given` (folders named the splits), `specimen`, `micrograph`, `source`, `crop` or
     `mixed`.
     """
 
@@ -157,7 +157,7 @@ def group_of(crop: Crop, source: str = "") -> str:
 
 
 def keys_of(crop: Crop, source: str = "") -> tuple[str, ...]:
-    """Return the keys under which a crop can be on the test side, the coarsest first."""
+    """Return the keys under which a crop can be on the test set, the coarsest first."""
     keys = []
     if crop.specimen_id is not None:
         keys.append(f"specimen:{crop.specimen_id}")
@@ -199,7 +199,7 @@ def _deal_groups(
     order = shuffled[np.argsort(-counts[shuffled].std(axis=1), kind="stable")]
     totals = np.maximum(counts.sum(axis=0), 1)
     filled = np.zeros((folds, counts.shape[1]))
-    given: dict[str, int] = {}
+    fold_of: dict[str, int] = {}
     for index in order:
         tried = np.repeat(
             filled[None], folds, axis=0
@@ -208,8 +208,8 @@ def _deal_groups(
         spreads = np.round((tried / totals).std(axis=1).mean(axis=1), 12)
         best = int(np.lexsort((filled.sum(axis=1), spreads))[0])
         filled[best] += counts[index]
-        given[names[index]] = best
-    return given
+        fold_of[names[index]] = best
+    return fold_of
 
 
 def _deal_single(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]:
@@ -217,21 +217,21 @@ def _deal_single(items: Sequence[Item], folds: int, seed: int) -> dict[str, int]
     by_class: dict[int, list[str]] = defaultdict(list)
     for item in items:
         by_class[item.label].append(item.group)
-    given: dict[str, int] = {}
+    fold_of: dict[str, int] = {}
     turn = 0
     for label in sorted(by_class):
         for index in random.permutation(len(by_class[label])):
-            given[by_class[label][index]] = turn % folds
+            fold_of[by_class[label][index]] = turn % folds
             turn += 1
-    return given
+    return fold_of
 
 
 def _class_counts(items: Sequence[Item]) -> tuple[list[str], NDArray[np.int64]]:
     names = sorted({item.group for item in items})
-    index = {name: i for i, name in enumerate(names)}
+    row_of = {name: i for i, name in enumerate(names)}
     counts = np.zeros((len(names), max((item.label for item in items), default=0) + 1), np.int64)
     for item in items:
-        counts[index[item.group], item.label] += 1
+        counts[row_of[item.group], item.label] += 1
     return names, counts
 
 
@@ -295,7 +295,7 @@ def make_split(
     seed: int,
     warnings: Sequence[str] = (),
 ) -> Split:
-    """Return the split with a given test side; validation is taken from the rest by whole groups
+    """Return the split with a given test set; validation is taken from the rest by whole groups
     where possible.
     """
     rest = [item for item in items if item.crop_id not in test_ids]

@@ -44,6 +44,13 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def percent_or_dash(share: float | None) -> str:
+    """Return a share from 0 to 1 as per cent, a dash for one that does not exist."""
+    if share is None:
+        return "–"
+    return percent(share)
+
+
 FEWEST_FOR_PERCENT = 20
 """A whole below which a share of it is told as two numbers: a hundred per cent of one says nothing.
 """
@@ -56,6 +63,11 @@ def fraction(number: int, whole: int, digits: int = 1) -> str:
     return f"{percent(number / whole, digits)} of {whole:,}"
 
 
+def fraction_of(share: float, whole: int, digits: int = 1) -> str:
+    """Return the `fraction` of a whole that a share (0 to 1) of it is."""
+    return fraction(round(share * whole), whole, digits)
+
+
 def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     """Return a 95 % confidence interval such as `95 % CI 48.0–100.0 %`; the unit stands last."""
     return f"95 % CI {span(low, high, unit, digits)}"
@@ -64,6 +76,13 @@ def interval(low: float, high: float, unit: str = "", digits: int = 1) -> str:
 def span(low: float, high: float, unit: str = "", digits: int = 1) -> str:
     """Return a range such as `48.0–100.0 %`, for a place whose heading says what it is."""
     return f"{low:.{digits}f}–{high:.{digits}f} {unit}".rstrip()
+
+
+def percent_span(ends: Sequence[float] | None) -> str:
+    """Return two shares from 0 to 1 as a range such as `48.0–100.0 %`, a dash for none."""
+    if ends is None:
+        return "–"
+    return span(100 * ends[0], 100 * ends[1], "%")
 
 
 def points(difference: float) -> str:

@@ -49,10 +49,10 @@ def build_window(
 @contextmanager
 def _explain_missing_display() -> Iterator[None]:
     """Exit with a sentence where Qt would abort because it finds no display."""
-    message: list[str] = []
+    messages: list[str] = []
 
     def hear(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
-        message.append(text)
+        messages.append(text)
         if kind == QtMsgType.QtFatalMsg:
             sys.stderr.write(f"poregui: {NO_DISPLAY}\n")
             sys.stderr.flush()
@@ -63,7 +63,7 @@ def _explain_missing_display() -> Iterator[None]:
         yield
     finally:
         qInstallMessageHandler(before)
-        for text in message:
+        for text in messages:
             sys.stderr.write(f"{text}\n")
 
 

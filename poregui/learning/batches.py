@@ -172,8 +172,8 @@ def vary(images: Floats, sizes: Floats, random: np.random.Generator) -> tuple[Fl
     moved, sizes = turn_and_mirror(images, sizes, random)
     side = images.shape[1]
     wide = np.pad(moved, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
-    indices = random.integers(0, 2 * _SHIFT + 1, (len(images), 2)).tolist()
-    for row, (top, left) in enumerate(indices):
+    shifts = random.integers(0, 2 * _SHIFT + 1, (len(images), 2)).tolist()
+    for row, (top, left) in enumerate(shifts):
         moved[row] = wide[row, top : top + side, left : left + side]
     moved *= 1 + random.uniform(-_DIMMED, _DIMMED, (len(images), 1, 1, 1)).astype(np.float32)
     return moved, sizes

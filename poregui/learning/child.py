@@ -303,8 +303,8 @@ def _signals(wishes: Control, control: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    prediction: Any = signal.SIG_IGN if control else wishes.signalled
-    before = signal.signal(signal.SIGINT, prediction)
+    handler: Any = signal.SIG_IGN if control else wishes.signalled
+    before = signal.signal(signal.SIGINT, handler)
     terminated = signal.signal(signal.SIGTERM, lambda number, frame: wishes.ask("interrupt"))
     try:
         yield

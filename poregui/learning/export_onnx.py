@@ -24,7 +24,7 @@ from poregui.domain.out_of_distribution import PENULTIMATE
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
 from poregui.learning.networks import FEATURES
-from poregui.store.files import replace_file
+from poregui.store.files import write_bytes
 
 OPSET = 17
 IR_VERSION = 9
@@ -337,7 +337,7 @@ def export(model: keras.Model, path: Path, crops: Crops) -> float:
             f"{worst:.2g}).",
             "Train again; if it happens again, report it with the run's folder.",
         )
-    replace_file(path, lambda beside: _write_bytes(beside, content))
+    write_bytes(path, content)
     return worst
 
 
@@ -350,16 +350,11 @@ def _difference(model: keras.Model, content: bytes, crops: Crops) -> float:
     worst = 0.0
     for start in range(0, len(crops), _BATCH):
         inputs = feed(model, crops.take(slice(start, start + _BATCH)))
-        (prediction,) = session.run(["probabilities"], inputs)
-        worst = max(worst, float(np.abs(prediction - model.predict_on_batch(inputs)).max()))
+        (probabilities,) = session.run(["probabilities"], inputs)
+        worst = max(worst, float(np.abs(probabilities - model.predict_on_batch(inputs)).max()))
     return worst
 
 
 def write_network(proto: onnx.ModelProto, path: Path) -> None:
     """Write a model to a file, whole or not at all."""
-    content = proto.SerializeToString()
-    replace_file(path, lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_bytes(path, proto.SerializeToString())

@@ -96,8 +96,8 @@ def predict(model: keras.Model, crops: Crops) -> NDArray[np.float32]:
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Return mean cross-entropy and accuracy of (n, classes) probabilities over all n crops."""
-    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    loss = -np.log(np.maximum(given, _SMALLEST_PROBABILITY)).mean()
+    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    loss = -np.log(np.maximum(of_label, _SMALLEST_PROBABILITY)).mean()
     return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
 
 
@@ -246,9 +246,9 @@ class Fitter:
             lost += loss * len(batch.labels)
             right += accuracy * len(batch.labels)
             self.report(BatchEnded(epoch, number, count, loss, accuracy))
-            asked = self.should_stop()
-            if asked:
-                return asked, lost / seen, right / seen
+            wish = self.should_stop()
+            if wish:
+                return wish, lost / seen, right / seen
         return "done", lost / seen, right / seen
 
     def _step(self, batch: Batch, *, at_once: bool) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Cross-validate: each crop is answered by a network that has not seen its fold."""
+"""Cross-validate: each crop is predicted by a network that has not seen its fold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from poregui.domain.wording import listed
 from poregui.learning import trained_network
 from poregui.learning.fitting import Fit
 from poregui.learning.job import Job, add_baseline, gave_up, load_split, make_repeatable, start
-from poregui.learning.results import common_metrics, judge, trust, write_predictions
+from poregui.learning.results import accuracy_interval, common_metrics, judge, write_predictions
 from poregui.store.files import write_json
 
 
@@ -33,12 +33,12 @@ class _Fold:
 
 
 def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
-    """Train one network per fold on the other folds and let it answer the fold.
+    """Train one network per fold on the other folds and let it predict the fold.
 
-    Leaves predictions.csv with out-of-fold answers only and metrics.json; no model. 'stop' ends
+    Leaves predictions.csv with out-of-fold predictions only and metrics.json; no model. 'stop' ends
     after the current fold, whose network keeps its best weights; the crops of later folds then have
-    no answer. An interrupted cross-validation starts again. Raises TrainingError when a fold leaves
-    nothing to train with.
+    no prediction. An interrupted cross-validation starts again. Raises TrainingError when a fold
+    leaves nothing to train with.
     """
     done: list[_Fold] = []
     for number, ids in enumerate(folds, start=1):
@@ -47,8 +47,8 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
         if gave_up(job, fold.fit.ended, fold.fit.epochs):
             return
         done.append(fold)
-        checked = judge(job.dataset, fold.crops, fold.predictions)
-        job.report(FoldEnded(number, len(folds), checked.accuracy or 0.0, checked.n))
+        evaluation = judge(job.dataset, fold.crops, fold.predictions)
+        job.report(FoldEnded(number, len(folds), evaluation.accuracy or 0.0, evaluation.n))
         if fold.fit.ended == "stop":
             job.report(
                 Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
@@ -126,16 +126,16 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
             n_test=pooled.n,
             seconds=job.seconds,
             stopped=stopped,
-            **trust(crops, predictions),
+            **accuracy_interval(crops, predictions),
         )
     )
 
 
 def _fold_metrics(job: Job, fold: _Fold) -> dict[str, Any]:
-    checked = judge(job.dataset, fold.crops, fold.predictions)
+    evaluation = judge(job.dataset, fold.crops, fold.predictions)
     return {
-        "accuracy": checked.accuracy,
-        "n": checked.n,
+        "accuracy": evaluation.accuracy,
+        "n": evaluation.n,
         "epochs": fold.fit.epochs,
         "best_epoch": fold.fit.best_epoch,
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.wording import listed
+from poregui.launching import available_cores
 
 _PACKAGES = (
     "poregui",
@@ -32,20 +33,14 @@ _OTHER_BUILDS = ("tensorflow-cpu", "tensorflow-macos", "tf-nightly")
 """Names under which TensorFlow can be installed as well."""
 
 
-def available_threads() -> int:
-    """Return how many processor threads this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def set_limits(threads: int, environment: MutableMapping[str, str]) -> None:
     """Limit TensorFlow to `threads` (0: all) and to the GPU memory it needs; works only before it
     is imported.
 
-    The answers of a network change in their last digits with this number, so it is part of a run.
+    The predictions of a network change in their last digits with this number, so it is part of a
+    run.
     """
-    count = str(threads or available_threads())
+    count = str(threads or available_cores())
     environment["TF_NUM_INTRAOP_THREADS"] = count
     environment["TF_NUM_INTEROP_THREADS"] = "1" if count == "1" else "2"
     environment["OMP_NUM_THREADS"] = count
@@ -75,7 +70,7 @@ def allowed_threads() -> int:
     """Return how many threads `set_limits` left to this process, all that there are before it was
     called.
     """
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or available_threads())
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS") or available_cores())
 
 
 def versions() -> dict[str, str]:
@@ -101,7 +96,7 @@ def describe() -> dict[str, Any]:
     found: dict[str, Any] = {
         "tensorflow": None,
         "gpus": [],
-        "threads": available_threads(),
+        "threads": available_cores(),
         "remarks": [],
     }
     try:
@@ -134,7 +129,7 @@ def nvidia_cards() -> list[str] | None:
     if program is None:
         return None
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             [program, "--query-gpu=name", "--format=csv,noheader"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -145,8 +140,8 @@ def nvidia_cards() -> list[str] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if asked.returncode == 0:
-        return [line.strip() for line in asked.stdout.splitlines() if line.strip()]
+    if done.returncode == 0:
+        return [line.strip() for line in done.stdout.splitlines() if line.strip()]
     return None
 
 

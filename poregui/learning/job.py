@@ -39,14 +39,14 @@ EXPORTING = "Exporting the model"
 
 def write_trained(folder: RunFolder, fit: Fit, seconds: float) -> None:
     """Write trained.json beside model.keras: how its training went and which weights they are."""
-    received = {
+    values = {
         "ended": fit.ended,
         "epochs": fit.epochs,
         "best_epoch": fit.best_epoch,
         "seconds": seconds,
         "made_from": _hashes(folder),
     }
-    write_json(folder.trained_file, received)
+    write_json(folder.trained_file, values)
 
 
 def read_trained(folder: RunFolder) -> Fit | None:
@@ -60,14 +60,14 @@ def read_trained(folder: RunFolder) -> Fit | None:
             if folder.model_file.is_file():
                 return _fit_from_events(folder.events())
             return None
-        received: dict[str, Any] = mapping(parse_json(read_whole(folder.trained_file)))
-        if received["made_from"] != _hashes(folder):
+        values: dict[str, Any] = mapping(parse_json(read_whole(folder.trained_file)))
+        if values["made_from"] != _hashes(folder):
             return None
         return Fit(
-            text(received["ended"]),
-            whole(received["epochs"]),
-            whole(received["best_epoch"]),
-            number(received["seconds"]),
+            text(values["ended"]),
+            whole(values["epochs"]),
+            whole(values["best_epoch"]),
+            number(values["seconds"]),
         )
     except (PoreguiError, *BROKEN):
         return None

@@ -82,8 +82,8 @@ def without_weights(
         return keras.Model({"image": image}, _seed(image, classes), name="seed")
     size = keras.Input((2,), name="size")
     if recipe.preset == "pretrained":
-        predictions = pretrained.build(image, size, classes, sizes)
-        return keras.Model({"image": image, "size": size}, predictions, name="pretrained")
+        probabilities = pretrained.build(image, size, classes, sizes)
+        return keras.Model({"image": image, "size": size}, probabilities, name="pretrained")
     inputs = {"image": image, "size": size}
     if spec.sees_shape and shapes is not None:
         inputs["shape"] = keras.Input((shapes.shape[1],), name="shape")

@@ -21,7 +21,7 @@ from poregui.store.pretrained_weights import pretrained_weights
 LAYERS_PREFIX = "net_"
 """Names of the layers that come with weights begin with it."""
 FIXED_BLOCKS = 5
-"""First blocks that are never trained: their edges and blobs serve any picture, and they take most
+"""First blocks that are never trained: their edges and blobs serve any image, and they take most
 of the time.
 """
 _STAGES = (
@@ -183,8 +183,8 @@ def give_weights(model: keras.Model, weights: Mapping[str, NDArray[np.float32]])
     for name in sorted({name.rpartition(".")[0] for name in weights}):
         layer = model.get_layer(_named(name))
         if isinstance(layer, keras.layers.BatchNormalization):
-            splits = ("weight", "bias", "running_mean", "running_var")
-            layer.set_weights([weights[f"{name}.{split}"] for split in splits])
+            parts = ("weight", "bias", "running_mean", "running_var")
+            layer.set_weights([weights[f"{name}.{part}"] for part in parts])
         elif isinstance(layer, keras.layers.DepthwiseConv2D):
             layer.set_weights([weights[f"{name}.weight"].transpose(0, 1, 3, 2)])
         else:

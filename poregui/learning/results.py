@@ -13,7 +13,8 @@ from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.intervals import interval_of
 from poregui.domain.recipe import Recipe
-from poregui.learning.hardware import available_threads, versions
+from poregui.launching import available_cores
+from poregui.learning.hardware import versions
 from poregui.store.run_folder import RunFolder
 
 Check = Callable[[], None]
@@ -48,7 +49,7 @@ def write_predictions(
     split: SplitName | None = None,
 ) -> None:
     """Write predictions.csv for crops; `split` stands in for their own where
-    every answer is a test.
+    every prediction is a test.
     """
     folder.write_predictions(
         dataset.classes,
@@ -68,7 +69,9 @@ def judge(
     return evaluate(dataset.classes, labels, predictions.argmax(axis=1).astype(np.int64))
 
 
-def trust(crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]) -> dict[str, Any]:
+def accuracy_interval(
+    crops: Sequence[DatasetCrop], predictions: NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the ends of the interval of the accuracy, and what they count, as `Finished` tells
     them.
     """
@@ -99,6 +102,6 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
         "accuracy_as_trained": evaluation.accuracy,
         "preset": recipe.preset,
         "dataset_hash": dataset.hash,
-        "threads": recipe.threads or available_threads(),
+        "threads": recipe.threads or available_cores(),
         "versions": versions(),
     }

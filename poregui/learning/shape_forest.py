@@ -1,4 +1,4 @@
-"""Answer crops from size and shape alone: the baseline of every run, and the preset `shape`.
+"""Predict crops from size and shape alone: the baseline of every run, and the preset `shape`.
 
 A network earns its keep only where it beats size and shape. The forest also predicts every crop
 from other specimens' crops, from which label issues are found without a cross-validation of the
@@ -17,21 +17,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
+from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
 from poregui.domain.splits import Item, assign_folds
-from poregui.learning.hardware import available_threads
+from poregui.launching import available_cores
 from poregui.learning.results import (
     Check,
     LeftOff,
+    accuracy_interval,
     accuracy_of,
     common_metrics,
     judge,
     leave_off,
     never,
-    trust,
     write_predictions,
 )
 from poregui.store.files import write_json
@@ -80,14 +80,14 @@ def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> N
 
 def write_baseline(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
-) -> None:
-    """Write shapes.csv and baseline.json: what a forest on shape numbers answers for the crops of
-    this run.
+) -> NDArray[np.float64]:
+    """Write shapes.csv and baseline.json: what a forest on shape numbers predicts for the crops of
+    this run. Return its (n, classes) out-of-fold predictions.
 
-    `test` is answered by a forest on all crops that the network trained and was steered with;
+    `test` is predicted by a forest on all crops that the network trained and was steered with;
     `out_of_fold` by forests that saw no crop of the same group. In a cross-validation both are the
-    answers of the run's own folds. `check` is called before each step of the work and may end it by
-    an exception.
+    predictions of the run's own folds. `check` is called before each step of the work and may end
+    it by an exception.
     """
     values = write_shapes(folder, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
@@ -122,28 +122,27 @@ def write_baseline(
             "out_of_fold": _rows(ids, out_of_fold, np.isfinite(out_of_fold[:, 0])),
         }
     )
+    return out_of_fold
 
 
 def predict_crops(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
 ) -> NDArray[np.float64]:
-    """Write the baseline too, and return (n, classes) answers of the forest for all crops of a
-    dataset, in order.
+    """Write the baseline too, and return (n, classes) predictions of the forest for all crops of
+    a dataset, in order.
 
     Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two
     classes. Validation crops are not trained on, so that probabilities can be calibrated with them.
     """
-    write_baseline(folder, recipe, dataset, check)
+    out_of_fold = write_baseline(folder, recipe, dataset, check)
+    if folder.read_folds():
+        return out_of_fold
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
     shapes = folder.read_shapes(dataset)
     assert shapes is not None
     table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
-    folds = folder.read_folds()
-    if folds:
-        return _cross_validated(table, _given_folds(dataset, folds), recipe)
-    return _predictions(
-        _forest(table, np.array([crop.split == "train" for crop in dataset.crops]), recipe), table
-    )
+    trained = np.array([crop.split == "train" for crop in dataset.crops])
+    return _predictions(_forest(table, trained, recipe), table)
 
 
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
@@ -154,17 +153,17 @@ def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
     if len({item.group for item in items}) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
     groups = len({item.group for item in items})
-    given = assign_folds(items, max(1, min(FOLDS, groups)), seed)
-    return np.array([given[item.group] for item in items], np.int64)
+    fold_of = assign_folds(items, max(1, min(FOLDS, groups)), seed)
+    return np.array([fold_of[item.group] for item in items], np.int64)
 
 
 def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    index = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
-    return np.array([index.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
+    fold_of = {crop_id: number for number, ids in enumerate(folds) for crop_id in ids}
+    return np.array([fold_of.get(crop.crop_id, -1) for crop in dataset.crops], np.int64)
 
 
 def _cross_validated(
-    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check = never
+    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check
 ) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
     two classes.
@@ -186,7 +185,7 @@ def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
         min_samples_leaf=2,
         class_weight="balanced",
         random_state=recipe.seed,
-        n_jobs=recipe.threads or available_threads(),
+        n_jobs=recipe.threads or available_cores(),
     )
     forest.fit(_filled(table.values[inside]), table.labels[inside])
     return forest
@@ -259,8 +258,7 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     folds = folder.read_folds()
     for warning in dataset.warnings:
         report(Note(warning))
-    splits: tuple[SplitName, ...] = ("train", "validation", "test")
-    sizes = {split: len(dataset.split(split)) for split in splits}
+    sizes = {split: len(dataset.split(split)) for split in SPLITS}
     if not folds:
         _check_sizes(sizes)
     report(Stage("Measuring shapes"))
@@ -280,13 +278,13 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     predictions = predict_crops(folder, recipe, dataset, check)
     held_out = np.isfinite(predictions[:, 0])
     crops = list(compress(dataset.crops, held_out))
-    given = predictions[held_out].astype(np.float32)
+    probabilities = predictions[held_out].astype(np.float32)
     check()
-    write_predictions(folder, dataset, crops, given, "test" if folds else None)
+    write_predictions(folder, dataset, crops, probabilities, "test" if folds else None)
     tested = np.array([bool(folds) or crop.split == "test" for crop in crops])
-    evaluation = judge(dataset, list(compress(crops, tested)), given[tested])
+    evaluation = judge(dataset, list(compress(crops, tested)), probabilities[tested])
     seconds = time.monotonic() - began
-    received = {
+    training = {
         "trees": TREES,
         "epochs": 0,
         "best_epoch": None,
@@ -296,12 +294,12 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
     metrics = {
         **common_metrics(dataset, recipe, evaluation),
         **_more(dataset, predictions, folds),
-        **received,
+        **training,
     }
     write_json(folder.metrics_file, metrics)
     folder.write_seal()
-    confidence = trust(list(compress(crops, tested)), given[tested])
-    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **confidence)
+    interval = accuracy_interval(list(compress(crops, tested)), probabilities[tested])
+    return Finished(0, 0, evaluation.accuracy or 0.0, evaluation.n, seconds, **interval)
 
 
 def _more(
@@ -314,12 +312,12 @@ def _more(
                 dataset, predictions.astype(np.float32), "validation"
             ),
         }
-    index = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
+    row_of = {crop.crop_id: number for number, crop in enumerate(dataset.crops)}
     rows = []
     for ids in folds:
-        indices = [index[crop_id] for crop_id in ids]
+        tested = [row_of[crop_id] for crop_id in ids]
         held_out = judge(
-            dataset, [dataset.crops[p] for p in indices], predictions[indices].astype(np.float32)
+            dataset, [dataset.crops[p] for p in tested], predictions[tested].astype(np.float32)
         )
         rows.append(
             {"accuracy": held_out.accuracy, "n": held_out.n, "epochs": 0, "best_epoch": None}

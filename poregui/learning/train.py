@@ -25,10 +25,10 @@ from poregui.learning.job import (
 )
 from poregui.learning.results import (
     LeftOff,
+    accuracy_interval,
     accuracy_of,
     common_metrics,
     judge,
-    trust,
     write_predictions,
 )
 from poregui.store.files import write_json
@@ -169,5 +169,5 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
         n_test=evaluation.n,
         seconds=seconds,
         stopped=fit.ended == "stop",
-        **trust([dataset.crops[index] for index in tested], predictions[tested]),
+        **accuracy_interval([dataset.crops[index] for index in tested], predictions[tested]),
     )

@@ -25,7 +25,7 @@ from poregui.store.database import (
     damaged,
     explained,
 )
-from poregui.store.files import FileLock, is_link, make_parent, replace_file
+from poregui.store.files import FileLock, is_link, link_error, make_parent, replace_file
 from poregui.store.rows import check_rows
 from poregui.store.run_folder import runs_in
 
@@ -129,14 +129,14 @@ def _named(path: Path) -> Backup | None:
     if _OLD_NAME.fullmatch(path.name):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return Backup(path, when, "before-migration")
-    parts = _NAME.fullmatch(path.name)
-    if parts is None or parts[2] not in REASONS:
+    match = _NAME.fullmatch(path.name)
+    if match is None or match[2] not in REASONS:
         return None
     try:
-        when = datetime.strptime(parts[1], _STAMP).replace(tzinfo=UTC)
+        when = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Backup(path, when, parts[2])
+    return Backup(path, when, match[2])
 
 
 def is_due(folder: Path, now: datetime | None = None) -> bool:
@@ -181,8 +181,7 @@ def _copied(folder: Path, reason: str) -> Backup:
         now += timedelta(seconds=1)
         target = target.with_name(f"{now:{_STAMP}}-{reason}.db")
     if is_link(target.parent):
-        what = f"{target.parent} is a link, and links are not followed inside a project."
-        raise ProjectError(what, "Put a folder in the place of the link.")
+        raise link_error(target.parent)
     make_parent(target)
     with closing(_state(folder / "project.db")) as state:
         _check(state, folder / "project.db")
@@ -265,12 +264,20 @@ def content_of(backup: Backup) -> BackupContent:
         with closing(_opened(backup.path)) as connection:
             _check(connection, backup.path)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            numbers = [connection.execute(f"SELECT COUNT(*) {of}").fetchone()[0] for of in _COUNTED]
+            counts = [connection.execute(f"SELECT COUNT(*) {of}").fetchone()[0] for of in _COUNTED]
     except (*REFUSALS, PoreguiError) as error:
         raise ProjectError(f"The backup {backup.name} is damaged.", another) from error
     if version > SCHEMA_VERSION:
         raise ProjectError(f"The backup {backup.name} is of a newer poregui.", "Update poregui.")
-    return BackupContent(version, *numbers)
+    return BackupContent(version, *counts)
+
+
+def sound_content(backup: Backup) -> BackupContent | None:
+    """Return what a backup contains, None where it cannot be restored."""
+    try:
+        return content_of(backup)
+    except ProjectError:
+        return None
 
 
 _COUNTED = (
@@ -298,23 +305,25 @@ def _last_of_each(
 ) -> set[str]:
     """Return the names of the last backup of each period, of the newest `most` periods."""
     last: dict[object, str] = {}
-    for one in backups:
-        last.setdefault(period(one), one.name)
+    for backup in backups:
+        last.setdefault(period(backup), backup.name)
     return set(list(last.values())[:most])
 
 
-def chosen_backup(folder: Path, name: str) -> Backup:
-    """Return the backup of a name, or the newest that is sound. Raises ProjectError without one."""
+def _chosen(folder: Path, name: str) -> tuple[Backup, BackupContent]:
+    """Return the backup of a name, or the newest that is sound, and what it contains.
+
+    Raises ProjectError without one, or where it is damaged.
+    """
     made = backups_of(folder)
     if not made:
         raise ProjectError(f"{folder} has no backups.", "Restore project.db from a copy elsewhere.")
     for one in made:
         if name == one.name:
-            return one
-        if name == NEWEST:
-            with suppress(ProjectError):
-                content_of(one)
-                return one
+            return one, content_of(one)
+        content = sound_content(one) if name == NEWEST else None
+        if content is not None:
+            return one, content
     names = "poregui backup PROJECT --list lists the names."
     raise ProjectError(f"{folder} has no backup {name}.", f"{names} A damaged one is not restored.")
 
@@ -332,8 +341,7 @@ def restore(folder: Path, name: str) -> Restored:
         what = f"{folder} is open in another window, or its folder cannot be written to."
         raise ProjectError(what, "Close it there, or copy the project, and try again.")
     try:
-        backup = chosen_backup(folder, name)
-        content = content_of(backup)
+        backup, content = _chosen(folder, name)
         return Restored(backup, content, _put_back(folder, backup))
     finally:
         lock.release()

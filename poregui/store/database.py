@@ -17,7 +17,7 @@ from poregui.domain.errors import (
     ProjectError,
     ReadOnlyError,
 )
-from poregui.store.files import TOO_MANY, is_link, open_plain, replace_file
+from poregui.store.files import TOO_MANY, is_link, link_error, open_plain, replace_file
 
 BACKUPS = "backups"
 """The folder in a project that holds the backups of project.db."""
@@ -30,6 +30,7 @@ damage.
 """
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
+_WRITES = ("SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
 _FOR_ONE_STEP = 3
 """Files that SQLite opens for one transaction: its journal, the folder, and a temporary one."""
 
@@ -97,7 +98,7 @@ def _unreachable(path: Path, name: str) -> PoreguiError:
     if _no_descriptor_left():
         what = f"{path} cannot be opened: this program has too many files open."
         return ProjectError(what, TOO_MANY_FILES)
-    if not path.exists():
+    if not path.exists() and not (name in _WRITES and path.parent.is_dir()):
         remedy = "Restore it, or connect its drive, and open the project again."
         return ProjectError(f"{path} no longer exists.", remedy)
     if path.is_dir():
@@ -283,10 +284,7 @@ def refuse_links(folder: Path) -> None:
     for name in names:
         own = name in _OWN_FOLDERS or name.startswith(_OWN_FILES)
         if own and is_link(folder / name):
-            raise ProjectError(
-                f"{name} in {folder} is a link, and links are not followed inside a project.",
-                f"Put the real {name} in the place of the link.",
-            )
+            raise link_error(folder / name)
         if name.endswith("-journal") and _names_another_file(folder / name):
             raise ProjectError(
                 f"{name} in {folder} was not written by poregui: it names another file.",

@@ -52,15 +52,14 @@ def harmless(cell: Any) -> Any:
     """Return a table cell that no spreadsheet takes for a formula; numbers stay numbers, negative
     ones too.
     """
-    if (
-        not isinstance(cell, str)
-        or not cell.startswith(_STARTS_A_FORMULA)
-        or _NUMBER.fullmatch(cell)
-    ):
+    formula = isinstance(cell, str) and cell.startswith(_STARTS_A_FORMULA)
+    if not formula or _NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system answers when a disk, a quota or a limit on files leaves no room."""
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 """What the system answers when this program, or all together, have too many files open."""
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
@@ -77,6 +76,17 @@ def is_link(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) in _LINKS
+
+
+NO_LINKS = "is a link, and links are not followed inside a project"
+"""Why something inside a project is refused, after its name."""
+
+
+def link_error(path: Path) -> ProjectError:
+    """Return the sentence for a link where a project is to have a file or a folder of its own."""
+    return ProjectError(
+        f"{path} {NO_LINKS}.", f"Put the real {path.name} in the place of the link."
+    )
 
 
 def open_plain(path: Path, *, follow: bool = False) -> io.BufferedReader:
@@ -124,7 +134,7 @@ def _open(path: Path, how: int, *, follow: bool = False) -> int:
     return descriptor
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file beside `path`, force it to disk and put it in the place of `path`.
 
     `write` gets a temporary name with the suffix of `path`. When anything fails, or the end of
@@ -176,10 +186,7 @@ def _refuse_unless_plain(path: Path) -> None:
     except OSError:
         return
     if is_link(path):
-        raise ProjectError(
-            f"{path} is a link, and links are not followed inside a project.",
-            "Put the file itself in the place of the link.",
-        )
+        raise link_error(path)
     if stat.S_ISDIR(mode):
         raise ProjectError(f"{path} is a folder.", _GIVE_A_FILE)
     if not stat.S_ISREG(mode):
@@ -252,9 +259,14 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes with `replace_file`."""
+    replace_file(path, lambda beside: beside.write_bytes(content))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with `replace_file`."""
-    replace_file(path, lambda beside: _write_bytes(beside, text.encode()))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, values: Any, *, indent: int | None = 1) -> None:
@@ -282,13 +294,9 @@ def make_parent(path: Path) -> None:
         raise explain_write_error(error, path) from error
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
 def explain_write_error(error: OSError, path: Path) -> PoreguiError:
     """Return the sentence for a write that the system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return ProjectError(
             f"The disk that holds {path.parent} is full.", "Free some space and try again."
         )
@@ -301,10 +309,7 @@ def explain_write_error(error: OSError, path: Path) -> PoreguiError:
             f"{path} cannot be written: this program has too many files open.", TOO_MANY_FILES
         )
     if error.errno == errno.ELOOP:
-        return ProjectError(
-            f"{path} is a link, and links are not followed inside a project.",
-            "Put the file itself in the place of the link.",
-        )
+        return link_error(path)
     if error.errno == errno.ENOENT and not path.parent.exists():
         return ProjectError(
             f"{path.parent} no longer exists.",
@@ -395,30 +400,26 @@ def stamp_of(file: Path) -> Stamp:
 def _read(cache: Path) -> dict[str, tuple[Stamp, str]]:
     try:
         with open_plain(cache / STAMPS) as file:
-            received = json.loads(file.read())
+            stamps = json.loads(file.read())
         return {
-            str(key): ((int(a), int(b), int(c)), str(found))
-            for key, (a, b, c, found) in received.items()
+            str(key): ((int(a), int(b), int(c)), str(value))
+            for key, (a, b, c, value) in stamps.items()
         }
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _write(cache: Path, key: str, stamp: Stamp, found: str) -> None:
+def _write(cache: Path, key: str, stamp: Stamp, value: str) -> None:
     """Add one to what is remembered; of two processes that write at once one may forget what the
     other read.
     """
     with _guard, suppress(OSError, PoreguiError):
         kept = _read(cache)
         kept.pop(key, None)
-        kept[key] = stamp, found
-        received = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
+        kept[key] = stamp, value
+        stamps = {name: [*when, what] for name, (when, what) in list(kept.items())[-_MOST:]}
         cache.mkdir(exist_ok=True)
-        replace_file(cache / STAMPS, lambda beside: _dump(beside, received))
-
-
-def _dump(path: Path, received: dict[str, list[object]]) -> None:
-    path.write_text(json.dumps(received), encoding="utf-8")
+        write_json(cache / STAMPS, stamps, indent=None)
 
 
 if sys.platform == "win32":

@@ -281,17 +281,17 @@ class Project:
         return {crop_id: Remark(note, bool(reviewed)) for crop_id, note, reviewed in rows}
 
     def looks(self) -> list[Look]:
-        """Return every look at the test side of a run, oldest first."""
+        """Return every look at the test set of a run, oldest first."""
         return [Look(*row) for row in self._rows("SELECT run, who, at FROM looks ORDER BY id")]
 
     def test_split(self) -> frozenset[str]:
-        """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test side."""
+        """Return the keys (`specimen:3`, `micrograph:7`, `crop:91`) of the test set."""
         return frozenset(row[0] for row in self._rows("SELECT key FROM test_side"))
 
-    def meta(self, key: str, default: str = "") -> str:
-        """Return a remembered text of the project."""
+    def meta(self, key: str) -> str:
+        """Return a remembered text of the project, empty where there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
-        return str(rows[0][0]) if rows else default
+        return str(rows[0][0]) if rows else ""
 
     def micrograph_file(self, micrograph: Micrograph) -> Path:
         """Return where a micrograph's file should lie."""
@@ -424,11 +424,11 @@ class Project:
         self._db.executemany("INSERT OR REPLACE INTO remarks VALUES (?, ?, ?)", rows)
 
     def log_look(self, run: str, who: str) -> None:
-        """Count one more look at the test side of a run."""
+        """Count one more look at the test set of a run."""
         self._db.execute("INSERT INTO looks (run, who, at) VALUES (?, ?, ?)", (run, who, _now()))
 
     def put_test_split(self, keys: Iterable[str]) -> None:
-        """Make exactly these groups the test side."""
+        """Make exactly these groups the test set."""
         self._db.execute("DELETE FROM test_side")
         self._db.executemany("INSERT INTO test_side VALUES (?)", ((key,) for key in sorted(keys)))
 

@@ -114,7 +114,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     ) = row
@@ -129,7 +129,7 @@ def crop_from(row: tuple[Any, ...]) -> Crop:
         source,
         specimen_id,
         um_per_px,
-        side,
+        given_split,
         label,
         origin,
     )
@@ -316,8 +316,8 @@ def check_rows(connection: sqlite3.Connection, path: Path) -> None:
 def _odd(connection: sqlite3.Connection, path: Path, table: str, row: int) -> PoreguiError:
     """Return the sentence for a row, which names the first column that is not fit."""
     for column, check in _FIT[table].items():
-        asked = f"SELECT ({check}) IS 1 FROM {table} WHERE rowid = ?"
-        if connection.execute(asked, (row,)).fetchone() == (0,):
+        query = f"SELECT ({check}) IS 1 FROM {table} WHERE rowid = ?"
+        if connection.execute(query, (row,)).fetchone() == (0,):
             what = f"{column} in row {row} of {table} is impossible"
             return damaged(path, f"{path} is damaged: {what}.")
     return damaged(path, f"{path} is damaged: row {row} of {table} is impossible.")

@@ -14,7 +14,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.checked import as_list, check_predictions, mapping, maybe, text, whole
-from poregui.domain.dataset import Dataset
+from poregui.domain.dataset import SPLITS, Dataset
 from poregui.domain.evaluation import Prediction
 from poregui.domain.events import Event, from_line, to_line
-from poregui.store.files import explain_write_error, is_link, open_plain, open_to_append
+from poregui.store.files import (
+    explain_write_error,
+    is_link,
+    open_plain,
+    open_to_append,
+    replace_file,
+)
 
 BROKEN = (
     OSError,
@@ -51,12 +57,12 @@ MOST_UNFOLDED = 512 << 20
 """No packed file unfolds to more, unless it is as large itself."""
 
 
-def size_of(path: Path, *, follow: bool = False) -> int:
-    """Return the size of a file in bytes; `follow` links only where a person named it.
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes.
 
-    Raises FileNotFoundError, and OSError for what is no plain file.
+    Raises FileNotFoundError, and OSError for what is no plain file, such as a link.
     """
-    found = os.stat(path) if follow else os.lstat(path)
+    found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         raise OSError("no plain file")
     return found.st_size
@@ -149,22 +155,19 @@ def _described(path: Path) -> dict[str, Any]:
 
 def parse_seal(content: bytes) -> Seal:
     """Return what results.json says. Raises one of BROKEN when it is damaged."""
-    received = mapping(parse_json(content))
-    whole(received["format"], low=1)
-    return {name: _sealed(mapping(one)) for name, one in mapping(received["files"]).items()}
+    values = mapping(parse_json(content))
+    whole(values["format"], low=1)
+    return {name: _sealed(mapping(entry)) for name, entry in mapping(values["files"]).items()}
 
 
-def _sealed(received: dict[str, Any]) -> SealedFile:
-    rows = maybe(partial(whole))(received.get("rows"))
-    return SealedFile(whole(received["bytes"]), text(received["sha256"]), rows)
+def _sealed(entry: dict[str, Any]) -> SealedFile:
+    rows = maybe(partial(whole))(entry.get("rows"))
+    return SealedFile(whole(entry["bytes"]), text(entry["sha256"]), rows)
 
 
 def rows_in(content: bytes) -> int:
     """Return how many lines stand below the heading of a table."""
     return max(0, content.count(b"\n") - 1)
-
-
-_PARTS = ("train", "validation", "test")
 
 
 def parse_folds(content: bytes) -> list[list[int]]:
@@ -176,9 +179,9 @@ def parse_folds(content: bytes) -> list[list[int]]:
 
 
 def parse_predictions(content: bytes, dataset: Dataset) -> list[Prediction]:
-    """Return the answers for crops of a dataset, each of another crop."""
+    """Return the predictions for crops of a dataset, each of another crop."""
     header, *rows = csv_rows(content)
-    if len(header) != len(dataset.classes) + 3 or not all(row[1] in _PARTS for row in rows):
+    if len(header) != len(dataset.classes) + 3 or not all(row[1] in SPLITS for row in rows):
         raise ValueError("no table of predictions")
     ids = [int(row[0]) for row in rows]
     shares = np.array([[float(p) for p in row[3:]] for row in rows], np.float64)
@@ -252,6 +255,16 @@ def read_arrays(path: Path, most: int = MOST_UNFOLDED) -> dict[str, NDArray[Any]
             entry.filename.removesuffix(".npy"): parse_array(unfolded(packed, entry))
             for entry in entries
         }
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name, compressed, beside a file and then in its place."""
+
+    def write(beside: Path) -> None:
+        with open(beside, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    replace_file(path, write)
 
 
 def unfolded(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -19,6 +19,7 @@ from poregui.domain.evaluation import Prediction
 from poregui.domain.events import FINAL, Event, Finished, Interrupted
 from poregui.domain.recipe import Recipe, recipe_from_json
 from poregui.store.files import (
+    NO_LINKS,
     FileLock,
     explain_write_error,
     harmless,
@@ -167,7 +168,7 @@ class RunFolder:
 
     def _refuse_link(self) -> None:
         if self.is_link:
-            raise self.damaged(self.path, "is a link, and links are not followed inside a project")
+            raise self.damaged(self.path, NO_LINKS)
 
     def damaged(self, path: Path, fault: str = "is damaged") -> DamagedRunError:
         """Return the error for a file of this run."""
@@ -214,12 +215,6 @@ class RunFolder:
     def read_dataset(self) -> Dataset:
         """Return the dataset."""
         return self.read(self.dataset_file, lambda content: dataset_from_json(parse_json(content)))
-
-    def read_crop(self, crop: DatasetCrop) -> NDArray[Any]:
-        """Return the pixels of a crop, (height, width) or (height, width, channels), uint8 or
-        uint16.
-        """
-        return next(self.read_crops([crop]))
 
     def read_crops(self, crops: Iterable[DatasetCrop]) -> Iterator[NDArray[Any]]:
         """Yield the pixels of crops in their order."""
@@ -343,10 +338,10 @@ class RunFolder:
         write_csv(self.predictions_file, rows)
 
     def read_predictions(self, dataset: Dataset | None = None) -> list[Prediction]:
-        """Return the answers for the crops of `dataset`, that of this run; it is read when it is
-        not given.
+        """Return the predictions for the crops of `dataset`, that of this run; it is read when it
+        is not given.
 
-        Each is of another crop, and all crops are answered but in a cross-validation. Raises
+        Each is of another crop, and all crops are predicted but in a cross-validation. Raises
         ProjectError when the run has none because it did not come so far.
         """
         if not self._expected(self.predictions_file) and not self.finished:
@@ -400,11 +395,11 @@ class RunFolder:
         return self.read(self.shapes_file, lambda content: parse_shapes(content, known))
 
     def write_baseline(self, values: Mapping[str, Any]) -> None:
-        """Write baseline.json: what shape numbers alone answer for the crops of this run."""
+        """Write baseline.json: what shape numbers alone predict for the crops of this run."""
         write_json(self.baseline_file, values, indent=None)
 
     def read_baseline(self, dataset: Dataset | None = None) -> dict[str, Any] | None:
-        """Return what shape numbers alone answered; None for a run that did not ask.
+        """Return what shape numbers alone predicted; None for a run that did not ask.
 
         The crops are those of `dataset`, that of this run; it is read when it is not given.
         """

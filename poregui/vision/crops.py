@@ -47,14 +47,14 @@ def cut_many(image: Pyramid, boxes: Sequence[Box]) -> Iterator[tuple[int, NDArra
             top = min(boxes[i].y for i in small)
             right = max(boxes[i].right for i in small)
             bottom = max(boxes[i].bottom for i in small)
-            part = image.read(0, Box(left, top, right - left, bottom - top))
+            pixels = image.read(0, Box(left, top, right - left, bottom - top))
         for index in blocks[block]:
             box = boxes[index]
             if max(box.width, box.height) <= _BLOCK:
                 yield (
                     index,
                     np.array(
-                        part[box.y - top : box.bottom - top, box.x - left : box.right - left],
+                        pixels[box.y - top : box.bottom - top, box.x - left : box.right - left],
                         order="C",
                     ),
                 )

@@ -1,4 +1,4 @@
-"""Find the bar with writing that microscopes burn into pictures."""
+"""Find the bar with writing that microscopes burn into images."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from poregui.domain.geometry import Box
 from poregui.vision.io.pyramid import Pyramid
 
 _PART = 0.25
-"""Largest share of the picture's height that a bar takes."""
+"""Largest share of the image's height that a bar takes."""
 _MIN_ROWS = 0.02
 _MIN_PX = 16
 """Rows in which writing can be read; thinner dark rims with a few bright grains are a part of the
-picture.
+image.
 """
 _LARGEST = 60_000_000
-"""Pixels that are looked at; pictures that are larger carry no bar."""
+"""Pixels that are looked at; images that are larger carry no bar."""
 _NEAR = 8
 """Greys of 255 by which a bar's ground may vary (JPEG)."""
 _FAR = 90
@@ -28,7 +28,7 @@ _MOST_ABOVE = 0.3
 _LAST_ROWS = 0.85
 """Share of ground in the last rows of a bar, where nothing is written."""
 _MIN_FLAT = 0.4
-"""Share of a bar that has the very grey of its ground; dark parts of a picture have noise."""
+"""Share of a bar that has the very grey of its ground; dark parts of an image have noise."""
 _MIN_WRITING = 0.01
 _MOST_WRITING = 0.4
 _GAP = 4

@@ -1,8 +1,8 @@
-"""Find crops that show nearly the same picture (re-encoded, resized, turned, mirrored)."""
+"""Find crops that show nearly the same image (re-encoded, resized, turned, mirrored)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
@@ -13,18 +13,18 @@ Floats = NDArray[np.float32]
 
 SIDE = 32
 ALIKE = 0.975
-"""Correlation of two fingerprints from which two pictures are copies. Pictures that were turned,
-shrunk to four fifths and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), pictures of
+"""Correlation of two fingerprints from which two images are copies. Images that were turned,
+shrunk to four fifths and stored as JPEG had 0.979 and more (three sets, 20 to 260 px), images of
 different pores at most 0.968."""
 _DETAIL_SIGMA = 1.5
 _CHUNK = 512
 
 
 def fingerprint(pixels: NDArray[Any]) -> Floats:
-    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat picture) that tells
-    pictures apart.
+    """Return (SIDE * SIDE,) float32 of mean 0 and length 1 (or all 0 for a flat image) that tells
+    images apart.
 
-    The picture is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some
+    The image is averaged to SIDE x SIDE px whatever its proportions, and what is smooth over some
     of these px is taken off: two round pores look alike but for the fine detail of ground and rim,
     which a copy has too.
     """
@@ -40,21 +40,17 @@ def fingerprint(pixels: NDArray[Any]) -> Floats:
     )
 
 
-def near_copies(
-    prints: Floats, cancelled: Callable[[], bool] = lambda: False, alike: float = ALIKE
-) -> list[tuple[int, int]]:
+def near_copies(prints: Floats) -> list[tuple[int, int]]:
     """Return pairs (i, j), i < j, of rows of (n, SIDE * SIDE) fingerprints that are copies in any
     of eight positions.
 
-    A picture can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x
+    An image can be turned by quarters and mirrored; both are tried by turning one side. Takes n² x
     8 x 1024 multiplications: 0.3 s for 1,000 crops.
     """
     pairs: set[tuple[int, int]] = set()
     for turned in _positions(prints):
         for start in range(0, len(prints), _CHUNK):
-            if cancelled():
-                return []
-            rows, columns = np.nonzero(prints[start : start + _CHUNK] @ turned.T > alike)
+            rows, columns = np.nonzero(prints[start : start + _CHUNK] @ turned.T > ALIKE)
             pairs |= {
                 (min(i, j), max(i, j))
                 for i, j in zip((rows + start).tolist(), columns.tolist(), strict=True)

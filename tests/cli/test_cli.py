@@ -414,11 +414,11 @@ def test_ctrl_c_is_quiet(
 def test_what_the_system_refuses_is_a_sentence(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device", "somewhere")
+    def broken(*_: object) -> int:
+        raise OSError(5, "Input/output error", "somewhere")
 
-    monkeypatch.setattr("poregui.cli.project_verbs.info", full)
-    assert "somewhere: No space left on device" in refused(capsys, "info", folder)
+    monkeypatch.setattr("poregui.cli.project_verbs.info", broken)
+    assert "somewhere: Input/output error" in refused(capsys, "info", folder)
 
 
 @pytest.mark.parametrize(

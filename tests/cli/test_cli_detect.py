@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from detect_bench import GAS, Bench, grid_of_pores
+from detect_bench import GAS, Bench, field, grid_of_pores
 
 from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE
@@ -58,10 +58,30 @@ def test_detect_says_of_each_micrograph_pores_area_and_time(folder: Path, capsys
 
 def test_a_recipe_file_is_taken_and_remembered(folder: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "recipe.json").write_text('{"smallest": 10}', encoding="utf-8")
-    assert prediction(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")["pores"] == 48
+    first = prediction(capsys, "detect", folder, "--recipe", tmp_path / "recipe.json")
+    assert first["pores"] == 48
+    assert first["removed"] == {"contrast": 0, "size": 1, "edge": 0, "mount": 0, "mask": 0}
+    assert first["warnings"] == []
     with Project.open(folder) as project:
         assert detection_recipe(project).smallest == 10
     assert prediction(capsys, "detect", folder)["pores"] == 48
+
+
+def test_a_large_mount_is_asked_for_and_the_answer_is_kept(bench: Bench, capsys) -> None:
+    pixels = field([(40, 40, 8)])
+    pixels[180:] = 40
+    bench.show(pixels)
+    bench.project.close()
+    folder = bench.project.folder
+    asked = prediction(capsys, "detect", folder)
+    assert "62 % of the field along the edge may be mounting material" in asked["warnings"][0]
+    assert prediction(capsys, "detect", folder, "--surface")["removed"]["mount"] == 1
+    again = prediction(capsys, "detect", folder)
+    assert (again["pores"], again["removed"]["mount"], again["warnings"]) == (1, 1, [])
+    filled = prediction(capsys, "detect", folder, "--no-surface")
+    assert (filled["pores"], filled["warnings"]) == (2, [])
+    with Project.open(folder) as project:
+        assert [one.surfaces for one in project.micrographs()] == [()]
 
 
 def test_only_the_micrograph_of_a_name_is_searched_and_an_unknown_name_is_refused(

@@ -1,4 +1,4 @@
-"""Test the verbs evaluate, compare, suspects and report."""
+"""Test the verbs evaluate, compare, label-errors and report."""
 
 from __future__ import annotations
 
@@ -87,15 +87,20 @@ def test_compare_refuses_what_is_no_pair_of_runs(
     assert sentence in capsys.readouterr().err
 
 
-def test_suspects_lists_the_doubtful_labels_with_their_reason(folder: Path, capsys: Text) -> None:
-    assert main(["suspects", str(folder), "--run", "1", "--json"]) == 0
+def test_label_errors_lists_the_doubtful_labels_with_their_reason(
+    folder: Path, capsys: Text
+) -> None:
+    assert main(["label-errors", str(folder), "--run", "1", "--json"]) == 0
     found = received(capsys)
     queue = found["suspects"]
     assert isinstance(queue, list)
     assert queue
     assert {"crop_id", "label", "proposed", "doubt", "likely", "why"} <= set(queue[0])
-    assert main(["suspects", str(folder)]) == 0
-    assert "checked 72 labels; 0 are probably wrong" in capsys.readouterr().out
+    assert main(["label-errors", str(folder)]) == 0
+    listed = capsys.readouterr().out
+    assert "checked 72 labels; 0 are probably wrong" in listed
+    assert main(["suspects", str(folder)]) == 0, "the former name of the verb goes on working"
+    assert capsys.readouterr().out == listed
 
 
 def test_report_writes_a_page_and_refuses_another_kind_of_file(
@@ -127,7 +132,7 @@ def test_a_project_without_a_run_is_refused_in_a_sentence(tmp_path: Path, capsys
     Project.create(tmp_path / "empty").close()
     for verb in (
         ["report", str(tmp_path / "empty"), str(tmp_path / "x.html")],
-        ["suspects", str(tmp_path / "empty")],
+        ["label-errors", str(tmp_path / "empty")],
     ):
         assert main(verb) == 2
         assert "has no finished run" in capsys.readouterr().err
@@ -140,7 +145,7 @@ def test_verbs_that_show_single_test_crops_count_as_looks_and_the_headline_alone
     assert main(["evaluate", str(folder), "--run", "1"]) == 0
     with Project.open(folder, read_only=True) as project:
         assert project.looks() == []
-    assert main(["suspects", str(folder), "--run", "1"]) == 0
+    assert main(["label-errors", str(folder), "--run", "1"]) == 0
     assert main(["report", str(folder), "--run", "2", str(tmp_path / "r.html")]) == 0
     assert main(["compare", str(folder), "--runs", "1,2"]) == 0
     assert main(["evaluate", str(folder), "--predictions", str(tmp_path / "p.csv"), "--json"]) == 0

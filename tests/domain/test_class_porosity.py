@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from poregui.domain.porosity import (
-    amounts_per_class,
     correction,
     estimate_classes,
     mean_interval,
@@ -181,8 +180,3 @@ def test_quantiles_of_sizes_lie_in_order_among_the_pores(areas: list[float]) -> 
     for low, middle, high in (sizes.number, sizes.area):
         assert diameters.min() <= low <= middle <= high <= sizes.largest
     assert sizes.area[1] >= sizes.number[1]
-
-
-def test_amounts_are_summed_per_predicted_class() -> None:
-    found = amounts_per_class(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 4)
-    np.testing.assert_array_equal(found, [2, 0, 5, 0])

@@ -64,3 +64,10 @@ def test_a_share_of_a_few_is_told_as_two_numbers() -> None:
     assert wording.fraction(3, 19) == "3 of 19"
     assert wording.fraction(106, 115) == "92.2 % of 115"
     assert wording.fraction(1500, 2000, 0) == "75 % of 2,000"
+    assert wording.fraction_of(0.75, 4) == "3 of 4"
+    assert wording.fraction_of(0.75, 2000, 0) == "75 % of 2,000"
+
+
+def test_what_does_not_exist_is_a_dash() -> None:
+    assert [wording.percent_or_dash(share) for share in (None, 0.922)] == ["–", "92.2 %"]
+    assert [wording.percent_span(ends) for ends in (None, (0.48, 1.0))] == ["–", "48.0–100.0 %"]

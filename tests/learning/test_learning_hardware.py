@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from poregui.launching import available_cores
 from poregui.learning import hardware
 
 
@@ -32,7 +33,7 @@ def test_limits_reach_the_environment_of_tensorflow() -> None:
     hardware.set_limits(3, environment)
     assert environment["TF_NUM_INTRAOP_THREADS"] == environment["OMP_NUM_THREADS"] == "3"
     hardware.set_limits(0, environment)
-    assert environment["TF_NUM_INTRAOP_THREADS"] == str(hardware.available_threads())
+    assert environment["TF_NUM_INTRAOP_THREADS"] == str(available_cores())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import labelled_project
@@ -15,6 +16,7 @@ from poregui.cli.main import main
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Started
 from poregui.domain.recipe import recipe_for
+from poregui.learning import shape_forest
 from poregui.learning.child import fit
 from poregui.learning.shape_forest import train_shapes
 from poregui.store.project import Project
@@ -60,12 +62,28 @@ def test_equal_runs_give_equal_answers(tmp_path: Path) -> None:
     assert first.predictions_file.read_bytes() == second.predictions_file.read_bytes()
 
 
-def test_in_a_cross_validation_every_crop_is_answered_out_of_its_fold(tmp_path: Path) -> None:
+def test_in_a_cross_validation_one_forest_a_fold_predicts_every_crop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with labelled_project(tmp_path / "p", specimens=6, per_class=5) as project:
         run = freeze(project, recipe_for("shape"), folds=3)
+    fitted: list[int] = []
+    fit_forest = shape_forest._forest
+
+    def counted(table: Any, inside: Any, recipe: Any) -> Any:
+        fitted.append(int(inside.sum()))
+        return fit_forest(table, inside, recipe)
+
+    monkeypatch.setattr(shape_forest, "_forest", counted)
     train_shapes(run.path, lambda event: None, lambda: "")
-    assert len(run.read_predictions()) == len(run.read_dataset().crops)
+    crops = len(run.read_dataset().crops)
+    assert len(fitted) == 3
+    assert sum(crops - n for n in fitted) == crops
+    assert len(run.read_predictions()) == crops
     assert len(run.read_metrics()["folds"]) == 3
+    baseline = run.read_baseline()
+    assert baseline is not None
+    assert run.read_metrics()["accuracy_as_trained"] == baseline["accuracy_as_trained"]
 
 
 def test_a_cancelled_one_leaves_no_predictions(run: RunFolder) -> None:

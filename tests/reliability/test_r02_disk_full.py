@@ -7,6 +7,8 @@ an edit is once the one that is refused.
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -14,14 +16,17 @@ from pathlib import Path
 
 import pytest
 from builders import add_crops, grey, labelled_project
+from busy_project import make_busy, said_of, state_of
 from full_disk import no_file_beyond
 
+from poregui.cli.main import OK, REFUSED, main
 from poregui.domain.errors import PoreguiError
 from poregui.store.backups import make_backup
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import add_class, label_crops, remove_crops
+from poregui.workflow.exporting.export_kinds import EXPORTS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit files."),
@@ -104,6 +109,61 @@ def refusal(
     except PoreguiError as error:
         return error
     return None
+
+
+VERBS = (
+    "new {out}/p",
+    "demo {out}/demo",
+    "import {project} {images} --as micrographs",
+    "import-outlines {project} {coco}",
+    "micrographs {project} --set-scale 0.7",
+    "detect {project} --recipe {recipe}",
+    "measure {project} {out}/pores.csv",
+    "split {project} --test S01",
+    "evaluate {project} --predictions {out}/predictions.csv",
+    "evaluate {project} --figures {out}/figures",
+    "report {project} {out}/report.html",
+    "report {project} {out}/report.pdf",
+    "suspects {project}",
+    "train {project} --preset shape",
+    "pack {project} {out}/p.zip",
+    "backup {project}",
+    "merge-labels {project} {copy} --settle theirs",
+    "lock {project} --out {out}/locked --by Ada",
+    "apply {project} {images} --out {out}/applied --um-per-px 1",
+    *(f"export {{project}} {{out}}/{form} --format {form}" for form in EXPORTS),
+)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_busy(tmp_path_factory.mktemp("full"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_on_a_full_disk_is_a_sentence_and_changes_nothing(
+    full: Path,
+    tmp_path: Path,
+    verb: str,
+    repetitions: Callable[[int], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there = tmp_path / "full"
+    shutil.copytree(full, there)
+    folder = there / "p"
+    given = said_of(verb, there)
+    before = state_of(folder)
+    with no_file_beyond(0):
+        code = main(given)
+    said = capsys.readouterr().err
+    assert code == REFUSED, said
+    assert len(re.findall("^poregui: ", said, re.MULTILINE)) == 1
+    assert re.search(r"^poregui: .*(is full|disk failed)", said, re.MULTILINE)
+    assert "Traceback" not in said
+    assert state_of(folder) == before
+    assert [path for path in (there / "out").rglob("*") if path.is_file()] == []
+    if repetitions(10) > 1:
+        assert main(given) == OK
 
 
 def check(folder: Path) -> None:

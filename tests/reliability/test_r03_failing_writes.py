@@ -8,6 +8,8 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,22 @@ from builders import labelled_project
 from finished_runs import finished_run
 from full_disk import no_file_beyond
 from old_projects import project_of_version_1
+from run_folders import make_run
 
 from poregui.cli.main import OK, REFUSED, main
 from poregui.domain.errors import PoreguiError
+from poregui.domain.recipe import recipe_for
+from poregui.gui.services.printing import write_pdf_of
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.store.backups import make_backup
 from poregui.store.project import Project
+from poregui.vision.patches import InputSpec
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops
 
 ERRORS = (errno.ENOSPC, errno.EACCES, errno.EIO)
+WRITERS = ("checkpoint", "pdf", "csv", "report", "pack", "backup")
 
 
 class Failing:
@@ -82,7 +89,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def writers(tmp_path: Path) -> dict[str, Callable[[], None]]:
+def writers(tmp_path: Path, qapp: object) -> dict[str, Callable[[], None]]:
     """Return by name what writes; each has written once, and has something else to write now."""
     folder = tmp_path / "p"
     with labelled_project(folder) as project:
@@ -105,8 +112,14 @@ def writers(tmp_path: Path) -> dict[str, Callable[[], None]]:
             History(project).apply(label_crops(project, [1], 1 + number % 3, who="x"))
         make_backup(folder)
 
+    def pdf() -> None:
+        nonlocal number
+        number += 1
+        write_pdf_of(f"<h1>Report {number}</h1>" + "<p>words</p>" * 40, out / "report.pdf")
+
     return {
         "checkpoint": save_checkpoint,
+        "pdf": pdf,
         "csv": verb("export", str(folder), str(out / "labels.csv"), "--format", "csv"),
         "report": verb("report", str(folder), str(out / "report.html")),
         "pack": verb("pack", str(folder), str(out / "p.zip")),
@@ -114,7 +127,7 @@ def writers(tmp_path: Path) -> dict[str, Callable[[], None]]:
     }
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "csv", "report", "pack", "backup"])
+@pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.timeout(900)
 def test_the_previous_file_stays_byte_for_byte_where_any_write_of_the_next_fails(
     writers: dict[str, Callable[[], None]],
@@ -147,7 +160,7 @@ def test_the_previous_file_stays_byte_for_byte_where_any_write_of_the_next_fails
     act()
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "csv", "report", "pack", "backup"])
+@pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit files.")
 @pytest.mark.timeout(900)
 def test_the_previous_file_stays_byte_for_byte_where_the_disk_is_full_after_some_bytes(
@@ -170,6 +183,52 @@ def test_the_previous_file_stays_byte_for_byte_where_the_disk_is_full_after_some
         assert everything(kept) == before
         capsys.readouterr()
     act()
+
+
+@dataclass(frozen=True)
+class Graph:
+    content: bytes
+
+    def SerializeToString(self) -> bytes:
+        return self.content
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_a_network_and_its_description_are_each_the_old_or_the_new_where_any_write_fails(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from poregui.learning import export_onnx, trained_network
+
+    run = make_run(tmp_path / "001", crops=12)
+    dataset = run.read_dataset()
+    spec = InputSpec(32, 1, stretched=False, sees_size=False, calibrated=False)
+    monkeypatch.setattr(export_onnx, "_difference", lambda *_given: 0.0)
+    monkeypatch.setattr(export_onnx, "build_graph", lambda model: Graph(model))
+    files = (run.onnx_file, run.sidecar_file)
+
+    def write(version: int) -> None:
+        recipe = recipe_for("default", seed=version)
+        trained_network.export_model(run, b"network %d" % version, recipe, dataset, spec)
+
+    write(1)
+    old = [file.read_bytes() for file in files]
+    write(2)
+    new = [file.read_bytes() for file in files]
+    for number in range(1, 20):
+        write(1)
+        with pytest.MonkeyPatch.context() as patch:
+            failing = Failing(patch, number, code, tmp_path)
+            with suppress(PoreguiError):
+                write(2)
+        now = [file.read_bytes() for file in files]
+        if not failing.failed:
+            break  # there are no more writes
+        for index in (0, 1):
+            assert now[index] in (old[index], new[index])
+        assert now != new  # both differ between the versions
+        assert [file.name for file in run.path.iterdir() if file.name.startswith(".")] == []
+    assert now == new
+    assert number > 6
 
 
 @pytest.mark.parametrize("code", ERRORS)

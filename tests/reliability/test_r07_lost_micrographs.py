@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import unicodedata
 from pathlib import Path
@@ -75,6 +76,62 @@ def test_a_micrograph_that_moved_alone_is_known_again_by_its_content(
         assert len(project.micrographs()) == 1
         assert len(project.crops()) == 72
     check(folder)
+
+
+def relink(folder: Path, inside: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Link what lost its file anew and return what is said of it."""
+    assert main(["micrographs", str(folder), "--relink", str(inside), "--json"]) == OK
+    notes: list[str] = json.loads(capsys.readouterr().out)["notes"]
+    return notes
+
+
+def test_a_micrograph_that_moved_is_linked_anew_by_its_content_and_nothing_else_comes_in(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = folder.parent / "moved"
+    inside.mkdir()
+    before = file_of(folder).rename(inside / "other name.png")
+    Image.fromarray(grey(5, 150, 200)).save(inside / "not of this project.png")
+    assert relink(folder, inside, capsys) == [f"Found 1 of 1 missing file in {inside}."]
+    assert file_of(folder) == before
+    with Project.open(folder, read_only=True) as project:
+        (micrograph,) = project.micrographs()
+        assert micrograph.shown_name == "other name.png"
+        assert len(project.crops()) == 72
+    assert relink(folder, inside, capsys)[0].startswith("No file is missing")
+    check(folder)
+
+
+def test_a_micrograph_that_lies_in_several_places_is_linked_only_to_one_of_its_own_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = folder.parent / "moved"
+    (inside / "again").mkdir(parents=True)
+    file = file_of(folder)
+    before = file.rename(inside / "one.png")
+    shutil.copy(before, inside / "two.png")
+    notes = relink(folder, inside, capsys)
+    assert notes[0].startswith("Found 0 of 1")
+    assert "one.png and" in notes[1]
+    assert "Give the folder of one" in notes[1]
+    assert file_of(folder) == file
+    shutil.copy(before, inside / "again" / file.name)
+    relink(folder, inside, capsys)
+    assert file_of(folder) == inside / "again" / file.name
+
+
+def test_another_picture_of_the_same_name_is_not_linked_to_a_micrograph_that_moved(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = file_of(folder)
+    Image.fromarray(grey(99, 150, 200)).save(file)
+    inside = folder.parent / "moved"
+    inside.mkdir()
+    shutil.copy(file, inside / file.name)
+    assert relink(folder, inside, capsys)[1] == f"Not found: {file.name}."
+    assert file_of(folder) == file
+    assert main(["micrographs", str(folder), "--relink", str(inside / "nowhere")]) == REFUSED
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_another_picture_under_the_same_name_is_noticed(

@@ -79,7 +79,7 @@ def test_the_sizes_of_a_striped_picture_are_built_with_progress_and_can_be_left(
         assert len(received) > 1
         build_pyramid(image, file, target, lambda done, total: received.append((done, total)))
     assert received[-1][0] == received[-1][1]
-    with open_pyramid(file, target) as image:
+    with open_pyramid(file, lambda: target.open("rb")) as image:
         assert image.is_complete
 
 

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "poregui"
 FORMATS = PACKAGE / "workflow" / "exporting" / "formats"
 """Formats of other programs have words of their own in their files."""
 
-WRITTEN_IN_FILES = {"given_side", "unlike_kept", "add_suspects_options"}
-"""Names that stand in files people have, or are verbs of the command line."""
+WRITTEN_IN_FILES = {"given_side", "unlike_kept"}
+"""Names that stand in files people have."""
 
 
 def avoided(marker: str) -> frozenset[str]:

@@ -28,7 +28,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(demo, "_poregui", poregui)
     monkeypatch.setattr(
-        demo, "_save_pictures", lambda _python, _project, out: calls.append(f"save {out.name}")
+        demo, "_save_pages", lambda _python, _project, out: calls.append(f"save {out.name}")
     )
     monkeypatch.setattr(_environment, "environment", lambda: Path(sys.executable))
     monkeypatch.setattr(_system, "ensure_qt_libraries", lambda window: None)
@@ -42,7 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
     return demo.main()
 
 
-def test_without_a_screen_the_main_job_ends_in_pictures(
+def test_without_a_screen_the_main_job_ends_in_images(
     done: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert (
@@ -52,7 +52,7 @@ def test_without_a_screen_the_main_job_ends_in_pictures(
         "demo demo-project",
         "train demo-project --epochs 2",
         "evaluate demo-project",
-        "save pictures",
+        "save images",
     ]
 
 
@@ -74,7 +74,7 @@ def test_no_window_is_opened_when_nobody_wants_one(
 ) -> None:
     monkeypatch.setattr(_system, "has_screen", lambda: True)
     run(monkeypatch, "--folder", tmp_path, "--no-window")
-    assert done[-1] == "save pictures"
+    assert done[-1] == "save images"
 
 
 def test_a_second_run_uses_the_same_sample_project(

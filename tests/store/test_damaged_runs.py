@@ -159,7 +159,7 @@ def verbs(folder: Path, out: Path) -> list[list[str]]:
         ],
         ["evaluate", project],
         ["compare", project, "--runs", f"{HEALTHY},{OTHER}"],
-        ["suspects", project, *run],
+        ["label-errors", project, *run],
         ["report", project, str(out / "report.html"), *run],
         ["export", project, str(out / "model"), "--format", "model", *run],
         ["lock", project, "--out", str(out / "locked"), "--by", "Ada", *run],

@@ -14,12 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from builders import labelled_project
 from complete_run import FILES, run_of
+from large_files import take_for_large, textured
 from PIL import Image
 
 from poregui.cli.main import main
 from poregui.domain.errors import DamagedRunError, PoreguiError
+from poregui.domain.records import Micrograph
 from poregui.store.files import (
     FileLock,
     export_target,
@@ -31,6 +34,8 @@ from poregui.store.files import (
 )
 from poregui.store.project import Project
 from poregui.store.run_check import problem_of
+from poregui.vision.io.pyramid import open_pyramid
+from poregui.workflow.importing.image_identity import kept_sizes, make_pyramid, pyramid_file
 from poregui.workflow.training.training_request import last_words
 
 SECRET = b"a private key\n"
@@ -125,7 +130,7 @@ def test_a_project_with_a_link_in_the_place_of_its_own_files_is_not_opened(
     path.symlink_to(aside)
     before = sorted(secret.parent.iterdir())
     assert main(["info", str(folder)]) == 2
-    assert f"{name} in {folder} is a link" in capsys.readouterr().err
+    assert f"{folder / name} is a link" in capsys.readouterr().err
     assert sorted(secret.parent.iterdir()) == before
 
 
@@ -161,6 +166,35 @@ def test_a_run_that_is_a_link_to_another_folder_is_marked_and_never_used(
     with Project.open(folder) as project:
         assert [one.number for one in project.runs()] == [1, 2]
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "elsewhere").iterdir()} == before
+
+
+@posix
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_smaller_sizes_in_the_cache_are_read_only_from_a_plain_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    take_for_large(monkeypatch, coarsest=700)
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, textured(1300, 1100), rowsperstrip=16)
+    micrograph = Micrograph(1, file.name, file.name, file_hash(file), 1300, 1100, 8, 1, None)
+    sizes = kept_sizes(tmp_path, micrograph)
+    kept = pyramid_file(tmp_path, micrograph)
+    with open_pyramid(file, sizes) as image:
+        make_pyramid(image, file, kept, lambda done, total: None)
+    with open_pyramid(file, sizes) as image:
+        assert image.is_complete
+    elsewhere = kept.replace(tmp_path / "elsewhere.tif")
+    before = elsewhere.read_bytes()
+    if kind == "link":
+        kept.symlink_to(elsewhere)
+    else:
+        os.mkfifo(kept)
+    with open_pyramid(file, sizes) as image:
+        assert not image.is_complete
+        make_pyramid(image, file, kept, lambda done, total: None)
+    with open_pyramid(file, sizes) as image:
+        assert image.is_complete
+    assert elsewhere.read_bytes() == before
 
 
 @posix

@@ -100,6 +100,7 @@ def play(way: str, run: RunFolder) -> int:
         return 2
     if way == "floods":
         os.write(1, b"\xff{not json}\n" * 20_000 + b"x" * 300_000 + b"\n")
+        os.write(2, b"noise without an end\n" * 100_000)
     tell(*BEGIN)
     if way in ("waits", "deaf"):
         tell(*epochs(1))

@@ -60,8 +60,6 @@ def take_for_large(
 ) -> None:
     """Let images above a few pixels be handled as large ones."""
     from poregui.vision.io import pyramid
-    from poregui.vision.io import pyramid as pyramid_module
 
-    monkeypatch.setattr(pyramid_module, "LARGE", pixels)
     monkeypatch.setattr(pyramid, "LARGE", pixels)
     monkeypatch.setattr(pyramid, "COARSEST", coarsest)

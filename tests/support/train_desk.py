@@ -23,10 +23,11 @@ FAKE = Path(__file__).with_name("fake_trainer.py")
 class Desk:
     """Hold a train page with all that it needs, without the window around it."""
 
-    def __init__(self, qtbot, project: Project, way: str) -> None:
+    def __init__(self, qtbot, project: Project, way: str, **times: int) -> None:
         self.session = Session(project, who="ada")
         self.background = Background()
-        self.trainer = Trainer(self.session, self.background, (sys.executable, str(FAKE), way))
+        command = (sys.executable, str(FAKE), way)
+        self.trainer = Trainer(self.session, self.background, command, **times)
         self.page = TrainPage()
         self.page.resize(1000, 700)
         qtbot.addWidget(self.page)

@@ -125,7 +125,7 @@ def open_study(
             )
         files = dict.fromkeys(Path(key.partition(AND)[0]) for key in keys)
         fields = to_apply(list(files), project, lock.um_per_px if lock else None)
-        fields = [one for one in fields if key_of(one.file, one.plane) in keys]
+        fields = [field for field in fields if key_of(field.file, field.plane) in keys]
         out = results_folder(folder, run, lock)
         study = ApplyStudy.open(model, fields, out, lock=lock, min_confidence=min_confidence)
         return study.with_labels(project)

@@ -100,7 +100,7 @@ class LockPanel(QWidget):
 _KEY = int(Qt.ItemDataRole.UserRole)
 HEADS = ("Class", "Area %", "95 % CI", "Pores", "Per mm²", "D50", "Largest")
 _NUMBERS_HEIGHT = 172
-"""Height that the table gets at least beside the picture; what needs more scrolls."""
+"""Height that the table gets at least beside the image; what needs more scrolls."""
 _SIZES_HEIGHT = 204
 _SIZES_SHARE = 0.34
 """Height that the drawing of sizes gets: a share of the page, and no less than can be read."""
@@ -185,7 +185,7 @@ class ApplyPage(QWidget):
         ]
 
     def chosen_field(self) -> str | None:
-        """Return the key of the micrograph whose picture is wanted."""
+        """Return the key of the micrograph whose image is wanted."""
         item = self.field_list.currentItem()
         return item.data(_KEY) if item else None
 

@@ -315,7 +315,11 @@ class ApplyPresenter(QObject):
             return
         self._study = study
         self._sum_up()
-        names = [] if self._view is None else [one.name for one in self._view.summary.specimens]
+        names = (
+            []
+            if self._view is None
+            else [specimen.name for specimen in self._view.summary.specimens]
+        )
         if len(names) > 1:
             groups = [("All", ""), *((name, name) for name in names)]
         else:
@@ -329,7 +333,7 @@ class ApplyPresenter(QObject):
             self._show_image(chosen)
 
     def _renew(self) -> None:
-        """Show picture and numbers for what is answered now."""
+        """Show image and numbers for what is answered now."""
         self._sum_up()
         chosen = self._page.chosen_field()
         if self._study is not None and chosen is not None:
@@ -361,7 +365,9 @@ class ApplyPresenter(QObject):
             return
         summary = view.summary
         wanted = page.group()
-        group = next((one for one in summary.specimens if one.name == wanted), summary.whole)
+        group = next(
+            (specimen for specimen in summary.specimens if specimen.name == wanted), summary.whole
+        )
         if len(summary.specimens) == 1:
             group = summary.specimens[0]
         page.set_numbers(
@@ -372,7 +378,7 @@ class ApplyPresenter(QObject):
         )
         page.set_sizes(partial(view.sizes_svg, group))
 
-    # ---- pictures and files -----------------------------------------------------------------
+    # ---- images and files -----------------------------------------------------------------
 
     def _show_image(self, key: str) -> None:
         field = self._field_of(key)
@@ -385,7 +391,9 @@ class ApplyPresenter(QObject):
 
     def _field_of(self, key: str) -> AppliedField | None:
         fields = () if self._study is None else self._study.fields
-        return next((one for one in fields if key_of(one.task.file, one.task.plane) == key), None)
+        return next(
+            (field for field in fields if key_of(field.task.file, field.task.plane) == key), None
+        )
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")

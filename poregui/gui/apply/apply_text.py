@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.domain.wording import count, fraction, percent
+from poregui.domain.wording import count, fraction, fraction_of, percent
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.study import ConfidenceCounts
 from poregui.workflow.applying.summary import (
@@ -29,15 +29,22 @@ def confidence_sentence(found: ConfidenceCounts, min_confidence: float) -> str:
     else:
         threshold = f"Minimum confidence {percent(min_confidence, 0)}"
     reached = round(found.coverage * found.n)
-    right = fraction(round(found.accuracy * reached), reached)
+    right = fraction_of(found.accuracy, reached)
     return f"{threshold}: {fraction(reached, found.n, 0)} test crops classified, {right} correctly."
 
 
 def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[NumberRow]:
     """Return one row a class, and what was left to a person."""
-    top = max((one.area.high or one.area.corrected for one in group.classes), default=0.0) or 1.0
+    top = (
+        max(
+            (pore_class.area.high or pore_class.area.corrected for pore_class in group.classes),
+            default=0.0,
+        )
+        or 1.0
+    )
     rows = [
-        _row(one, unit.replace("um", "µm"), colours.get(one.name, ""), top) for one in group.classes
+        _row(pore_class, unit.replace("um", "µm"), colours.get(pore_class.name, ""), top)
+        for pore_class in group.classes
     ]
     if group.left:
         cells = (f"{group.left_percent:.4g}", "", str(group.left), "", "", "")
@@ -114,21 +121,21 @@ def note_of(summary: Summary, group: GroupSummary) -> str:
     else must be known.
     """
     units = count(group.units, group.unit)
-    parts = [f"95 % CI over {units}."]
+    sentences = [f"95 % CI over {units}."]
     if group.units == 1:
-        parts = [f"Only one {group.unit}, so no interval."]
+        sentences = [f"Only one {group.unit}, so no interval."]
     elif group.unit == "field":
-        parts = [f"95 % CI over {units} of this specimen; not valid for other specimens."]
+        sentences = [f"95 % CI over {units} of this specimen; not valid for other specimens."]
     if summary.corrected:
-        parts.append(
+        sentences.append(
             "Areas are corrected for confusion between classes; the interval includes the "
             "uncertainty of that correction."
         )
     else:
-        parts.append(f"Areas are not corrected for confusion: {summary.why_not}.")
-    parts += [calibration_text(summary), out_of_distribution_text(group)]
-    parts.append(sensitivity_text(group))
-    parts += summary.warnings[:3]
+        sentences.append(f"Areas are not corrected for confusion: {summary.why_not}.")
+    sentences += [calibration_text(summary), out_of_distribution_text(group)]
+    sentences.append(sensitivity_text(group))
+    sentences += summary.warnings[:3]
     if len(summary.warnings) > 3:
-        parts.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")
-    return " ".join(part for part in parts if part)
+        sentences.append(f"{count(len(summary.warnings) - 3, 'more note')} in the files.")
+    return " ".join(sentence for sentence in sentences if sentence)

@@ -157,13 +157,13 @@ class LockFlow(QObject):
                 messages().error(error)
             self._found(None)
 
-    def _found(self, received: _Found | str | None) -> None:
+    def _found(self, answer: _Found | str | None) -> None:
         self._looking = None
         before = (self.lock, self.broken)
-        found = received if isinstance(received, _Found) else None
+        found = answer if isinstance(answer, _Found) else None
         self.lock = found.lock if found else None
         self.foreign = bool(found and found.foreign)
-        self.broken = received if isinstance(received, str) else ""
+        self.broken = answer if isinstance(answer, str) else ""
         page = self._page
         writable = not self._session.project.read_only
         if self.lock is not None:
@@ -177,7 +177,7 @@ class LockFlow(QObject):
             )
         else:
             page.lock_panel.set_unlocked(may_lock=writable)
-        fixed = received is not None
+        fixed = answer is not None
         page.run_picker.setEnabled(not fixed)
         page.run_picker.setVisible(not self.foreign)
         page.confidence_slider.setEnabled(not fixed)

@@ -28,12 +28,12 @@ class ResultImage:
 
     @property
     def shown(self) -> tuple[Path, str]:
-        """Return what tells its picture from every other one: where it lies, and what it is of."""
+        """Return what tells its image from every other one: where it lies, and what it is of."""
         return self.field.task.folder, self.field.result.fingerprint
 
 
 class ImageFlow:
-    """Draw the newest picture that was asked for beside the window, and what was asked for
+    """Draw the newest image that was asked for beside the window, and what was asked for
     meanwhile after it.
     """
 
@@ -52,7 +52,7 @@ class ImageFlow:
             self._draw(wanted)
 
     def forget(self, text: str = "") -> None:
-        """Show words in the place of a picture, and none that was asked for before."""
+        """Show words in the place of an image, and none that was asked for before."""
         self._wanted = self._there = self._on_canvas = None
         self._canvas.show_message(text)
 

@@ -86,12 +86,12 @@ class UnsureFlow(QObject):
         if settled.edit is not None:
             session.apply(settled.edit)
         likely = {(one.task.folder, one.number): one for one, _ in cut.pores}
-        text = [_text_of(one) for one in likely.values()]
-        self._show(settled.crop_ids, text)
+        texts = [_text_of(one) for one in likely.values()]
+        self._show(settled.crop_ids, texts)
 
-    def _show(self, crop_ids: Sequence[int], text: Sequence[str]) -> None:
+    def _show(self, crop_ids: Sequence[int], texts: Sequence[str]) -> None:
         self.close()
-        self._text = dict(zip(crop_ids, text, strict=False))
+        self._text = dict(zip(crop_ids, texts, strict=False))
         dialog = UnsureDialog(self._page)
         self.dialog = dialog
         dialog.set_classes(self._session.project.classes(retired=True))

@@ -49,6 +49,7 @@ ACTIONS = (
     ),
     ActionSpec("import_folder", "Import folder…", "File", ("Ctrl+Shift+I",), "", "writable"),
     ActionSpec("import_outlines", "Import outlines…", "File", (), "", "writable"),
+    ActionSpec("find_moved", "Find moved micrographs…", "File", (), "", "writable"),
     ActionSpec(
         "export_csv",
         "Export labels as CSV…",

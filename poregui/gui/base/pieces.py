@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QLocale, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QLocale,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -25,6 +33,9 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.wording import decimal_from
 from poregui.gui.base.theme import GAP, MARGIN
+
+Index = QModelIndex | QPersistentModelIndex
+"""What Qt gives to models and delegates to say which row and column is meant."""
 
 
 class ElidedLabel(QLabel):
@@ -184,12 +195,13 @@ def combo(name: str, accessible: str) -> QComboBox:
     return box
 
 
-def button(name: str, text: str, tip: str) -> QToolButton:
+def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QToolButton:
     """Return a small framed button."""
     made = QToolButton()
     made.setObjectName(name)
     made.setText(text)
     made.setProperty("boxed", True)
+    made.setCheckable(checkable)
     made.setAccessibleName(tip)
     made.setToolTip(tip)
     return made

@@ -44,7 +44,7 @@ def smallest_at(boxes: Iterable[CanvasBox], point: QPointF) -> CanvasBox | None:
     """Return the smallest box around a point of the image, so that boxes inside others can be
     reached.
     """
-    around = [one for one in boxes if one.box.contains(point.x(), point.y())]
+    around = [box for box in boxes if box.box.contains(point.x(), point.y())]
     return min(around, key=lambda one: one.box.area, default=None)
 
 
@@ -110,13 +110,13 @@ def draw_boxes(
     window = QRectF(QPointF(0, 0), view.window)
     last: CanvasBox | None = None
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for one in boxes:
-        if one.crop_id == current:
-            last = one
+    for box in boxes:
+        if box.crop_id == current:
+            last = box
             continue
-        frame = view.to_screen(one.box)
+        frame = view.to_screen(box.box)
         if frame.intersects(window):
-            _draw(painter, frame, one.label, marks, thick=False)
+            _draw(painter, frame, box.label, marks, thick=False)
     if last is not None:
         frame = view.to_screen(last.box)
         _draw(painter, frame, last.label, marks, thick=True)

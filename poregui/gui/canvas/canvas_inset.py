@@ -37,20 +37,20 @@ class CanvasInset(QWidget):
         self.hide()
 
     def follow(self, view: CanvasView | None, tiles: TileLayer | None) -> None:
-        """Show, hide or move with what the canvas shows of a picture."""
+        """Show, hide or move with what the canvas shows of an image."""
         self._view = view
         self._image = tiles
         if view is None or tiles is None:
             self.hide()
             return
         seen = view.visible()
-        part = max(seen.width() / view.size.width(), seen.height() / view.size.height())
+        share = max(seen.width() / view.size.width(), seen.height() / view.size.height())
         minimum = min(seen.width() / view.size.width(), seen.height() / view.size.height())
         longer = max(view.size.width(), view.size.height())
         wide = max(24, round(_LONGEST * view.size.width() / longer))
         high = max(24, round(_LONGEST * view.size.height() / longer))
         roomy = self._canvas.width() > 2.2 * wide and self._canvas.height() > 2 * high
-        self.setVisible(roomy and (part < _SEEN or minimum < _SEEN / 2))
+        self.setVisible(roomy and (share < _SEEN or minimum < _SEEN / 2))
         self.setFixedSize(QSize(wide, high))
         self.move(self._canvas.width() - wide - _GAP, _GAP)
         self.update()

@@ -1,4 +1,4 @@
-"""Map pixels of an image to the screen, turn arrays into pictures, draw scale bars."""
+"""Map pixels of an image to the screen, turn arrays into images, draw scale bars."""
 
 from __future__ import annotations
 
@@ -101,10 +101,10 @@ class CanvasView:
 
 
 class CanvasTool(QObject):
-    """Take left-button gestures in px of the image, draw above the picture, say `done` to give the
+    """Take left-button gestures in px of the image, draw above the image, say `done` to give the
     pointer back.
 
-    Wheel, middle button and Space+drag stay the canvas's. `hint` is shown above the picture while
+    Wheel, middle button and Space+drag stay the canvas's. `hint` is shown above the image while
     the tool is active. Escape cancels. `changed` asks for a repaint.
     """
 
@@ -127,7 +127,7 @@ class CanvasTool(QObject):
         return False
 
     def paint(self, painter: QPainter, view: CanvasView) -> None:
-        """Draw above picture and boxes, in screen px."""
+        """Draw above image and boxes, in screen px."""
 
     def cancel(self) -> None:
         """Forget what was begun."""
@@ -158,7 +158,7 @@ def _table(bits: int, low: float, high: float) -> NDArray[np.uint8]:
 
 
 def to_qimage(array: NDArray[Any], low: float = 0, high: float = 255) -> QImage:
-    """Return a picture of its own of (H, W) or (H, W, 3) uint8 or uint16 values, `low` black and
+    """Return an image of its own of (H, W) or (H, W, 3) uint8 or uint16 values, `low` black and
     `high` white.
     """
     return _wrapped(to_eight_bits(array, low, high)).copy()

@@ -42,11 +42,11 @@ _MARGIN = 12
 
 
 class ImageCanvas(QWidget):
-    """Draw one picture and boxes on it, all in one paint event, and hold no truth about either.
+    """Draw one image and boxes on it, all in one paint event, and hold no truth about either.
 
     `box_drawn` (Box) after a drag, `point_clicked` (x, y in px) after a click beside all boxes,
     `crop_clicked` (id) on one, `box_changed` (id, Box) after the current box was moved or resized,
-    `zoomed` (scale, 0 without a picture).
+    `zoomed` (scale, 0 without an image).
     """
 
     box_drawn = Signal(object)
@@ -102,7 +102,7 @@ class ImageCanvas(QWidget):
         read_out: Callable[[int, int], str] | None = None,
         editable: bool = True,
     ) -> None:
-        """Show a picture, fitted; `read_out(x, y)` gives the words for the values of a px."""
+        """Show an image, fitted; `read_out(x, y)` gives the words for the values of a px."""
         self._stop_gesture()
         self._follow(tiles)
         self._message = ""
@@ -116,7 +116,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def _follow(self, tiles: TileLayer | None) -> None:
-        """Draw this picture from now on, whenever there is more of it to see."""
+        """Draw this image from now on, whenever there is more of it to see."""
         if self._image is not None:
             self._image.changed.disconnect(self.update)
         self._image = tiles
@@ -129,7 +129,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def show_message(self, text: str) -> None:
-        """Show a sentence in the place of a picture."""
+        """Show a sentence in the place of an image."""
         self.set_tool(None)
         self._stop_gesture()
         self._follow(None)
@@ -184,7 +184,7 @@ class ImageCanvas(QWidget):
         return self._tool
 
     def add_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:
-        """Draw something between picture and boxes, in screen px, whenever there is a picture."""
+        """Draw something between image and boxes, in screen px, whenever there is an image."""
         self._overlays.append(paint)
 
     def remove_overlay(self, paint: Callable[[QPainter, CanvasView], None]) -> None:
@@ -259,17 +259,17 @@ class ImageCanvas(QWidget):
         painter.fillRect(self.rect(), QColor(theme().tokens.canvas))
         if self._image is None or self._view is None:
             painter.setPen(QColor(theme().tokens.muted))
-            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.rect().adjusted(32, 16, -32, -16), text, self._message)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.rect().adjusted(32, 16, -32, -16), flags, self._message)
             return
         source = self._view.visible()
         self._image.draw(painter, self._view.to_screen(source), source)
         for paint in self._overlays:
             paint(painter, self._view)
         bare = (
-            one
-            for one in self._boxes
-            if one.crop_id not in self._outlined or one.crop_id == self._current
+            box
+            for box in self._boxes
+            if box.crop_id not in self._outlined or box.crop_id == self._current
         )
         shown = [self._as_dragged(one) for one in bare]
         draw_boxes(painter, self._view, shown, self._current, self._marks)
@@ -414,7 +414,7 @@ class ImageCanvas(QWidget):
     def _click(self, at: QPointF) -> None:
         where = self._outlined
         hit = smallest_at(
-            (CanvasBox(one.crop_id, where.get(one.crop_id, one.box), None) for one in self._boxes),
+            (CanvasBox(box.crop_id, where.get(box.crop_id, box.box), None) for box in self._boxes),
             at,
         )
         if hit is not None:
@@ -444,7 +444,7 @@ class ImageCanvas(QWidget):
         self.update()
 
     def _current_box(self) -> CanvasBox | None:
-        return next((one for one in self._boxes if one.crop_id == self._current), None)
+        return next((box for box in self._boxes if box.crop_id == self._current), None)
 
     def _show(self, view: CanvasView, *, fits: bool = False) -> None:
         self._view = view

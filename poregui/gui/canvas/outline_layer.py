@@ -37,7 +37,7 @@ _TIMES = 2
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Hold closed lines, in px of the picture, that look alike."""
+    """Hold closed lines, in px of the image, that look alike."""
 
     polygons: Polygons
     colour: QColor
@@ -154,7 +154,7 @@ class OutlineLayer:
         """Draw these."""
         self._outlines = tuple(outlines)
         self._kept = None
-        self._polygons = Polygons.of([one.points for one in outlines])
+        self._polygons = Polygons.of([outline.points for outline in outlines])
         self._low, self._high = self._polygons.bounds()
         self._places = {one.crop_id: place for place, one in enumerate(outlines)}
 
@@ -226,9 +226,9 @@ class OutlineLayer:
         return self._colour or (_CANDIDATE if label is None else self._marks.colour(label))
 
     def _seen(self, view: CanvasView) -> list[int]:
-        part = view.visible()
-        low = np.array([part.left(), part.top()])
-        high = np.array([part.right(), part.bottom()])
+        visible = view.visible()
+        low = np.array([visible.left(), visible.top()])
+        high = np.array([visible.right(), visible.bottom()])
         inside = (self._high >= low).all(axis=1) & (self._low <= high).all(axis=1)
         return [int(place) for place in np.flatnonzero(inside)]
 

@@ -138,8 +138,8 @@ class CornerTool(CanvasTool):
         start = self._points
         end = np.roll(self._points, -1, axis=0)
         along = end - start
-        part = ((here - start) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-9)
-        away = np.hypot(*(start + np.clip(part, 0, 1)[:, None] * along - here).T)
+        fraction = ((here - start) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-9)
+        away = np.hypot(*(start + np.clip(fraction, 0, 1)[:, None] * along - here).T)
         side = int(away.argmin())
         if away[side] > self._reach:
             return None

@@ -272,10 +272,10 @@ class TileLayer(QObject):
                 _shrunk(source, self.width / small.width(), self.height / small.height()),
             )
             return
-        part = _shrunk(source, *self._pyramid.factor(level))
-        sheet = self._sheet_for(level, part)
+        area = _shrunk(source, *self._pyramid.factor(level))
+        sheet = self._sheet_for(level, area)
         painter.drawImage(
-            target, sheet.image, part.translated(-sheet.left * TILE, -sheet.top * TILE)
+            target, sheet.image, area.translated(-sheet.left * TILE, -sheet.top * TILE)
         )
 
     def _level(self, shrinks: float) -> int | None:
@@ -287,12 +287,12 @@ class TileLayer(QObject):
             return level
         return None
 
-    def _sheet_for(self, level: int, part: QRectF) -> Sheet:
+    def _sheet_for(self, level: int, area: QRectF) -> Sheet:
         width, height = self._pyramid.sizes[level]
-        left = max(0, int(part.left() // TILE))
-        top = max(0, int(part.top() // TILE))
-        right = min(math.ceil(part.right() / TILE), -(-width // TILE))
-        below = min(math.ceil(part.bottom() / TILE), -(-height // TILE))
+        left = max(0, int(area.left() // TILE))
+        top = max(0, int(area.top() // TILE))
+        right = min(math.ceil(area.right() / TILE), -(-width // TILE))
+        below = min(math.ceil(area.bottom() / TILE), -(-height // TILE))
         right = max(right, left + 1)
         below = max(below, top + 1)
         before = self._sheet
@@ -302,7 +302,7 @@ class TileLayer(QObject):
                 self._sheet.take_from(before)
             self._fill(self._sheet)
         assert self._sheet is not None
-        self._want(self._missing(self._sheet, part))
+        self._want(self._missing(self._sheet, area))
         return self._sheet
 
     def _fill(self, sheet: Sheet) -> None:
@@ -369,13 +369,13 @@ class TileLayer(QObject):
 
     # ---- reading ----------------------------------------------------------------------------
 
-    def _missing(self, sheet: Sheet, part: QRectF) -> list[Place]:
+    def _missing(self, sheet: Sheet, area: QRectF) -> list[Place]:
         """Return the tiles to be read: few coarse ones first, then those in sight from the middle
         outwards.
         """
         if self._pyramid.instant:
             return []
-        middle = part.center() / TILE
+        middle = area.center() / TILE
         wanted = [
             (sheet.level, column, row)
             for row in range(sheet.top, sheet.below)
@@ -433,7 +433,7 @@ def default_lookup(pyramid: Pyramid) -> NDArray[np.uint8] | None:
 
 
 def small_image(pyramid: Pyramid, overview: NDArray[Any]) -> QImage:
-    """Return an overview as a picture of its own, in the image's own grey range."""
+    """Return an overview as an image of its own, in the image's own grey range."""
     colours = to_colours(overview, default_lookup(pyramid))
     height, width = colours.shape[:2]
     return QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()

@@ -73,7 +73,7 @@ class UnsureDialog(QDialog):
         self.setObjectName("unsure_dialog")
         self.setWindowTitle("Unsure pores")
         self.resize(760, 520)
-        self.grid = CropGrid(parent=self)
+        self.grid = CropGrid(self)
         self.grid.setObjectName("unsure_grid")
         self.grid.setAccessibleName("Pores the network is unsure about, least certain first")
         self.grid.set_cell(112, lines=1)
@@ -95,7 +95,7 @@ class UnsureDialog(QDialog):
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Say which key gives which class."""
         self.grid.set_classes(classes)
-        live = [one for one in classes if not one.retired]
+        live = [pore_class for pore_class in classes if not pore_class.retired]
         named = [(f"class_{index}", one.name) for index, one in enumerate(live[:9], start=1)]
         named += [("not_a_pore", "Not a pore"), ("unsure", "Unsure"), ("undo", "Undo")]
         self.hint.setText("   ".join(f"{key_map().text(key)} {text}" for key, text in named))

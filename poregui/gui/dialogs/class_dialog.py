@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QColorDialog,
@@ -30,6 +30,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import GAP, MARGIN, theme
 
 _IMAGE = 72
@@ -161,7 +162,7 @@ class ClassesDialog(QDialog):
         images: Callable[[int], Sequence[QImage]],
     ) -> None:
         """Show classes with the crops that carry each, and a function that gives a class's
-        reference pictures.
+        reference images.
         """
         row = max(self._list.currentRow(), 0)
         self._classes = tuple(classes)
@@ -270,17 +271,10 @@ class ClassesDialog(QDialog):
 class ClassDelegate(QStyledItemDelegate):
     """Paint a class in one row: letter on its colour, name, crops, key."""
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(100, _ROW)
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         pore_class, count = index.data(Qt.ItemDataRole.UserRole)
         tokens = theme().tokens
         area = option.rect

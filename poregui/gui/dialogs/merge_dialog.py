@@ -30,10 +30,10 @@ _IMAGE = 280
 
 
 class MergeDialog(QDialog):
-    """List the conflicts of a merge with a picture of the chosen one; `chosen` is whose label each
+    """List the conflicts of a merge with an image of the chosen one; `chosen` is whose label each
     crop gets.
 
-    `image` gives the picture of a crop by its id.
+    `image` gives the image of a crop by its id.
     """
 
     def __init__(

@@ -55,7 +55,9 @@ class WhichMicrographsDialog(FormDialog):
     def ids(self) -> tuple[int, ...]:
         """Return the ids of the micrographs that are ticked."""
         return tuple(
-            one.id for one in self._micrographs if self._leaves[one.id].checkState(0) == _CHECKED
+            micrograph.id
+            for micrograph in self._micrographs
+            if self._leaves[micrograph.id].checkState(0) == _CHECKED
         )
 
     def check(self) -> None:
@@ -82,8 +84,8 @@ class WhichMicrographsDialog(FormDialog):
         self.ok.setEnabled(chosen > 0)
 
     def _choices(self) -> QWidget:
-        everyone = [one.id for one in self._micrographs]
-        new = [one.id for one in self._micrographs if one.searched != "same"]
+        everyone = [micrograph.id for micrograph in self._micrographs]
+        new = [micrograph.id for micrograph in self._micrographs if micrograph.searched != "same"]
         every_button = pieces.button("which_all", "All", "Tick all micrographs")
         none_button = pieces.button("which_none", "None", "Tick no micrograph")
         new_button = pieces.button(
@@ -114,9 +116,11 @@ class WhichMicrographsDialog(FormDialog):
         return tree
 
     def _fill(self) -> None:
-        named = {one.specimen for one in self._micrographs if one.specimen}
+        named = {micrograph.specimen for micrograph in self._micrographs if micrograph.specimen}
         for specimen in (*sorted(named), ""):
-            several = [one for one in self._micrographs if one.specimen == specimen]
+            several = [
+                micrograph for micrograph in self._micrographs if micrograph.specimen == specimen
+            ]
             if not several:
                 continue
             top = QTreeWidgetItem(self.tree, [specimen or "No specimen"])

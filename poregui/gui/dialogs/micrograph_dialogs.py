@@ -94,7 +94,7 @@ class MicrographDialog(FormDialog):
             )
 
     def offer_planes(self, header: Header) -> None:
-        """Let a person choose among the pages, channels and slices of the file, below the picture's
+        """Let a person choose among the pages, channels and slices of the file, below the image's
         size.
         """
         row = 2

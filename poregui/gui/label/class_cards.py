@@ -56,7 +56,7 @@ class ClassCards(Feature):
 
     def _fill(self) -> None:
         classes = self._state.catalogue.classes
-        shown = {one.id: self._shown(one) for one in classes}
+        shown = {pore_class.id: self._shown(pore_class) for pore_class in classes}
         self._card.show_classes(classes, shown, writable=not self._state.project.read_only)
 
     def _shown(self, one: PoreClass) -> CardImages:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtGui import QImage
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
@@ -15,6 +14,7 @@ from poregui.gui.base.pieces import Tabbed
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.outlines import Outlining
+from poregui.gui.lists.crop_list import no_image
 from poregui.gui.lists.similar_strip import AlikeRow
 from poregui.gui.services.jobs import Latest
 from poregui.gui.widgets.facts import CAPTIONS, CropFacts
@@ -69,7 +69,7 @@ class Context(Feature):
         )
 
     def start(self) -> None:
-        self._alike.set_images(self._image)
+        self._alike.set_images(self._state.thumbnail)
         self._side.installEventFilter(self)
         self._clear()
         self._show_cells({})
@@ -79,7 +79,7 @@ class Context(Feature):
         self._side.removeEventFilter(self)
         self._soon.stop()
         self._latest.close()
-        self._alike.set_images(_no_image)
+        self._alike.set_images(no_image)
         self._facts.clear()
         self._alike.hide()
 
@@ -159,16 +159,6 @@ class Context(Feature):
     def _repaint(self, _crop_id: int) -> None:
         if self._alike.isVisible():
             self._alike.update()
-
-    def _image(self, crop_id: int) -> QImage | None:
-        crop = self._state.catalogue.crops.get(crop_id)
-        if crop is not None:
-            return self._state.services.thumbnails.image(crop)
-        return None
-
-
-def _no_image(_crop_id: int) -> None:
-    return None
 
 
 def number_text(numbers: CropNumbers) -> dict[str, str]:

@@ -34,6 +34,7 @@ from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, make_plan, source_of
+from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -128,7 +129,9 @@ class Previewer:
                 key,
                 make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
             )
-        return replace(self._known[1], recipe=recipe, specimen_ends=micrograph.surfaces != ())
+        return replace(
+            self._known[1], recipe=recipe, specimen_ends=ends_in_view(micrograph.surfaces)
+        )
 
 
 def _middle(view: Box) -> Box:
@@ -192,6 +195,7 @@ class Detecting(Feature):
         self._revision = 0
         self._running: TaskHandle | None = None
         self._stayed: tuple[int, ...] = ()
+        self._unsure: tuple[int, ...] = ()
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -205,6 +209,7 @@ class Detecting(Feature):
             (panel.find_here_requested, self.find_here),
             (panel.find_everywhere_requested, self.find_everywhere),
             (panel.stayed_requested, self._show_stayed),
+            (panel.mount_answered, self._answer_mount),
             (self._side.chosen, self._look),
             (self._state.micrograph_changed, self._micrograph_changed),
             (self._canvas.zoomed, self._look),
@@ -390,7 +395,14 @@ class Detecting(Feature):
         if chosen:
             self._find([micrographs[i] for i in chosen])
 
-    def _find(self, micrographs: list[Micrograph]) -> None:
+    def _answer_mount(self, is_mount: bool) -> None:
+        """Search again where it was unsure what is mount, and keep the answer."""
+        known = self._state.catalogue.micrographs
+        micrographs = [known[i] for i in self._unsure if i in known]
+        if micrographs:
+            self._find(micrographs, is_mount)
+
+    def _find(self, micrographs: list[Micrograph], is_mount: bool | None = None) -> None:
         project = self._state.project
         if self._running is not None or not self._state.apply(None):
             return
@@ -418,7 +430,11 @@ class Detecting(Feature):
 
                 tell(0, 1, one.shown_name)
                 try:
-                    found.append(find_in_file(one, file, folder, recipe, pixels, tell, finder))
+                    found.append(
+                        find_in_file(
+                            one, file, folder, recipe, pixels, tell, finder, is_mount=is_mount
+                        )
+                    )
                 except PoreguiError as error:
                     failed.append((one.shown_name, str(error)))
             return self._planned(tuple(found), tuple(failed), recipe)
@@ -468,8 +484,9 @@ class Detecting(Feature):
         self._stayed = ()
         if search.plan is not None:
             self._stayed = search.plan.stayed
+        self._unsure = tuple(one.micrograph.id for one in search.found if one.unsure_percent)
         text = result_text(search.found, search.failed, search.plan)
-        self._panel.set_result(text, stayed=bool(self._stayed))
+        self._panel.set_result(text, stayed=bool(self._stayed), unsure=bool(self._unsure))
         self._look()
 
     def _ended(self, handle: TaskHandle) -> None:

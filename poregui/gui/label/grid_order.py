@@ -154,10 +154,10 @@ class Ordering:
         labels, confidence = self.suggestions.best_of(ids)
         own = [self._catalogue.crops[i].label for i in ids.tolist()]
         free = np.array([label is None for label in own])
-        given = np.array([0 if label is None else label for label in own])
-        position = {c.id: c.position for c in self._catalogue.known_classes}
+        labelled = np.array([0 if label is None else label for label in own])
+        position_of = {c.id: c.position for c in self._catalogue.known_classes}
         classes = np.array(
-            [position.get(label, 99) for label in np.where(free, labels, given).tolist()]
+            [position_of.get(label, 99) for label in np.where(free, labels, labelled).tolist()]
         )
         order = np.lexsort(
             (-np.nan_to_num(confidence, nan=-1.0), np.isnan(confidence) & free, classes, ~free)

@@ -221,7 +221,7 @@ class ImagePanel(QScrollArea):
 
     def set_contrast_enabled(self, enabled: bool) -> None:
         """Let contrast be changed only while a micrograph is seen."""
-        for part in (
+        for widget in (
             self.histogram,
             self.gamma_box,
             self.auto_button,
@@ -229,7 +229,7 @@ class ImagePanel(QScrollArea):
             self.reset_button,
             self.alike_button,
         ):
-            part.setEnabled(enabled)
+            widget.setEnabled(enabled)
 
     def set_facts(self, scale: str, masks: str) -> None:
         """Say the scale with its source, and which masks there are."""

@@ -27,6 +27,7 @@ from poregui.gui.label.image_panel import ImagePanel
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.label.side_panels import FindPanel, ProgressPanel
 from poregui.gui.lists.crop_grid import LARGEST_CELL, SMALLEST_CELL, USUAL_CELL, CropGrid
+from poregui.gui.lists.crop_list import no_image
 from poregui.gui.lists.micrograph_list import MicrographList
 from poregui.gui.lists.same_scale import ScaleStrip
 from poregui.gui.lists.section_strip import SectionStrip
@@ -59,7 +60,7 @@ class LabelPage(QWidget):
         self.image_canvas = ImageCanvas(self)
         self.class_bar = ClassBar(self)
         self.context_view = ContextView(self)
-        self.crop_grid = CropGrid(parent=self)
+        self.crop_grid = CropGrid(self)
         self.suggestion_line = SuggestionLine(self)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._build_work())
@@ -80,8 +81,8 @@ class LabelPage(QWidget):
 
     def clear(self) -> None:
         """Forget everything that is shown of a project."""
-        self.crop_grid.set_images(_no_image)
-        self.micrograph_list.set_images(_no_image)
+        self.crop_grid.set_images(no_image)
+        self.micrograph_list.set_images(no_image)
         self.crop_grid.set_rows(())
         self.micrograph_list.set_rows(())
         for box in (self.label_filter, self.specimen_filter, self.micrograph_filter):
@@ -409,7 +410,3 @@ class LabelPage(QWidget):
 
     def _back_to_grid(self) -> None:
         self.crop_grid.setFocus()
-
-
-def _no_image(_id: int) -> None:
-    return None

@@ -108,7 +108,7 @@ class LabelPresenter(QObject):
     def attach(self) -> None:
         """Fill the page and follow the session."""
         page = self._page
-        page.crop_grid.set_images(self._thumbnail)
+        page.crop_grid.set_images(self.state.thumbnail)
         page.micrograph_list.set_images(self._small_micrograph)
         page.set_writable(not self.state.project.read_only)
         self._links = self._page_links() + self._state_links()
@@ -389,13 +389,7 @@ class LabelPresenter(QObject):
     def _show_title(self) -> None:
         self._page.set_title(*self._stage.title())
 
-    # ---- pictures and properties ------------------------------------------------------------
-
-    def _thumbnail(self, crop_id: int) -> QImage | None:
-        crop = self.state.catalogue.crops.get(crop_id)
-        if crop:
-            return self._services.thumbnails.image(crop)
-        return None
+    # ---- images and properties ------------------------------------------------------------
 
     def _small_micrograph(self, micrograph_id: int) -> QImage | None:
         micrograph = self.state.catalogue.micrographs.get(micrograph_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Crop, Micrograph
@@ -63,6 +64,13 @@ class LabelState(QObject):
         if self._micrograph_id is None:
             return None
         return self.catalogue.micrographs.get(self._micrograph_id)
+
+    def thumbnail(self, crop_id: int) -> QImage | None:
+        """Return the small image of a crop, None for one that is gone or not loaded yet."""
+        crop = self.catalogue.crops.get(crop_id)
+        if crop is None:
+            return None
+        return self.services.thumbnails.image(crop)
 
     # ---- choosing ---------------------------------------------------------------------------
 

@@ -61,8 +61,8 @@ class CropSender(QObject):
 
     def _tell(self) -> None:
         crops = self._catalogue.crops
-        part = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-        here = {crop_id: crops[crop_id] for crop_id in part if crop_id in crops}
+        batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        here = {crop_id: crops[crop_id] for crop_id in batch if crop_id in crops}
         self.sent |= here
         rows = [[crop.id, crop.pixels, crop.um_per_px, group_of(crop)] for crop in here.values()]
         self._process.tell({"crops": rows, "more": bool(self._waiting)})
@@ -200,8 +200,8 @@ class Suggesting(Feature):
         if self._state.apply(edit if edit.changes else None):
             if len(wanted) > 1:
                 marks = self._state.catalogue.marks
-                numbers = Counter(wanted.values()).most_common()
-                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in numbers)
+                counts = Counter(wanted.values()).most_common()
+                each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in counts)
                 messages().note(
                     f"Accepted {count(len(wanted), 'suggestion')}: {each}. Undo removes them."
                 )

@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, QTimer
-from PySide6.QtGui import QImage
 
 from poregui.domain.records import Changed
 from poregui.domain.wording import count
@@ -20,6 +19,7 @@ from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.label_suggestions import Suggesting
 from poregui.gui.label.side_panels import MOST, ProgressPanel
 from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.lists.crop_list import no_image
 from poregui.gui.widgets.class_bar import USUAL_TARGET, ClassBar
 from poregui.workflow.editing.edits import SetSetting
 
@@ -73,12 +73,12 @@ class Progressing(Feature):
         """Show the target of the project and follow the panel."""
         self._show_target()
         self._panel.target.setEnabled(not self._state.project.read_only)
-        self._panel.alike.set_images(self._image)
+        self._panel.alike.set_images(self._state.thumbnail)
         self._soon.start()
 
     def stop(self) -> None:
         self._soon.stop()
-        self._panel.alike.set_images(_no_image)
+        self._panel.alike.set_images(no_image)
         self._panel.alike.show_alike(self._state.catalogue.marks, {})
 
     def follow(self, changed: Changed) -> None:
@@ -95,12 +95,6 @@ class Progressing(Feature):
     def _repaint(self, _crop_id: int) -> None:
         if self._panel.isVisible():
             self._panel.alike.update()
-
-    def _image(self, crop_id: int) -> QImage | None:
-        crop = self._state.catalogue.crops.get(crop_id)
-        if crop is not None:
-            return self._state.services.thumbnails.image(crop)
-        return None
 
     def _show_target(self) -> None:
         """Show the project's target wherever the way to it is drawn."""
@@ -191,22 +185,18 @@ class Progressing(Feature):
             self._panel.alike.show_alike(catalogue.marks, ordered)
 
 
-def _no_image(_crop_id: int) -> None:
-    return None
-
-
-def pace_text(given: deque[tuple[float, int]], left: int, now: float) -> str:
+def pace_text(labelled: deque[tuple[float, int]], left: int, now: float) -> str:
     """Return labels a minute over the last minutes without long pauses, and the time that `left`
     labels take.
     """
-    while given and now - given[0][0] > _PACE_S:
-        given.popleft()
-    times = [moment for moment, _ in given]
+    while labelled and now - labelled[0][0] > _PACE_S:
+        labelled.popleft()
+    times = [moment for moment, _ in labelled]
     working = sum(min(b - a, _LONGEST_PAUSE_S) for a, b in itertools.pairwise(times))
-    labels = sum(number for _, number in list(given)[1:])
+    labels = sum(number for _, number in list(labelled)[1:])
     if left == 0:
         return "Every class has reached its target."
-    if len(given) < 3 or working <= 0:
+    if len(labelled) < 3 or working <= 0:
         return f"{count(left, 'label')} to go."
     rate = 60 * labels / working
     minutes = left / rate

@@ -77,7 +77,8 @@ class FindPanel(QWidget):
 
     `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested`
     asks for the labelled crops without a pore. `finder_chosen` tells that another way to find was
-    chosen, `teach_requested` carries the kind of finder that is to learn.
+    chosen, `teach_requested` carries the kind of finder that is to learn. `mount_answered` tells
+    that what lies along an edge is mounting material (True) or pore.
     """
 
     finder_chosen = Signal()
@@ -85,6 +86,7 @@ class FindPanel(QWidget):
     find_here_requested = Signal()
     find_everywhere_requested = Signal()
     stayed_requested = Signal()
+    mount_answered = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,7 +102,16 @@ class FindPanel(QWidget):
         self.stayed_button = pieces.button(
             "stayed_button", "Show these", "Show the labelled crops without a pore"
         )
-        self.stayed_button.hide()
+        self.mount_button = pieces.button(
+            "is_mount_button", "Mounting material", "What lies along the edge is no part of it"
+        )
+        self.pore_button = pieces.button(
+            "is_pore_button",
+            "Pore",
+            "The specimen fills the image; what lies along the edge is pore",
+        )
+        for button in (self.stayed_button, self.mount_button, self.pore_button):
+            button.hide()
         self.here_button = QPushButton("Find pores here")
         self.here_button.setObjectName("find_here_button")
         self.here_button.setAccessibleName("Find pores in this micrograph")
@@ -112,6 +123,8 @@ class FindPanel(QWidget):
         self.here_button.clicked.connect(self.find_here_requested)
         self.everywhere_button.clicked.connect(self.find_everywhere_requested)
         self.stayed_button.clicked.connect(self.stayed_requested)
+        self.mount_button.clicked.connect(lambda: self.mount_answered.emit(True))
+        self.pore_button.clicked.connect(lambda: self.mount_answered.emit(False))
 
     def _build_finders(self) -> None:
         self.finder_box = QComboBox()
@@ -168,11 +181,15 @@ class FindPanel(QWidget):
         """Say what is found in the part that is seen, or why nothing is."""
         self.preview_text.setText(text)
 
-    def set_result(self, text: str, *, stayed: bool = False) -> None:
-        """Say what was found last, and offer the labelled crops for which nothing was."""
+    def set_result(self, text: str, *, stayed: bool = False, unsure: bool = False) -> None:
+        """Say what was found last, offer the labelled crops for which nothing was, and ask what is
+        mount where one is `unsure`.
+        """
         self.result_text.setText(text)
         self.result_text.setVisible(bool(text))
         self.stayed_button.setVisible(stayed)
+        self.mount_button.setVisible(unsure)
+        self.pore_button.setVisible(unsure)
 
     def _text(self, name: str, accessible: str) -> QLabel:
         label = pieces.muted(name)
@@ -210,7 +227,8 @@ class FindPanel(QWidget):
         below.addWidget(self.everywhere_button)
         below.addWidget(self.result_text)
         row = QHBoxLayout()
-        row.addWidget(self.stayed_button)
+        for button in (self.stayed_button, self.mount_button, self.pore_button):
+            row.addWidget(button)
         row.addStretch(1)
         below.addLayout(row)
         self.result_text.hide()

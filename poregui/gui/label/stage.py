@@ -168,7 +168,7 @@ class Stage(Feature):
         self._show_current()
 
     def _show_current(self) -> None:
-        """Show the current crop large; pixels are read only for another picture."""
+        """Show the current crop large; pixels are read only for another image."""
         crop = self._state.crop
         if crop is None:
             self._seen = None

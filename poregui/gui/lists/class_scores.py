@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
-    QPersistentModelIndex,
     QRectF,
     QSize,
     Qt,
@@ -28,6 +27,7 @@ from poregui.domain.classes import PoreClass
 from poregui.domain.evaluation import ClassScore
 from poregui.domain.wording import count, interval
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import scaled_font, theme
 
 _ROW = 22
@@ -126,8 +126,6 @@ _TIPS = (
     "Crops with this label",
 )
 _RECALL = 2
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class _ScoreModel(QAbstractTableModel):

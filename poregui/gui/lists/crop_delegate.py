@@ -1,13 +1,11 @@
-"""Draw one crop of a grid: its picture, its frame, and its label or what is suggested."""
+"""Draw one crop of a grid: its image, its frame, and its label or what is suggested."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import (
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPointF,
     QRect,
     QRectF,
@@ -20,13 +18,14 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from poregui.domain.classes import PoreClass
 from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
 
 _PAD = 4
 _FRAME = 2
 _ROOM_FOR_CONFIDENCE = 72
-"""Side in px of a picture from which on the probability of a suggestion is written on it."""
+"""Side in px of an image from which on the probability of a suggestion is written on it."""
 
 
 class CropDelegate(QStyledItemDelegate):
@@ -58,17 +57,10 @@ class CropDelegate(QStyledItemDelegate):
             tall += self.lines * text_height + _PAD
         return QSize(self.side + 2 * _PAD, tall)
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self.cell(option.fontMetrics.height())
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: CropRow | None = index.data(ROW_ROLE)
         if row is None:
             return
@@ -126,7 +118,7 @@ class CropDelegate(QStyledItemDelegate):
         row: CropRow,
         predicted: int,
     ) -> None:
-        """Draw label, arrow, prediction and the row's text below the picture, which stays free."""
+        """Draw label, arrow, prediction and the row's text below the image, which stays free."""
         tokens = theme().tokens
         height = option.fontMetrics.height()
         badge = round(height * 1.05)
@@ -142,9 +134,11 @@ class CropDelegate(QStyledItemDelegate):
         painter.drawText(arrow, int(Qt.AlignmentFlag.AlignCenter), "→")
         self._marks.draw_badge(painter, left + 2 * badge, bottom, predicted)
         painter.setPen(QColor(tokens.text if row.wrong else tokens.muted))
-        text = QRect(left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge)
+        text_area = QRect(
+            left + 3 * badge + _PAD, bottom - badge, self.side - 3 * badge - _PAD, badge
+        )
         painter.drawText(
-            text, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
+            text_area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
         )
 
     def _draw_image(self, painter: QPainter, square: QRect, row: CropRow) -> None:

@@ -32,7 +32,7 @@ USUAL_CELL = 80
 
 
 class CropGrid(QuietList):
-    """Show CropRows with pictures from a function; `chosen` carries the id of the current crop when
+    """Show CropRows with images from a function; `chosen` carries the id of the current crop when
     it changes.
 
     Rubber band, Shift and Ctrl select several; `selection_changed` tells of it. `scale_changed`
@@ -44,16 +44,13 @@ class CropGrid(QuietList):
     selection_changed = Signal()
     scale_changed = Signal(object, int)
 
-    def __init__(
-        self, image: Callable[[int], QImage | None] | None = None, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("crop_grid")
         self.setAccessibleName("Crops")
         self.rows = CropListModel(self)
         self._scale: tuple[float | None, int] | None = None
         self._delegate = CropDelegate(self)
-        self._delegate.image = image
         self._delegate.is_current = self._is_current
         self.setModel(self.rows)
         self.setItemDelegate(self._delegate)
@@ -151,7 +148,7 @@ class CropGrid(QuietList):
             self.scale_changed.emit(*scale)
 
     def image_ready(self, crop_id: int) -> None:
-        """Draw a crop again whose picture has come."""
+        """Draw a crop again whose image has come."""
         self.rows.touch(crop_id)
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
@@ -162,7 +159,7 @@ class CropGrid(QuietList):
         self.viewport().update()
 
     def set_cell(self, side: int, *, lines: int = 0) -> None:
-        """Make pictures `side` px wide, with `lines` (0 to 2) of text below."""
+        """Make images `side` px wide, with `lines` (0 to 2) of text below."""
         self._delegate.side = max(SMALLEST_CELL, min(side, LARGEST_CELL))
         self._delegate.lines = lines
         self.setGridSize(self._delegate.cell(self.fontMetrics().height()))

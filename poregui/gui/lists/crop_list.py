@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
+from PySide6.QtCore import QModelIndex, QObject, QStringListModel, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QWidget
 
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -22,15 +23,17 @@ _FEW = 40
 _MANY_TAKEN = 500
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 
-Index = QModelIndex | QPersistentModelIndex
+
+def no_image(_id: int) -> None:
+    """Stand for a function that gives images where there is no project."""
 
 
 @dataclass(frozen=True)
 class CropRow:
-    """Hold what a list shows of one crop: `text` and `sub_text` below the picture, `wrong` marks a
-    wrong answer.
+    """Hold what a list shows of one crop: `text` and `sub_text` below the image, `wrong` marks a
+    wrong prediction.
 
-    `predicted` is the label that a network gave; where there is one, both stand below the picture
+    `predicted` is the label that a network gave; where there is one, both stand below the image
     as badges. `reviewed` crops carry a tick.
     """
 
@@ -172,7 +175,7 @@ class CropListModel(QStringListModel):
             self.dataChanged.emit(index, index, [ROW_ROLE])
 
     def touch(self, crop_id: int) -> None:
-        """Have a crop drawn again, when its picture has come."""
+        """Have a crop drawn again, when its image has come."""
         position = self.position(crop_id)
         if position is not None:
             index = self.index(position)
@@ -219,9 +222,9 @@ class QuietList(QListView):
         if not self.model().rowCount():
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme().tokens.muted))
-            caption = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(
-                self.viewport().rect().adjusted(16, 8, -16, -8), caption, self._empty_text
+                self.viewport().rect().adjusted(16, 8, -16, -8), flags, self._empty_text
             )
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -1,4 +1,4 @@
-"""Show micrographs with picture, specimen, crops and scale."""
+"""Show micrographs with image, specimen, crops and scale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QRectF,
@@ -27,13 +26,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 from poregui.gui.lists.crop_list import QuietList
 
 _IMAGE = 52
 _PAD = 6
 _ROLE = int(Qt.ItemDataRole.UserRole)
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
@@ -150,9 +149,9 @@ class _Delegate(QStyledItemDelegate):
             painter.drawText(square, int(Qt.AlignmentFlag.AlignCenter), "no\nfile")
             return
         side = min(image.width(), image.height())
-        part = QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)
+        cropped = QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(square, image, part)
+        painter.drawImage(square, image, cropped)
 
     def _draw_text(
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: MicrographRow
@@ -212,13 +211,13 @@ class MicrographList(QuietList):
         theme().changed.connect(self.viewport().update)
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:
-        """Take small pictures from `picture(micrograph id)`; a null picture means that the file is
+        """Take small images from `image(micrograph id)`; a null image means that the file is
         gone.
         """
         self._delegate.image = image
 
     def image_ready(self, micrograph_id: int) -> None:
-        """Draw a micrograph again whose picture has come."""
+        """Draw a micrograph again whose image has come."""
         self.model_rows.touch(micrograph_id)
 
     def set_rows(self, rows: Sequence[MicrographRow]) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QEvent,
     QModelIndex,
-    QPersistentModelIndex,
     QRectF,
     QSize,
     Qt,
@@ -26,9 +25,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import scaled_font, theme
 
-Index = QModelIndex | QPersistentModelIndex
 _LEFT = Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignRight
 _LINE_WIDTH = 136
@@ -216,15 +215,15 @@ class NumberTable(QTableView):
         drawn.
         """
         last = self._model.columnCount() - 1
-        numbers = sum(self.columnWidth(column) for column in range(1, last))
-        names = (
+        numbers_width = sum(self.columnWidth(column) for column in range(1, last))
+        names_width = (
             max(
                 (self.fontMetrics().horizontalAdvance(row.name) for row in self._model.rows),
                 default=0,
             )
             + 16
         )
-        room = min(_LINE_WIDTH, self.viewport().width() - numbers - names)
+        room = min(_LINE_WIDTH, self.viewport().width() - numbers_width - names_width)
         self.setColumnHidden(last, room < _NARROWEST_LINE)
         if room >= _NARROWEST_LINE:
             self.setColumnWidth(last, room)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QBrush, QColor
 
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS, heading
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 
-Index = QModelIndex | QPersistentModelIndex
 TEXTS = ("label", "micrograph")
 """The columns in front of the numbers."""
 FLAGS = ("touches_edge", "shape_reliable")
@@ -42,11 +42,11 @@ class PoreTable:
     micrograph_names: tuple[str, ...]
     columns: dict[str, NDArray[Any]]
     unit: str = "px"
-    indices: dict[int, int] = field(init=False)
+    row_of: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        indices = {crop_id: position for position, crop_id in enumerate(self.crop_ids.tolist())}
-        object.__setattr__(self, "indices", indices)
+        row_of = {crop_id: position for position, crop_id in enumerate(self.crop_ids.tolist())}
+        object.__setattr__(self, "row_of", row_of)
 
     @staticmethod
     def empty() -> PoreTable:
@@ -176,29 +176,29 @@ class PoreTableModel(QAbstractTableModel):
 
     def row(self, crop_id: int) -> int | None:
         """Return the row of a crop, None where it is not shown."""
-        position = self.table.indices.get(crop_id)
+        position = self.table.row_of.get(crop_id)
         if position is None or not self._kept[position]:
             return None
         return int(np.flatnonzero(self.order == position)[0])
 
     def _arrange(self) -> None:
         """Put the kept rows in order; what is not known comes last either way."""
-        indices = np.flatnonzero(self._kept)
+        order = np.flatnonzero(self._kept)
         if self._sorted is not None and self._sorted[0] in (*TEXTS, *self.table.columns):
-            name, order = self._sorted
+            name, direction = self._sorted
             texts = {"label": self.table.label_names, "micrograph": self.table.micrograph_names}
             if name in texts:
                 values = np.array(texts[name], object)
             else:
                 values = np.asarray(self.table.columns[name], float)
             if name in texts:
-                keys = np.unique(values[indices], return_inverse=True)[1]
+                keys = np.unique(values[order], return_inverse=True)[1]
             else:
-                keys = values[indices]
+                keys = values[order]
             if name in texts:
-                unknown = np.zeros(len(indices), np.bool_)
+                unknown = np.zeros(len(order), np.bool_)
             else:
                 unknown = ~np.isfinite(keys)
-            keys = np.where(unknown, 0, keys if order == Qt.SortOrder.AscendingOrder else -keys)
-            indices = indices[np.lexsort((indices, keys, unknown))]
-        self.order = indices
+            keys = np.where(unknown, 0, keys if direction == Qt.SortOrder.AscendingOrder else -keys)
+            order = order[np.lexsort((order, keys, unknown))]
+        self.order = order

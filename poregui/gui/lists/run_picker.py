@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
     QRect,
     QSignalBlocker,
     QSize,
@@ -21,6 +19,7 @@ from poregui.domain.errors import DamagedRunError, PoreguiError
 from poregui.domain.events import Cancelled, Event, Failed, Interrupted
 from poregui.domain.wording import count, percent
 from poregui.gui.base.messages import messages
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 from poregui.store.project import Project
 from poregui.store.run_check import glance_at
@@ -110,17 +109,10 @@ class RunPicker(QComboBox):
 
 
 class _RunDelegate(QStyledItemDelegate):
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(240, option.fontMetrics.height() + 10)
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry: RunEntry | None = index.data(_ENTRY)
         if entry is None:
             return

@@ -11,7 +11,6 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from poregui.domain.errors import PoreguiError
 from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
 from poregui.domain.wording import count, percent
+from poregui.gui.base.pieces import Index
 from poregui.store.run_check import problem_of
 from poregui.store.run_folder import RunFolder
 
@@ -177,10 +177,10 @@ class RunTableModel(QAbstractTableModel):
             (position for position, row in enumerate(self._rows) if row.number == number), -1
         )
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self.HEADINGS)
 
     def headerData(
@@ -194,9 +194,7 @@ class RunTableModel(QAbstractTableModel):
             return self._alignment(section)
         return None
 
-    def data(
-        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(self._rows[index.row()])[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:

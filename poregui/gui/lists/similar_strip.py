@@ -10,15 +10,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import GAP, theme
+from poregui.gui.lists.crop_list import no_image
 
 _ROW_SIDE = 34
 _BETWEEN = 2
 _ROW_BADGE = 20
 _EACH = 2
-
-
-def _no_image(_crop_id: int) -> None:
-    return None
 
 
 class AlikeRow(QWidget):
@@ -36,7 +33,7 @@ class AlikeRow(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._cells: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._image: Callable[[int], QImage | None] = _no_image
+        self._image: Callable[[int], QImage | None] = no_image
         theme().changed.connect(self.update)
         self._fit()
 
@@ -128,7 +125,7 @@ _BADGE = 24
 
 
 class AlikeStrip(QWidget):
-    """Draw a row of crops for each class with pictures from a function; `chosen` carries the id of
+    """Draw a row of crops for each class with images from a function; `chosen` carries the id of
     a click.
     """
 
@@ -144,7 +141,7 @@ class AlikeStrip(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._marks = ClassMarks(())
         self._rows: tuple[tuple[int, tuple[int, ...]], ...] = ()
-        self._image: Callable[[int], QImage | None] = _no_image
+        self._image: Callable[[int], QImage | None] = no_image
         theme().changed.connect(self.update)
 
     def set_images(self, image: Callable[[int], QImage | None]) -> None:

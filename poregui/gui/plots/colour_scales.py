@@ -17,8 +17,8 @@ _GREATEST_ALPHA = 0.72
 
 
 def cell_colours(share: float, *, right: bool, tokens: Tokens) -> tuple[QColor, QColor]:
-    """Return fill and ink of a cell that holds a share (0 to 1) of its row; right answers in blue,
-    wrong ones in red.
+    """Return fill and ink of a cell that holds a share (0 to 1) of its row; right predictions in
+    blue, wrong ones in red.
 
     The fill goes evenly from the ground to the full colour; small shares of errors are lifted, so
     that one is seen.

@@ -77,8 +77,8 @@ class HeatMapView(QWidget):
         painter.fillRect(area, QColor(theme().tokens.canvas))
         if self._crop.isNull():
             painter.setPen(QColor(theme().tokens.muted))
-            text = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-            painter.drawText(area.adjusted(12, 12, -12, -12), text, self._empty_text)
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(area.adjusted(12, 12, -12, -12), flags, self._empty_text)
             return
         scale = min(area.width() / self._crop.width(), area.height() / self._crop.height())
         wide = self._crop.width() * scale
@@ -130,7 +130,7 @@ def evidence_for(maps: NDArray[np.float32], index: int) -> NDArray[np.float32]:
 
 
 def heat_image(values: NDArray[np.float32]) -> QImage:
-    """Return (height, width) values from 0 to 1 as a picture, clear where there is nothing."""
+    """Return (height, width) values from 0 to 1 as an image, clear where there is nothing."""
     levels = np.clip(np.rint(np.nan_to_num(values) * 255), 0, 255).astype(np.uint8)
     pixels = np.ascontiguousarray(heat_table()[levels])
     height, width = levels.shape

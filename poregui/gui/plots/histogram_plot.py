@@ -60,8 +60,8 @@ class HistogramPlot(QWidget):
     def place(self, value: float) -> float:
         """Return the x in screen px of a value, kept inside."""
         low, high = self._range
-        part = min(max((value - low) / (high - low), 0.0), 1.0)
-        return _PAD + part * (self.width() - 2 * _PAD)
+        fraction = min(max((value - low) / (high - low), 0.0), 1.0)
+        return _PAD + fraction * (self.width() - 2 * _PAD)
 
     def _value(self, x: float) -> float:
         low, high = self._range

@@ -168,8 +168,8 @@ class _Plot(pg.PlotWidget):
         self.best_line = pg.InfiniteLine(angle=90, movable=False)
         self.best_point = pg.ScatterPlotItem(size=11, pxMode=True)
         self.best_line.hide()
-        for part in (self.best_line, self.train, self.validation, self.best_point):
-            item.addItem(part)
+        for drawn in (self.best_line, self.train, self.validation, self.best_point):
+            item.addItem(drawn)
         item.addItem(self.batches, ignoreBounds=False)
         self.batches.setZValue(-5)
 
@@ -289,7 +289,7 @@ class LivePlots(QWidget):
         self._curves = Curves()
         self._dirty = False
         self._follows = True
-        self.loss_plot = _Plot("loss_plot", "Loss over epochs", "Cross-entropy", self)
+        self.loss_plot = _Plot("loss_plot", "Loss over epochs", "Loss", self)
         self.accuracy_plot = _Plot("accuracy_plot", "Accuracy over epochs", "Accuracy, %", self)
         self.accuracy_plot.getPlotItem().getViewBox().setXLink(
             self.loss_plot.getPlotItem().getViewBox()

@@ -160,17 +160,17 @@ class SplitBars(QWidget):
         tokens = theme().tokens
         line = self.fontMetrics().height()
         if bar.heading:
-            text = QRectF(area.left(), area.top() + GAP / 2, area.width(), line)
+            label_area = QRectF(area.left(), area.top() + GAP / 2, area.width(), line)
             painter.setFont(scaled_font(self.font(), 1.0, bold=True))
             painter.setPen(QColor(tokens.text))
-            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft), bar.name)
+            painter.drawText(label_area, int(Qt.AlignmentFlag.AlignLeft), bar.name)
             painter.setFont(self.font())
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(text, int(Qt.AlignmentFlag.AlignRight), str(bar.total))
+            painter.drawText(label_area, int(Qt.AlignmentFlag.AlignRight), str(bar.total))
             self._paint_pieces(
                 painter,
                 bar,
-                QRectF(area.left(), text.bottom() + 1, area.width(), line * 0.9),
+                QRectF(area.left(), label_area.bottom() + 1, area.width(), line * 0.9),
                 with_text=True,
             )
             return

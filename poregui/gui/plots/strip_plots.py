@@ -57,7 +57,7 @@ class StripPlots(QWidget):
         """Show these quantities."""
         self._strips = tuple(strips)
         self.setFixedHeight(max(1, round(sum(map(self._height, strips)))))
-        self.setAccessibleDescription("; ".join(self.describe(one) for one in strips))
+        self.setAccessibleDescription("; ".join(self.describe(strip) for strip in strips))
         self.update()
 
     @property

@@ -1,1 +1,1 @@
-"""Join predictions, labels and pictures on the page where a person judges a run."""
+"""Join predictions, labels and images on the page where a person judges a run."""

@@ -1,4 +1,4 @@
-"""Show one crop of a run large: picture, heat map, context, probabilities."""
+"""Show one crop of a run large: image, heat map, context, probabilities."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.intervals import wilson_interval
-from poregui.domain.wording import count, percent
+from poregui.domain.wording import count, percent, percent_or_dash
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.pieces import fill
 from poregui.gui.lists.number_table import NumberRow
@@ -19,7 +19,7 @@ from poregui.gui.review.panel_presenter import PanelPresenter, crop_row
 from poregui.gui.review.review_panels import FLIPS, ComparePanel
 from poregui.gui.review.review_parts import say
 from poregui.gui.review.review_state import ReviewState
-from poregui.gui.review.run_numbers import interval_text, percent_text
+from poregui.gui.review.run_numbers import interval_text
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
@@ -65,7 +65,9 @@ class ComparePresenter(PanelPresenter):
         """Offer these runs for the comparison, but for the one of the page."""
         self._runs = runs
         mine = self.state.number
-        offered = [one for one in reversed(entries) if one.reviewable and one.number != mine]
+        offered = [
+            entry for entry in reversed(entries) if entry.reviewable and entry.number != mine
+        ]
         choices = [("Choose a run", 0), *((_entry_text(one), one.number) for one in offered)]
         fill(self._panel.other_box, choices)
         if self._number and (self._number not in runs or self._number == mine):
@@ -172,7 +174,11 @@ def _rows(found: Comparison) -> list[NumberRow]:
     ):
         right = pairing.both_right + only
         interval = wilson_interval(right, found.shared)
-        cells = (f"{right:,} of {found.shared:,}", percent_text(accuracy), interval_text(interval))
+        cells = (
+            f"{right:,} of {found.shared:,}",
+            percent_or_dash(accuracy),
+            interval_text(interval),
+        )
         rows.append(NumberRow(f"Run {one.run} ({one.preset})", cells, accuracy, interval))
     for name, number in (
         ("Both correct", pairing.both_right),

@@ -1,4 +1,4 @@
-"""Lay out what is known of one crop of a run: picture, heat map, context, probabilities, label."""
+"""Lay out what is known of one crop of a run: image, heat map, context, probabilities, label."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWid
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.records import Remark
-from poregui.gui.base.pieces import Tabbed
+from poregui.gui.base.pieces import Tabbed, button
 from poregui.gui.base.theme import GAP
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.plots.heat_map import HeatMapView
 from poregui.gui.plots.probability_bars import ProbabilityBars
 from poregui.gui.plots.strip_plots import StripPlots
-from poregui.gui.review.review_parts import button, column, row, say, text
+from poregui.gui.review.review_parts import column, row, say, text
 from poregui.gui.widgets.context_view import ContextView
 from poregui.gui.widgets.label_strip import LabelStrip
 
@@ -52,11 +52,11 @@ class DetailPanel(QWidget):
         self.context_view = ContextView(self)
         for image, lowest in ((self.heat_map, 140), (self.context_view, 110)):
             image.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            image.setMinimumHeight(lowest)  # and no more: the pictures share what the texts leave
+            image.setMinimumHeight(lowest)  # and no more: the images share what the texts leave
         self.probability_bars = ProbabilityBars(self)
         self.label_strip = LabelStrip(self)
         self.strip_plots = StripPlots(self)
-        self.alike_grid = CropGrid(parent=self)
+        self.alike_grid = CropGrid(self)
         self._build()
         self._held = False
         self._note_of = 0

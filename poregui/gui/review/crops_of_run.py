@@ -27,7 +27,7 @@ smallest first.
 def chosen_rows(
     predictions: Predictions, split: SplitName, chosen: ReviewFilter
 ) -> NDArray[np.intp]:
-    """Return the rows of a filter in a part: of a group, of cells, or those that do not count."""
+    """Return the rows of a filter in a split: of a group, of cells, or those that do not count."""
     inside = predictions.in_split(split)
     truth = predictions.truth
     if chosen.cells is None:

@@ -1,4 +1,4 @@
-"""Compute heat maps beside the window and lay them over the pictures of a list."""
+"""Compute heat maps beside the window and lay them over the images of a list."""
 
 from __future__ import annotations
 
@@ -90,15 +90,15 @@ class HeatMaps(QObject):
 
         def work(_control: TaskControl) -> tuple[Predictor, list[NDArray[np.float32]]]:
             if predictor is not None:
-                asked = predictor
+                network = predictor
             else:
-                asked = Predictor(run, threads=1)
+                network = Predictor(run, threads=1)
             pixels = run.read_crops(crops)
             scaled = [
                 ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
                 for crop, array in zip(crops, pixels, strict=True)
             ]
-            return asked, [asked.activation_maps(one) for one in scaled]
+            return network, [network.activation_maps(one) for one in scaled]
 
         def done(answer: tuple[Predictor, list[NDArray[np.float32]]]) -> None:
             self._handle = None
@@ -132,7 +132,7 @@ _IMAGES_KEPT = 400
 
 
 class GridHeat(Feature):
-    """Give pictures with heat maps while they are wanted; the maps of what is seen are asked for
+    """Give images with heat maps while they are wanted; the maps of what is seen are asked for
     together.
     """
 
@@ -172,7 +172,7 @@ class GridHeat(Feature):
         self._switch.setEnabled(has_network)
 
     def image(self, crop_id: int) -> QImage | None:
-        """Return the picture of a crop, with its heat map where it is wanted and at hand."""
+        """Return the image of a crop, with its heat map where it is wanted and at hand."""
         plain = self._plain(crop_id)
         run = self._state.run
         if not self._on or plain is None or run is None or crop_id not in run.frozen:
@@ -187,7 +187,7 @@ class GridHeat(Feature):
         return plain
 
     def switch(self, on: bool) -> None:
-        """Show heat maps, or plain pictures."""
+        """Show heat maps, or plain images."""
         self._on = on
         for grid in self._grids:
             grid.viewport().update()

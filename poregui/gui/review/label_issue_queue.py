@@ -72,8 +72,8 @@ class LabelIssuesPresenter(PanelPresenter):
         self.list_anew()
 
     def _row(self, one: LabelIssue) -> CropRow:
-        """Return the row of a suspect, which holds as long as it is one: its label is that of the
-        search.
+        """Return the row of a label issue, which holds as long as it is one: its label is that of
+        the search.
         """
         doubt = percent(one.doubt, 0)
         return CropRow(one.crop_id, one.label, doubt, one.why, one.likely, one.proposed)
@@ -135,7 +135,7 @@ class LabelIssuesPresenter(PanelPresenter):
         self._panel.change_button.setEnabled(writable and bool(change))
 
     def answer(self, answer: str) -> None:
-        """Settle the chosen suspect: `keep` its label, `change` it to the proposed one, or
+        """Settle the chosen label issue: `keep` its label, `change` it to the proposed one, or
         `unsure`.
         """
         one = self._left.get(self.state.current or 0)

@@ -15,13 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poregui.gui.base.pieces import combo
+from poregui.gui.base.pieces import button, combo
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
 from poregui.gui.plots.svg_view import FigureView
 from poregui.gui.review.review_parts import (
-    button,
     centred,
     column,
     inset,
@@ -57,7 +56,7 @@ class ComparePanel(QWidget):
         self.compare_table = NumberTable(
             "compare_table", "Accuracy of both runs on the crops that both predicted"
         )
-        self.flip_list = CropGrid(parent=self)
+        self.flip_list = CropGrid(self)
         self.flip_list.setObjectName("flip_list")
         self.flip_list.setAccessibleName("Crops that the two runs predict differently")
         self.flip_list.set_cell(124, lines=1)
@@ -136,7 +135,7 @@ class CropsPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.prediction_list = CropGrid(parent=self)
+        self.prediction_list = CropGrid(self)
         self.prediction_list.setObjectName("prediction_list")
         self.prediction_list.setAccessibleName("Predicted crops")
         self.prediction_list.set_cell(_CELL, lines=1)
@@ -315,7 +314,7 @@ class LabelIssuesPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.issue_list = CropGrid(parent=self)
+        self.issue_list = CropGrid(self)
         self.issue_list.setObjectName("suspect_list")
         self.issue_list.setAccessibleName("Suspected label errors")
         self.issue_list.set_cell(110, lines=1)

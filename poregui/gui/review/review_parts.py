@@ -15,15 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.gui.base.pieces import panel
 from poregui.gui.base.theme import GAP, MARGIN
-
-
-def panel() -> QWidget:
-    """Return a widget with the ground of a panel."""
-    made = QWidget()
-    made.setProperty("panel", True)
-    made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    return made
 
 
 def column(of: QWidget, *, margin: int = MARGIN, spacing: int = GAP) -> QVBoxLayout:
@@ -61,18 +54,6 @@ def text(name: str = "", *, kind: str = "muted", content: str = "", wrap: bool =
     return label
 
 
-def button(name: str, content: str, tip: str, *, checkable: bool = False) -> QToolButton:
-    """Return a small button."""
-    made = QToolButton()
-    made.setObjectName(name)
-    made.setText(content)
-    made.setProperty("boxed", True)
-    made.setCheckable(checkable)
-    made.setAccessibleName(tip)
-    made.setToolTip(tip)
-    return made
-
-
 def primary(name: str, content: str) -> QPushButton:
     """Return the button that does what an empty page asks for."""
     made = QPushButton(content)
@@ -89,7 +70,7 @@ def say(label: QLabel, content: str) -> None:
 
 
 def inset(grid: QWidget) -> QHBoxLayout:
-    """Return a list of pictures whose first one stands below the text above it."""
+    """Return a list of images whose first one stands below the text above it."""
     layout = QHBoxLayout()
     layout.setContentsMargins(GAP, 0, 0, 0)
     layout.addWidget(grid)

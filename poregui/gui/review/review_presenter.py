@@ -18,6 +18,7 @@ from poregui.domain.records import Changed
 from poregui.gui.base.feature import Feature
 from poregui.gui.base.messages import messages
 from poregui.gui.lists.crop_grid import CropGrid
+from poregui.gui.lists.crop_list import no_image
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.review.closeup import CloseUp, CloseupCrop, seen_crop
 from poregui.gui.review.comparison import ComparePresenter
@@ -37,10 +38,6 @@ from poregui.store.run_folder import RunFolder
 from poregui.workflow.editing.edits import Edit, SetRemark
 from poregui.workflow.editing.label_edits import label_crops
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions
-
-
-def _no_image(_crop_id: int) -> QImage | None:
-    return None
 
 
 class ReviewPresenter(Feature):
@@ -146,11 +143,11 @@ class ReviewPresenter(Feature):
         """Stop following the session and the page, and leave the page empty."""
         self.state.close()
         super().detach()
-        splits = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
-        for feature in (*splits, *self._panels.values()):
+        features = (self._runs, self._head, self._close_up, self._grid_heat, self._export)
+        for feature in (*features, *self._panels.values()):
             feature.detach()
         for grid in (*self._page.grids, self._page.detail.alike_grid):
-            grid.set_images(_no_image)
+            grid.set_images(no_image)
         self._page.run_picker.set_runs(())
         self._page.show_empty(True)
 

@@ -1,4 +1,4 @@
-"""Hold what the review page looks at: the run beside the labels, part, filter, chosen crop."""
+"""Hold what the review page looks at: the run beside the labels, split, filter, chosen crop."""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ class RunHeadline:
 
 
 def headline(predictions: Predictions, evaluation: Evaluation, split: SplitName) -> RunHeadline:
-    """Return accuracy and interval of a part as text, and what changed since the training."""
+    """Return accuracy and interval of a split as text, and what changed since the training."""
     interval = predictions.interval(split)
     if evaluation.accuracy is None or interval is None:
-        return RunHeadline("", "No crop in this part has a label that the run knows.", "")
+        return RunHeadline("", "No crop in this split has a label that the run knows.", "")
     ends = f"{100 * interval.low:.0f}–{100 * interval.high:.0f} %"
     detail = f"95 % CI {ends}, {_crops_text(predictions, evaluation.n, split)}"
     number = accuracy_text(evaluation.accuracy)
@@ -110,9 +110,9 @@ def _list_name(names: Sequence[str], cells: Sequence[Cell] | None, group: str) -
 def empty_list_text(cells: Sequence[Cell] | None) -> str:
     """Say why a list of crops is empty."""
     if cells is None:
-        return "Every crop of this part counts."
+        return "Every crop of this split counts."
     if EVERYTHING in cells:
-        return "No errors in this part. Choose a cell of the matrix to see its crops."
+        return "No errors in this split. Choose a cell of the matrix to see its crops."
     return "No crops in this cell. Choose another cell of the matrix."
 
 

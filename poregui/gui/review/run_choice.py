@@ -115,7 +115,7 @@ class HeadlinePresenter(Feature):
         return True
 
     def show(self) -> None:
-        """Show numbers, headline and matrix of the part that is looked at, with the labels as they
+        """Show numbers, headline and matrix of the split that is looked at, with the labels as they
         are now.
         """
         predictions = self._state.predictions

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation
+from poregui.gui.base.pieces import button
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
 from poregui.gui.plots.confusion_matrix import ConfusionMatrix
-from poregui.gui.review.review_parts import button, column, row, say, text
+from poregui.gui.review.review_parts import column, row, say, text
 from poregui.gui.review.review_text import SPLIT_NAMES, RunHeadline
 from poregui.workflow.reporting.figures import MatrixMode
 
@@ -46,7 +47,7 @@ EXPORTS = {
 
 class RunColumn(QWidget):
     """Hold the widgets at the left; `export_requested` carries a name of EXPORTS, `split_chosen` a
-    part.
+    split.
     """
 
     split_chosen = Signal(str)
@@ -78,7 +79,7 @@ class RunColumn(QWidget):
         say(self.headline_warnings, "\n".join(warnings))
 
     def set_splits(self, there: Collection[SplitName], chosen: SplitName) -> None:
-        """Offer the parts that have predictions."""
+        """Offer the splits that have predictions."""
         for split, one in self.split_buttons.items():
             one.setEnabled(split in there)
             one.setChecked(split == chosen)

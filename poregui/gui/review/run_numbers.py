@@ -15,7 +15,7 @@ from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import Breakdown, Evaluation
 from poregui.domain.intervals import wilson_interval
-from poregui.domain.wording import MICROMETRE, count, listed, percent
+from poregui.domain.wording import MICROMETRE, count, listed, percent, percent_or_dash
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.lists.number_table import NumberRow
 from poregui.gui.review.panel_presenter import PanelPresenter
@@ -114,11 +114,11 @@ def class_rows(evaluation: Evaluation, colours: Sequence[str]) -> list[NumberRow
         claimed = int(evaluation.matrix[:, index].sum())
         cells = (
             f"{score.support:,}",
-            percent_text(score.precision),
+            percent_or_dash(score.precision),
             interval_text(wilson_interval(hits, claimed)),
-            percent_text(score.recall),
+            percent_or_dash(score.recall),
             interval_text(score.recall_interval95),
-            percent_text(score.f1),
+            percent_or_dash(score.f1),
         )
         tip = "The line shows the recall with its 95 % CI (Wilson)."
         rows.append(
@@ -172,7 +172,7 @@ def breakdown_rows(breakdown: Breakdown) -> list[NumberRow]:
             (
                 f"{share.count:,}",
                 f"{share.count - share.right:,}",
-                percent_text(share.accuracy),
+                percent_or_dash(share.accuracy),
                 interval_text(share.interval),
             ),
             share.accuracy,
@@ -183,13 +183,6 @@ def breakdown_rows(breakdown: Breakdown) -> list[NumberRow]:
     ]
 
 
-def percent_text(share: float | None) -> str:
-    """Return a share in per cent with one digit, a dash for none."""
-    if share is None:
-        return "–"
-    return percent(share)
-
-
 def interval_text(interval: Interval) -> str:
     """Return the ends of an interval in whole per cent, a dash for none."""
     if interval is None:
@@ -198,7 +191,7 @@ def interval_text(interval: Interval) -> str:
 
 
 def _row(name: str, value: float | None, interval: Interval, tip: str = "") -> NumberRow:
-    return NumberRow(name, (percent_text(value), interval_text(interval)), value, interval, tip)
+    return NumberRow(name, (percent_or_dash(value), interval_text(interval)), value, interval, tip)
 
 
 def _plain(
@@ -218,7 +211,7 @@ def _plain(
 def _counted(
     name: str, crops: int, value: float | None, interval: Interval, tip: str = ""
 ) -> NumberRow:
-    cells = (f"{crops:,}", percent_text(value), interval_text(interval))
+    cells = (f"{crops:,}", percent_or_dash(value), interval_text(interval))
     return NumberRow(name, cells, value, interval, tip)
 
 

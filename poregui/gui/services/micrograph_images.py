@@ -27,12 +27,13 @@ from poregui.workflow.importing.image_identity import (
     OtherImage,
     check_same,
     forget_pyramids,
+    kept_sizes,
     make_pyramid,
     pyramid_file,
 )
 
 THUMBNAIL = 96
-"""Longer side in px of a micrograph's small picture."""
+"""Longer side in px of a micrograph's small image."""
 _KEPT = 4
 _KEPT_BYTES = 1500 * 2**20
 _HELD_FIRST = 64 * 2**20
@@ -64,7 +65,7 @@ class MicrographImages(QObject):
 
     The last few are kept, and tiles of large ones up to the bound of `set_tile_megabytes`. What a
     large file lacks of smaller sizes is built once, where there is a `background`.
-    `thumbnail_ready` carries the id of a micrograph whose small picture has come. Call `close`
+    `thumbnail_ready` carries the id of a micrograph whose small image has come. Call `close`
     before the project closes.
     """
 
@@ -142,7 +143,7 @@ class MicrographImages(QObject):
         return kept
 
     def thumbnail(self, micrograph: Micrograph) -> QImage | None:
-        """Return the small picture, or None while it is being made; a null picture when the file
+        """Return the small image, or None while it is being made; a null image when the file
         cannot be read.
         """
         wanted = self._wanted_small.get(micrograph.id)
@@ -175,7 +176,7 @@ class MicrographImages(QObject):
     # ---- opening ----------------------------------------------------------------------------
 
     def _load_next(self) -> None:
-        """Load what was asked for last, the whole micrographs before the small pictures (in the
+        """Load what was asked for last, the whole micrographs before the small images (in the
         pool's thread).
         """
         with self._guard:
@@ -205,7 +206,7 @@ class MicrographImages(QObject):
     def _open(self, micrograph: Micrograph) -> Pyramid:
         file = self._project.micrograph_file(micrograph)
         plane = Plane.parse(micrograph.plane)
-        pyramid = open_pyramid(file, self._sizes_file(micrograph), plane)
+        pyramid = open_pyramid(file, kept_sizes(self._sizes_folder(), micrograph), plane)
         if (pyramid.width, pyramid.height) != (micrograph.width, micrograph.height):
             pyramid.close()
             raise ImageError(
@@ -230,7 +231,7 @@ class MicrographImages(QObject):
         return self._project.folder
 
     def _verify(self, micrograph: Micrograph, file: Path) -> None:
-        """Hold a file against the picture that was imported, in a thread beside that which loads
+        """Hold a file against the image that was imported, in a thread beside that which loads
         others.
 
         Small ones were held against it before, which is remembered.
@@ -243,7 +244,7 @@ class MicrographImages(QObject):
             return  # it cannot be read any more, which showing it says
 
     def _forget(self, micrograph: Micrograph, error: PoreguiError) -> None:
-        """Take a micrograph away that was shown before it was known to be another picture."""
+        """Take a micrograph away that was shown before it was known to be another image."""
         if self._keys.get(micrograph.id) == _key(micrograph):
             self._drop(micrograph.id)
             self._fail(micrograph, error, asked=True)
@@ -252,9 +253,9 @@ class MicrographImages(QObject):
         self._kept.pop(micrograph_id, None)
         self._keys.pop(micrograph_id, None)
 
-    def _sizes_file(self, micrograph: Micrograph) -> Path:
-        """Return where smaller sizes are kept, for a project that may not be written in a folder of
-        this window.
+    def _sizes_folder(self) -> Path:
+        """Return below which folder smaller sizes are kept: one of this window for a project that
+        may not be written.
         """
         with self._guard:
             if self._project.read_only and self._own_folder is None:
@@ -262,7 +263,7 @@ class MicrographImages(QObject):
                     prefix="poregui-", ignore_cleanup_errors=True
                 )
         own = self._own_folder
-        return pyramid_file(Path(own.name) if own is not None else self._project.folder, micrograph)
+        return Path(own.name) if own is not None else self._project.folder
 
     def _keep(
         self, micrograph: Micrograph, pyramid: Pyramid | None, overview: NDArray[Any], asked: bool
@@ -301,7 +302,7 @@ class MicrographImages(QObject):
         if source.is_complete or self._background is None or _key(micrograph) in self._building:
             return
         file = self._project.micrograph_file(micrograph)
-        kept = self._sizes_file(micrograph)
+        kept = pyramid_file(self._sizes_folder(), micrograph)
 
         def build(control: TaskControl) -> tuple[Pyramid, NDArray[Any]]:
             message = f"Preparing {micrograph.shown_name}"
@@ -334,5 +335,5 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _key(micrograph: Micrograph) -> _Key:
-    """Return what tells one picture from another."""
+    """Return what tells one image from another."""
     return micrograph.path, micrograph.sha256, micrograph.plane

@@ -1,4 +1,4 @@
-"""Name what pages share beside the session: background work, pictures and the trainer."""
+"""Name what pages share beside the session: background work, images and the trainer."""
 
 from __future__ import annotations
 

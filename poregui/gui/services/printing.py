@@ -21,11 +21,11 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from poregui.domain.errors import PoreguiError
-from poregui.store.files import export_target, replace_file
+from poregui.store.files import export_target, replace_file, write_bytes
 
 ImageTag = Callable[[str, int], str]
 _SHARPNESS = 3
-"""Px of a picture for each px of its drawing."""
+"""Px of an image for each px of its drawing."""
 _DPI = 300
 _PAGE_WIDTH = 1040
 """Px of a page: reports are laid out for a screen of that width, and their figures side by side
@@ -36,7 +36,7 @@ _SVG = re.compile(r'<svg [^>]*?width="(\d+)".*?</svg>', re.DOTALL)
 
 
 def drawn(svg: str, width: int | None = None) -> QImage:
-    """Return an SVG as a picture on white, `width` px wide before it is made sharper.
+    """Return an SVG as an image on white, `width` px wide before it is made sharper.
 
     Raises PoreguiError when it is no drawing.
     """
@@ -60,11 +60,7 @@ def save_png(svg: str, path: Path) -> None:
     Raises PoreguiError when it is no drawing or the file cannot be written.
     """
     content = _png_bytes(drawn(svg))
-    replace_file(export_target(path), lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_bytes(export_target(path), content)
 
 
 def write_pdf(html: Callable[[ImageTag], str], path: Path) -> None:
@@ -79,7 +75,7 @@ def write_pdf(html: Callable[[ImageTag], str], path: Path) -> None:
         coded = base64.b64encode(_png_bytes(image)).decode("ascii")
         height = round(width * image.height() / image.width())
         shown = f'<img width="{width}" height="{height}" src="data:image/png;base64,{coded}">'
-        # Qt stretches a line by its picture's height, too
+        # Qt stretches a line by its image's height, too
         return f'<p style="line-height: 100%">{shown}</p>'
 
     text = html(image_tag)

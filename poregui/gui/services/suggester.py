@@ -110,8 +110,8 @@ class SuggestProcess(QObject):
         if "measured" in message:
             self.measured.emit(message["measured"], message["of"])
         if "suggestions" in message:
-            received = message["suggestions"]
-            self.suggested.emit(None if received is None else Suggestions.from_json(received))
+            suggestions = message["suggestions"]
+            self.suggested.emit(None if suggestions is None else Suggestions.from_json(suggestions))
         if "curve" in message:
             self.curve_drawn.emit(message["curve"])
         if "alike" in message:

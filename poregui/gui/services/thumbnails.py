@@ -1,4 +1,4 @@
-"""Load small pictures of crops in the background."""
+"""Load small images of crops in the background."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def crop_image(pixels: CropPixels) -> QImage:
 
 
 class Thumbnails(QObject):
-    """Give pictures of crops at most `LARGEST` px wide; those not at hand are loaded, the last
+    """Give images of crops at most `LARGEST` px wide; those not at hand are loaded, the last
     asked for first.
 
-    `ready` carries the crop id when its picture has come. Call `close` before the project closes.
+    `ready` carries the crop id when its image has come. Call `close` before the project closes.
     """
 
     ready = Signal(int)
@@ -48,8 +48,8 @@ class Thumbnails(QObject):
         self._fetched.connect(self._keep, Qt.ConnectionType.QueuedConnection)
 
     def image(self, crop: Crop) -> QImage | None:
-        """Return the picture of a crop, or None while it is being loaded; a damaged one is a null
-        picture.
+        """Return the image of a crop, or None while it is being loaded; a damaged one is a null
+        image.
         """
         found = self._kept.get(crop.pixels)
         if found is not None:
@@ -72,12 +72,12 @@ class Thumbnails(QObject):
 
     @property
     def busy(self) -> bool:
-        """Tell whether a picture that was asked for has not come yet."""
+        """Tell whether an image that was asked for has not come yet."""
         return bool(self._awaited)
 
     @property
     def nbytes(self) -> int:
-        """Return the memory in bytes of the pictures at hand, which is bounded."""
+        """Return the memory in bytes of the images at hand, which is bounded."""
         return self._bytes
 
     def pixels_of(self, crop: Crop) -> CropPixels:
@@ -88,7 +88,7 @@ class Thumbnails(QObject):
         return self._pixels.get(crop.pixels)
 
     def full(self, crop: Crop) -> QImage:
-        """Return a crop at its own size, read now where it is not at hand; a null picture when its
+        """Return a crop at its own size, read now where it is not at hand; a null image when its
         pixels are missing or damaged.
         """
         kept = self._kept.get(crop.pixels)
@@ -100,7 +100,7 @@ class Thumbnails(QObject):
             return QImage()
 
     def close(self) -> None:
-        """End the loading; no picture comes after that."""
+        """End the loading; no image comes after that."""
         self._closed = True
         with self._guard:
             self._wanted.clear()

@@ -90,6 +90,8 @@ FIT = poregui_command("fit", "--events", "--control", "--")
 """The command that trains; the run folder follows."""
 GRACE_MS = 20_000
 """Time that a child has to end after a cancel or when the window closes, before it is killed."""
+SILENCE_MS = 60_000
+"""Time after which it is told that a child has said nothing."""
 _LONGEST_LINE = 1 << 16
 
 
@@ -256,6 +258,7 @@ class Trainer(QObject):
         command: Sequence[str] = FIT,
         parent: QObject | None = None,
         grace_ms: int = GRACE_MS,
+        silence_ms: int = SILENCE_MS,
     ) -> None:
         super().__init__(parent)
         self._session = session
@@ -269,6 +272,8 @@ class Trainer(QObject):
         self._given_up = self._closed = False
         self._patience = QTimer(self, singleShot=True)
         self._patience.timeout.connect(self._lose_patience)
+        self._silence = QTimer(self, singleShot=True, interval=silence_ms)
+        self._silence.timeout.connect(self._tell_silence)
 
     @property
     def running(self) -> bool:
@@ -299,12 +304,12 @@ class Trainer(QObject):
         """
         self._refuse_second()
         project = self._session.project
-        side = project.test_split()
+        before = project.test_split()
         frozen = prepare(project, recipe, folds=folds, grouped=grouped)
         self._preparing = True
         self._given_up = False
         self.received.emit(Stage("Preparing dataset"))
-        if project.test_split() != side:
+        if project.test_split() != before:
             self._session.announce(Changed(frozenset({"test_side"})))
 
         def write(_control: TaskControl) -> RunFolder:
@@ -396,14 +401,26 @@ class Trainer(QObject):
         self._thread = thread = TrainerThread(
             run, self._command, self, self.warm.take(_recipe_of(run))
         )
-        thread.received.connect(self.received)
+        thread.received.connect(self._hear)
         thread.finished.connect(self._ended)
         if self._given_up:
             thread.ask("leave" if self._closed else "cancel")
             thread.kill()
         self._session.announce(Changed(frozenset({"runs"})))
         self.started.emit(run)
+        self._silence.start()
         thread.start()
+
+    def _hear(self, event: Event) -> None:
+        if self._thread is not None:
+            self._silence.start()
+        self.received.emit(event)
+
+    def _tell_silence(self) -> None:
+        seconds = self._silence.interval() / 1000
+        self.received.emit(
+            Stage(f"Waiting for the trainer, silent for {seconds:g} s; Cancel ends it")
+        )
 
     def _refuse(self, error: PoreguiError) -> None:
         self._preparing = False
@@ -418,6 +435,7 @@ class Trainer(QObject):
         if thread is None:
             return
         self._patience.stop()
+        self._silence.stop()
         thread.wait()
         thread.deleteLater()
         self._session.announce(Changed(frozenset({"runs"})))

@@ -26,7 +26,12 @@ from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.editing.micrograph_edits import mask_info_bars
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.images import ImportOptions, collect, settle
-from poregui.workflow.importing.known_images import Collected
+from poregui.workflow.importing.known_images import (
+    Collected,
+    FoundFiles,
+    look_for_files,
+    relink,
+)
 from poregui.workflow.importing.outlines import (
     CollectedOutlines,
     cut_outlines,
@@ -145,6 +150,29 @@ class ImportFlow(QObject):
             return collected
 
         self._services.background.run("Importing", read, self._finish)
+
+    def ask_moved(self) -> None:
+        """Ask for the folder into which micrographs were moved, and link them to their files."""
+        self._session.project.check_writable()
+        chosen = QFileDialog.getExistingDirectory(self._window, "Find moved micrographs in")
+        if chosen:
+            self.find_moved(Path(chosen))
+
+    def find_moved(self, inside: Path) -> None:
+        """Look in a folder for the files of micrographs that lost theirs, in the background."""
+        folder = self._session.project.folder
+
+        def look(control: TaskControl) -> FoundFiles:
+            with Project.open(folder, read_only=True) as project:
+                return look_for_files(project, project.micrographs(), inside, control.progress)
+
+        def link(found: FoundFiles) -> None:
+            relinked = relink(self._session.project, found)
+            if relinked.edit is not None:
+                self._session.apply(relinked.edit)
+            self._report(relinked.lines)
+
+        self._services.background.run("Looking for micrographs", look, link)
 
     def ask_outlines(self) -> None:
         """Ask for files of outlines, or masks, and bring them in."""

@@ -1,4 +1,4 @@
-"""Save pictures of the real window's pages: python -m poregui.gui.shell.page_images PROJECT OUT
+"""Save images of the real window's pages: python -m poregui.gui.shell.page_images PROJECT OUT
 [--dark] [--size 1400x900].
 """
 
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _save(args: argparse.Namespace, settings: Path) -> int:
-    """Use settings of its own, so that no picture shows what a person opened, and nobody's window
+    """Use settings of its own, so that no image shows what a person opened, and nobody's window
     moves.
     """
     from PySide6.QtCore import QSettings

@@ -21,12 +21,11 @@ from poregui.gui.shell.workspace import OpenProject
 from poregui.gui.widgets.banners import NameBar
 from poregui.store.backups import (
     Backup,
-    BackupContent,
     Restored,
     backups_of,
-    content_of,
     make_backup,
     restore,
+    sound_content,
 )
 from poregui.store.project import Project
 from poregui.workflow.importing.sample_project import make_sample
@@ -169,7 +168,7 @@ class BackupFlow(QObject):
 
     def _list(self, folder: Path, text: str, *, can_back_up: bool) -> None:
         def read(_control: TaskControl) -> list[Listed]:
-            return [(one, _content(one)) for one in backups_of(folder)]
+            return [(one, sound_content(one)) for one in backups_of(folder)]
 
         def show(listed: list[Listed]) -> None:
             dialog = BackupsDialog(text, listed, self._window, can_back_up=can_back_up)
@@ -218,13 +217,6 @@ class BackupFlow(QObject):
             messages().error(error)
 
         self._background.run("Restoring the backup", work, enter, failed)
-
-
-def _content(backup: Backup) -> BackupContent | None:
-    try:
-        return content_of(backup)
-    except PoreguiError:
-        return None
 
 
 class SettingsFlow(QObject):

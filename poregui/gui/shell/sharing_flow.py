@@ -60,7 +60,7 @@ class ExportFlow(QObject):
                 return chosen.write(project, out, control.progress)
 
         def done(written: int) -> None:
-            amount = count(written, chosen.unit.removesuffix("s"))
+            amount = count(written, chosen.unit)
             messages().note(f"{amount} exported to {out}.")
 
         self._services.background.run(f"Exporting {chosen.title}", write, done)

@@ -93,6 +93,7 @@ class Workspace(QObject):
             "import_files": self.importing.ask_files,
             "import_folder": self.importing.ask_folder,
             "import_outlines": self.importing.ask_outlines,
+            "find_moved": self.importing.ask_moved,
             "print_sheets": self.printing.ask,
             "pack": self.sharing.ask_pack,
             "merge_labels": self.sharing.ask_merge,

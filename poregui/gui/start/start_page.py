@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QFrame,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from poregui.domain.classes import COLOURS, DEFAULT_CLASS_NAMES
 from poregui.gui.base.icons import icon
+from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import GAP, MARGIN, scaled_font, theme
 
 _SIDE = 72
@@ -96,17 +97,10 @@ def _lack_of_fusion() -> QPainterPath:
 class RecentDelegate(QStyledItemDelegate):
     """Paint a recent project in two lines: its name, and where it lies."""
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(100, ROW_HEIGHT)
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens = theme().tokens
         folder = index.data(Qt.ItemDataRole.UserRole)
         assert isinstance(folder, Path)

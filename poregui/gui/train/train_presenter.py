@@ -45,7 +45,7 @@ from poregui.workflow.training.training_request import Order, check_order, order
 
 
 def can_choose(summary: DatasetSummary) -> bool:
-    """Tell whether there are specimens, or micrographs, among which the test side can be chosen."""
+    """Tell whether there are specimens, or micrographs, among which the test set can be chosen."""
     return summary.kind not in ("", "given") and len({row.name for row in summary.groups}) > 1
 
 

@@ -29,14 +29,14 @@ _IN_ROW = 4
 
 @dataclass(frozen=True)
 class CardImages:
-    """Hold the pictures of a class and the words that say where they come from."""
+    """Hold the images of a class and the words that say where they come from."""
 
     text: str
     images: tuple[QImage, ...] = ()
 
 
 class _Images(QWidget):
-    """Draw pictures side by side."""
+    """Draw images side by side."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,7 +119,7 @@ class ClassCard(QFrame):
     def show_classes(
         self, classes: Sequence[PoreClass], shown: Mapping[int, CardImages], *, writable: bool
     ) -> None:
-        """Show name, colour, definition and pictures of these classes; a definition being written
+        """Show name, colour, definition and images of these classes; a definition being written
         stays.
         """
         if tuple(classes) != self._classes:
@@ -192,10 +192,10 @@ class ClassCard(QFrame):
         return False
 
     def _announce(self) -> None:
-        for one in self._classes:
-            written = self._parts[one.id][0].toPlainText().strip()
-            if written != one.definition.strip():
-                self.defined.emit(one.id, written)
+        for pore_class in self._classes:
+            written = self._parts[pore_class.id][0].toPlainText().strip()
+            if written != pore_class.definition.strip():
+                self.defined.emit(pore_class.id, written)
 
     def _arrange(self) -> None:
         """Lie in the upper left of what is covered, as high as the parts need and there is room."""

@@ -31,7 +31,7 @@ _VARIED = {
 
 @dataclass(frozen=True)
 class SeenCrop:
-    """Hold a picture as a network is given it, and the label of its crop."""
+    """Hold an image as a network is given it, and the label of its crop."""
 
     image: QImage
     label: int
@@ -137,7 +137,7 @@ def _image(recipe: Recipe, pixels: CropPixels) -> QImage:
     channels = 1
     if seed or pixels.channels >= 3:
         channels = 3
-    given = network_input(
+    image = network_input(
         pixels.array,
         low=pixels.grey_low,
         high=pixels.grey_high,
@@ -145,7 +145,7 @@ def _image(recipe: Recipe, pixels: CropPixels) -> QImage:
         channels=channels,
         stretched=seed,
     )
-    shown = np.ascontiguousarray((given * 255.0 + 0.5).astype(np.uint8))
+    shown = np.ascontiguousarray((image * 255.0 + 0.5).astype(np.uint8))
     if channels == 3:
         form = QImage.Format.Format_RGB888
     else:

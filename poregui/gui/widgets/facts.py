@@ -57,11 +57,6 @@ class FactStrip(QWidget):
         """Return the number under a caption."""
         return self._numbers[caption].text()
 
-    @property
-    def stage_text(self) -> str:
-        """Return the stage that is shown."""
-        return self._stage.text()
-
     def _column(self, caption: str) -> QVBoxLayout:
         above = QLabel(caption)
         number = QLabel("–")

@@ -187,10 +187,10 @@ class SuggestionLine(QWidget):
         self.text.setToolTip(tip)
         self._badge.update()
 
-    def show_state(self, text: str, confidence: str = "") -> None:
+    def show_state(self, text: str, tip: str = "") -> None:
         """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text
         takes no room.
         """
         self.state.setText(text)
-        self.state.setToolTip(confidence)
+        self.state.setToolTip(tip)
         self.state.setVisible(bool(text))

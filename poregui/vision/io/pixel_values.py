@@ -251,17 +251,18 @@ _ABSURD = 1e30
 """Greater values, of either sign, are no greys but marks of programs for a missing one."""
 _NINES = (99, 999, 9999, 99999, 999999)
 _MARKS = frozenset(
-    {*_NINES, *(-n for n in _NINES), -(2**15), 1 - 2**15, -(2**31), 2**31 - 1, 2**32 - 1}
+    {-1, *_NINES, *(-n for n in _NINES), -(2**15), 1 - 2**15, -(2**31), 2**31 - 1, 2**32 - 1}
 )
 """Values that programs write where there is none."""
+_LARGEST_GREY = 2.0**32
 _ROUNDS = 4
 
 
 def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
     """Add what is no number, absurd, or a mark for missing values that lies apart from all greys.
 
-    A value that occurs again is such a mark as well where it is negative and all others are not, or
-    far above them.
+    A whole number that occurs again among fractions is such a mark as well where it is negative and
+    all others are not, or far above them. Among whole numbers it may be a pore.
     Positive infinity is a grey that was too bright.
     """
     if pixels.dtype.kind == "f":
@@ -283,15 +284,16 @@ def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
 
 def _mark_in(seen: NDArray[np.float64], pixels: NDArray[Any]) -> float | None:
     """Return the least or greatest of the values `seen` where it stands for a missing one, else
-    None.
+    None, as for an image of two values.
     """
     for mark, sign in ((seen.min(), 1), (seen.max(), -1)):
         rest = seen[seen != mark]
-        if not len(rest):
+        if not len(rest) or rest.min() == rest.max():
             return None
         low, high = trusted_range(rest)
         apart = sign * ((low if sign > 0 else high) - mark)
-        odd = mark < 0 <= low or (sign < 0 and apart > _FAR * (high - low))
+        far = mark < 0 <= low if sign > 0 else apart > _FAR * (high - low)
+        odd = far and mark % 1 == 0 and bool((rest % 1).any() or abs(mark) > _LARGEST_GREY)
         if apart > high - low and (mark in _MARKS or (odd and _again(pixels, mark))):
             return float(mark)
     return None
@@ -308,7 +310,7 @@ def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[
     Raises Unfit where there is none.
     """
     step = max(1, pixels.size // _SAMPLED)
-    parts = []
+    finite = []
     for rows in _bands(pixels):
         values = pixels[rows]
         if missing is not None:
@@ -316,10 +318,10 @@ def _finite(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> NDArray[
         flat = values.reshape(-1).astype(np.float64)
         flat = flat[np.isfinite(flat)]
         if len(flat):
-            parts += [flat[::step], np.array([flat.min(), flat.max()])]
-    if not parts:
+            finite += [flat[::step], np.array([flat.min(), flat.max()])]
+    if not finite:
         raise Unfit("holds no finite grey value.", "Export it with 8 or 16 bits.")
-    return np.concatenate(parts)
+    return np.concatenate(finite)
 
 
 def _range_of(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> tuple[float, float]:
@@ -395,6 +397,8 @@ def _where(
 
 
 def _absurd(sign: int, values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.itemsize < 4:  # none of so few bits is
+        return np.zeros(values.shape, np.bool_)
     return np.asarray(np.isfinite(values) & (sign * values >= _ABSURD))
 
 
@@ -438,8 +442,8 @@ def decoded(greys: Greys, orientation: object, notes: tuple[str, ...] = ()) -> D
     if missing is not None:
         missing = np.ascontiguousarray(oriented(missing, orientation))
     pixels = oriented(greys.pixels, orientation)
-    received = (*notes, *greys.notes, *turned_text(orientation))
-    return Decoded(pixels, warnings=received, missing=missing, turned=orientation_of(orientation))
+    warnings = (*notes, *greys.notes, *turned_text(orientation))
+    return Decoded(pixels, warnings=warnings, missing=missing, turned=orientation_of(orientation))
 
 
 def grey_range(pixels: NDArray[Any]) -> tuple[float, float]:
@@ -490,7 +494,7 @@ def automatic(pixels: NDArray[Any]) -> Display:
 def lookup(display: Display, bits: int) -> NDArray[np.uint8]:
     """Return the shown grey (0 to 255) of every stored value of `bits` depth, (2**bits,).
 
-    A gamma above 1 makes middle greys brighter: shown = part ** (1 / gamma).
+    A gamma above 1 makes middle greys brighter: shown = fraction ** (1 / gamma).
     """
-    part = (np.arange(2**bits, dtype=np.float64) - display.low) / (display.high - display.low)
-    return np.rint(np.clip(part, 0, 1) ** (1 / display.gamma) * 255).astype(np.uint8)
+    fraction = (np.arange(2**bits, dtype=np.float64) - display.low) / (display.high - display.low)
+    return np.rint(np.clip(fraction, 0, 1) ** (1 / display.gamma) * 255).astype(np.uint8)

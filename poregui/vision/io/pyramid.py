@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import cv2
 import numpy as np
@@ -39,8 +39,10 @@ _SAMPLE = 256
 _SAMPLES = 7
 
 
-Missing = Callable[[Box], NDArray[np.bool_] | None]
+MissingIn = Callable[[Box], NDArray[np.bool_] | None]
 """Gives which pixels (h, w) of a box have no value, None where all have one."""
+OpenFile = Callable[[], BinaryIO]
+"""Opens a file for reading in binary. Raises OSError where there is none that may be read."""
 
 
 class Level(Protocol):
@@ -102,7 +104,7 @@ class Pyramid:
         grey: tuple[float, float] | None = None,
         notes: Notes | None = None,
         close: Callable[[], None] = lambda: None,
-        missing: Missing | None = None,
+        missing: MissingIn | None = None,
     ) -> None:
         self.name = name
         self.notes = notes or Notes()
@@ -113,7 +115,8 @@ class Pyramid:
         self._closing = weakref.finalize(self, close)
         turned = orientation in TURNED
         self.sizes = tuple(
-            (one.height, one.width) if turned else (one.width, one.height) for one in levels
+            (level.height, level.width) if turned else (level.width, level.height)
+            for level in levels
         )
         self.width, self.height = self.sizes[0]
         self.dtype = levels[0].dtype
@@ -146,7 +149,7 @@ class Pyramid:
     @property
     def instant(self) -> bool:
         """Tell whether all pixels are in memory."""
-        return all(isinstance(one, ArrayLevel) for one in self._levels)
+        return all(isinstance(level, ArrayLevel) for level in self._levels)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -365,15 +368,15 @@ _ORIENTATION = 274
 _MAY_MISS = "Its transparent pixels, or those without a value, count neither as pore nor as field."
 
 
-def open_pyramid(path: Path, cached: Path | None = None, plane: Plane = FIRST) -> Pyramid:
+def open_pyramid(path: Path, cached: OpenFile | None = None, plane: Plane = FIRST) -> Pyramid:
     """Return an image of any size, whose parts are read when they are asked for; `close` it at the
     end.
 
     Below `LARGE` pixels it is read as a whole. Above, a TIFF file is read by its own tiles or
-    strips and smaller sizes; what it lacks comes from `cached`, a file of `pyramid_building`, where
-    that is there and was made of this very file. Others are read as a whole where they fit into
-    memory, and give a pyramid that is not complete. Raises ImageError with a sentence that names
-    the file.
+    strips and smaller sizes; what it lacks comes from what `cached` opens, a file of
+    `pyramid_building`, where that is there and was made of this very file. Others are read as a
+    whole where they fit into memory, and give a pyramid that is not complete. Raises ImageError
+    with a sentence that names the file.
     """
     size = read_size(path, plane)
     if size is None or size[0] * size[1] <= LARGE:
@@ -396,10 +399,9 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
     with open(path, "rb") as file:
         if not is_tiff(file.read(8)):
             return None
-    parts = TiffFileParts(path)
+    parts = TiffFileParts(open(path, "rb"), path.name)  # noqa: SIM115 - the parts close it
     try:
-        size = path.stat().st_size
-        stack = tiff_stack(parts.tiff, size)
+        stack = tiff_stack(parts.tiff, parts.size)
         found = stack.find(parts.tiff, plane)
         page = found.page
         if found.skipped or not readable_by_parts(page):
@@ -411,13 +413,13 @@ def _by_parts(path: Path, plane: Plane) -> Pyramid | None:
                 "open.",
                 "Cut it into smaller images.",
             )
-        check_stored(page, size)
+        check_stored(page, parts.size)
         scale = tiff_scale(parts.tiff, page, found.image)
         levels = [TiffLevel(parts, one, found.sample) for one in sizes_of(parts.tiff, page)]
         tag = page.tags.get(_ORIENTATION)
         turn = orientation_of(tag.value) if tag is not None else 1
-        received = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_text(turn))
-        notes = Notes(scale.um_per_px, scale.source, received, turn)
+        warnings = (*tiff_notes(stack, plane, page), *scale.warnings, *turned_text(turn))
+        notes = Notes(scale.um_per_px, scale.source, warnings, turn)
         if levels[0].may_miss:
             levels[0].fill(levels[1:])
         missing = None
@@ -445,33 +447,36 @@ def stamp(path: Path) -> dict[str, int]:
     return {"bytes": status.st_size, "changed_ns": status.st_mtime_ns}
 
 
-def _from_cache(path: Path, cached: Path, own: Pyramid | None) -> Pyramid | None:
+def _from_cache(path: Path, cached: OpenFile, own: Pyramid | None) -> Pyramid | None:
     """Return the sizes that were built of a file, behind its own full size where that is tiled;
     None when unfit.
     """
     try:
-        parts = TiffFileParts(cached)
+        parts = TiffFileParts(cached(), f"Cached copy of {path.name}")
     except (OSError, *SPOILT):
         return None
     try:
         pages = [page.aspage() for page in parts.tiff.pages]
-        received: dict[str, Any] = json.loads(pages[0].description)
+        description: dict[str, Any] = json.loads(pages[0].description)
         missing = own._missing if own is not None else None
-        same = received["of"] == stamp(path) and bool(received.get("missing")) == (
+        same = description["of"] == stamp(path) and bool(description.get("missing")) == (
             missing is not None
         )
-        if received["poregui_pyramid"] != FORMAT or not same:
+        if description["poregui_pyramid"] != FORMAT or not same:
             raise ValueError("made of another file")
         for page in pages:
-            check_stored(page, cached.stat().st_size)
+            check_stored(page, parts.size)
         built: list[Level] = [TiffLevel(parts, page) for page in pages]
-        if not received["whole"]:
+        if not description["whole"]:
             assert own is not None
             built.insert(0, own.levels[0])
-        grey_low, grey_high = (float(value) for value in received["grey"])
-        turn = int(received["orientation"])
+        grey_low, grey_high = (float(value) for value in description["grey"])
+        turn = int(description["orientation"])
         notes = Notes(
-            received["um_per_px"], received["scale_source"], tuple(received["warnings"]), turn
+            description["um_per_px"],
+            description["scale_source"],
+            tuple(description["warnings"]),
+            turn,
         )
     except (AssertionError, ImageError, *SPOILT):
         parts.close()

@@ -44,7 +44,7 @@ def build_pyramid(
     """
     full = source.levels[0]
     whole = isinstance(full, ArrayLevel) or not getattr(full, "is_tiled", True)
-    received = {
+    description = {
         "poregui_pyramid": FORMAT,
         "of": stamp(of),
         "whole": whole,
@@ -79,7 +79,7 @@ def build_pyramid(
                     full,
                     size,
                     counter,
-                    json.dumps(received) if number == int(not whole) else None,
+                    json.dumps(description) if number == int(not whole) else None,
                 )
             if waiting is not None:
                 bands = waiting.bands()
@@ -155,7 +155,7 @@ def _write(
     like: Level,
     size: tuple[int, int],
     counter: _Counter,
-    received: str | None,
+    description: str | None,
 ) -> None:
     width, height = size
     colour = like.channels == 3
@@ -175,8 +175,8 @@ def _write(
         compression="zstd",
         compressionargs={"level": 1},
         predictor=2,
-        description=received,
+        description=description,
         metadata=None,
-        subfiletype=0 if received else 1,
+        subfiletype=0 if description else 1,
         maxworkers=1,
     )

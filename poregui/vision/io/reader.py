@@ -61,7 +61,7 @@ _REMEDY = "Save it as PNG, JPEG, BMP or TIFF."
 _FORMATS = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP"}
 _ORIENTATION = 274
 _DEFLATE_AT_BEST = 1040
-"""No PNG holds more bytes of picture for each of its own, so that one that claims to is refused at
+"""No PNG holds more bytes of image for each of its own, so that one that claims to is refused at
 once.
 """
 
@@ -221,7 +221,7 @@ def _unread(path: Path, error: OSError) -> ImageError:
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether a file begins as, or is called like, a picture that we read."""
+    """Tell whether a file begins as, or is called like, an image that we read."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
@@ -355,7 +355,7 @@ def _orientation(image: PIL.Image.Image) -> object:
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, AttributeError):
-        return 1  # a picture with spoilt notes is still a picture
+        return 1  # an image with spoilt notes is still an image
 
 
 def _deep_png(file: IO[bytes]) -> NDArray[Any]:
@@ -367,7 +367,7 @@ def _deep_png(file: IO[bytes]) -> NDArray[Any]:
 
 
 def _transparent(image: PIL.Image.Image, pixels: NDArray[Any]) -> Missing:
-    """Return which pixels a picture, decoded as `pixels`, shows nothing at."""
+    """Return which pixels an image, decoded as `pixels`, shows nothing at."""
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
         return transparent(pixels[..., -1])
     if image.mode == "PA" or "transparency" in image.info:

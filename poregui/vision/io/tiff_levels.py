@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -23,7 +23,7 @@ _MOST_SIZES = 40
 
 
 def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.TiffPage]:
-    """Return a page and the smaller pictures of it that the file holds, each at most 0.75 times the
+    """Return a page and the smaller images of it that the file holds, each at most 0.75 times the
     one before.
     """
     sizes = [page]
@@ -35,7 +35,7 @@ def sizes_of(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> list[tifffile.
 
 
 def _smaller(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Iterator[tifffile.TiffPage]:
-    """Return the pages that may be smaller pictures of a page: its own sub-pages, or those marked
+    """Return the pages that may be smaller images of a page: its own sub-pages, or those marked
     as reduced.
     """
     try:
@@ -92,13 +92,15 @@ taken from.
 class TiffFileParts:
     """Hold an open TIFF file whose pages are read by parts, from any thread; `close` it at the end.
 
-    The parts decoded last are kept, up to a bound in bytes.
+    `file` is closed with it, and where it is no TIFF file; `name` is for messages. The parts
+    decoded last are kept, up to a bound in bytes.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.name = path.name
-        self._file = open(path, "rb")  # noqa: SIM115 - it stays open as long as this object
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
         try:
+            self.size = os.fstat(file.fileno()).st_size
             self.tiff = tifffile.TiffFile(self._file, name="image.tif", _multifile=False)
         except BaseException:
             self._file.close()

@@ -26,7 +26,7 @@ _Place = tuple[int, int, int]
 class PageMatch:
     """Hold a page and what of it is meant.
 
-    `skipped` pictures lie before the one that is meant, where the page stands for many behind each
+    `skipped` images lie before the one that is meant, where the page stands for many behind each
     other; `sample` is the only one that is wanted, from 0, or None for all; `image` counts the
     images of an OME file.
     """
@@ -101,20 +101,20 @@ def tiff_stack(tiff: tifffile.TiffFile, size: int) -> TiffStack:
     """
     first = tiff.pages[0].aspage()
     samples = max(1, int(first.samplesperpixel))
-    numbers, remarks = _full_pages(tiff)
+    page_numbers, remarks = _full_pages(tiff)
     stack = None
     unclear: tuple[str, ...] = ()
     try:
         if tiff.is_ome:
-            stack = _ome_stack(first.description or "", samples, numbers)
+            stack = _ome_stack(first.description or "", samples, page_numbers)
         elif tiff.is_imagej:
-            stack = _imagej_stack(tiff, first, samples, numbers, size)
+            stack = _imagej_stack(tiff, first, samples, page_numbers, size)
     except (*SPOILT, ElementTree.ParseError, OverflowError):
         unclear = (UNCLEAR,)
     if stack is not None:
         return stack
-    places = {(0, 0, page): number for page, number in enumerate(numbers)}
-    return TiffStack(len(numbers), samples, 1, (*remarks, *unclear), samples, places)
+    places = {(0, 0, page): number for page, number in enumerate(page_numbers)}
+    return TiffStack(len(page_numbers), samples, 1, (*remarks, *unclear), samples, places)
 
 
 def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
@@ -142,7 +142,7 @@ def _full_pages(tiff: tifffile.TiffFile) -> tuple[list[int], tuple[str, ...]]:
     if tiff.is_svs:
         return [0], ()  # its other pages are smaller copies, a label and the like
     kinds = list(seen.values())
-    # The first picture is the one that a file is about, whatever it says of itself.
+    # The first image is the one that a file is about, whatever it says of itself.
     return [0, *(number for number in range(1, len(kinds)) if not kinds[number])], remarks
 
 
@@ -178,23 +178,27 @@ def _is_reduced(tags: bytes, size: int, order: str) -> bool:
 
 
 def _imagej_stack(
-    tiff: tifffile.TiffFile, first: tifffile.TiffPage, samples: int, numbers: list[int], size: int
+    tiff: tifffile.TiffFile,
+    first: tifffile.TiffPage,
+    samples: int,
+    page_numbers: list[int],
+    size: int,
 ) -> TiffStack | None:
     """Return a stack that ImageJ wrote, in which the channels of a slice follow each other, then
     slices, then times.
     """
-    received = tiff.imagej_metadata or {}
-    images = int(received.get("images", 1))
+    metadata = tiff.imagej_metadata or {}
+    images = int(metadata.get("images", 1))
     channels, slices, times = (
-        max(1, int(received.get(name, 1))) for name in ("channels", "slices", "frames")
+        max(1, int(metadata.get(name, 1))) for name in ("channels", "slices", "frames")
     )
-    if not 1 < images <= MOST_PAGES or len(numbers) not in (1, images):
+    if not 1 < images <= MOST_PAGES or len(page_numbers) not in (1, images):
         return None
     if channels * slices * times != images:
         channels = 1
         slices = 1
         times = images
-    behind_each_other = len(numbers) == 1
+    behind_each_other = len(page_numbers) == 1
     if behind_each_other:
         length = first.imagewidth * first.imagelength * samples * first.bitspersample // 8
         if (
@@ -210,13 +214,13 @@ def _imagej_stack(
         for c in range(channels)
     }
     if not behind_each_other:
-        places = {place: numbers[number] for place, number in places.items()}
+        places = {place: page_numbers[page] for place, page in places.items()}
     return TiffStack(
         times, channels * samples, slices, (), samples, places, _behind_each_other=behind_each_other
     )
 
 
-def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack | None:
+def _ome_stack(description: str, samples: int, page_numbers: list[int]) -> TiffStack | None:
     """Return the stack that OME describes, the times of its images behind each other, or None where
     it does not fit.
 
@@ -235,12 +239,12 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
         many = math.prod(sizes.values())
         if (
             min(sizes.values()) < 1
-            or many > len(numbers) - following
+            or many > len(page_numbers) - following
             or shape not in (None, (sizes["C"], sizes["Z"]))
         ):
             raise ValueError("planes that are not there")
         shape = sizes["C"], sizes["Z"]
-        here = _ome_places(pixels, sizes, own, following, numbers)
+        here = _ome_places(pixels, sizes, own, following, page_numbers)
         if len(here) != many:
             raise ValueError("planes in other files")
         before = 0
@@ -255,7 +259,11 @@ def _ome_stack(description: str, samples: int, numbers: list[int]) -> TiffStack 
 
 
 def _ome_places(
-    pixels: ElementTree.Element, sizes: dict[str, int], own: str, following: int, numbers: list[int]
+    pixels: ElementTree.Element,
+    sizes: dict[str, int],
+    own: str,
+    following: int,
+    page_numbers: list[int],
 ) -> dict[_Place, int]:
     """Return the number of the page of every channel, slice and time of an image that is in this
     file.
@@ -274,12 +282,12 @@ def _ome_places(
             [int(data.get(f"First{axis}", 0)) for axis in order], [sizes[axis] for axis in order]
         )
         count = int(data.get("PlaneCount", 1 if "IFD" in data.attrib else many))
-        for step in range(max(0, min(count, many - at, len(numbers) - page))):
+        for step in range(max(0, min(count, many - at, len(page_numbers) - page))):
             rest = at + step
             place = {}
             for axis in order:
                 rest, place[axis] = divmod(rest, sizes[axis])
-            here[place["C"], place["Z"], place["T"]] = numbers[page + step]
+            here[place["C"], place["Z"], place["T"]] = page_numbers[page + step]
     return here
 
 

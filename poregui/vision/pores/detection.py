@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,19 @@ from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons
 
 Progress = Callable[[int, int, str], None]
 Pixels = NDArray[Any] | Callable[[Box], NDArray[Any]] | Source
+_MOST_MOUNT = 0.5
+"""Part of the field that is taken for the mount without asking."""
+CONTRAST = "contrast"
+SMALLEST = "smallest"
+LARGEST = "largest"
+EDGE = "edge"
+MOUNT = "mount"
+MASK = "mask"
+TOO_LARGE = "too_large"
+UNSURE = "unsure"
+"""What a learned finder is nowhere sure of."""
+RULES = (CONTRAST, SMALLEST, LARGEST, EDGE, MOUNT, MASK, TOO_LARGE)
+"""What can leave a region out; the last one is a box of more than 64 megapixels."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,9 @@ class Detected:
     is the image without its masked regions. `threshold` is the grey that parted pores from matrix,
     under even light; None for a local one. `surfaces` are lines (M, 2) in px where the specimen
     ends: a region along more than half of an edge of the image is the mount or an info bar, no
-    pore, and not part of the field; `mount_area_px` is how much that was. `too_large` counts
-    regions whose box passes 64 megapixels; they are not outlined. `faint` counts regions of the
-    wanted size that the least contrast leaves out, of `faint_area_px` in all.
+    pore, and not part of the field; `mount_area_px` is how much that was. `removed` says how many
+    regions each rule left out; the `removed_area_px` of those that were outlined is by rule as
+    well.
     """
 
     outlines: tuple[NDArray[np.float32], ...]
@@ -44,11 +57,12 @@ class Detected:
     pore_area_px: float
     field_area_px: float
     threshold: float | None
-    too_large: int = 0
     surfaces: tuple[NDArray[np.float32], ...] = ()
     mount_area_px: float = 0.0
-    faint: int = 0
-    faint_area_px: float = 0.0
+    unsure_mount_px: float = 0.0
+    border_share: float = 0.0
+    removed: Mapping[str, int] = field(default_factory=dict)
+    removed_area_px: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def mask_fraction(self) -> float:
@@ -61,6 +75,11 @@ class Detected:
     def area_percent(self) -> float:
         """Return the part of the field that is pore in per cent."""
         return 100 * self.mask_fraction
+
+    @property
+    def unsure_percent(self) -> float:
+        """Return the part of the field that may be the mount or pore, in per cent."""
+        return 100 * self.unsure_mount_px / max(self.field_area_px, 1.0)
 
     @property
     def mount_percent(self) -> float:
@@ -82,16 +101,17 @@ def detect(
     masks: Sequence[Mask] = (),
     *,
     size: tuple[int, int] | None = None,
-    specimen_ends: bool = True,
+    specimen_ends: bool | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> Detected:
     """Return the pores of a micrograph, from its upper left to its lower right.
 
     `pixels` is (H, W) or (H, W, channels) of any depth, a callable that returns the pixels of a box
     of an image of `size` (width, height), or a source, which knows of missing pixels, too: they are
-    neither pore nor field. `specimen_ends` False says that the mount is nowhere
-    in view. `progress` hears (done, total, text); an exception that it raises ends the work. Raises
-    PoreguiError when the recipe has a length in um and the scale is unknown.
+    neither pore nor field. `specimen_ends` False says that the mount is nowhere in view, True that
+    it is; None that nobody knows: then it is not taken for the mount where it would be more than
+    half of the image. `progress` hears (done, total, text); an exception that it raises ends the
+    work. Raises PoreguiError when the recipe has a length in um and the scale is unknown.
     """
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
@@ -102,9 +122,9 @@ def detect_by(plan: Plan, progress: Progress = lambda done, total, text: None) -
     """Return the pores of a micrograph by a plan that is made already."""
     source = plan.source
     tiled = find_all(plan, progress)
-    return _kept(
-        tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area, tiled.too_large
-    )
+    found = _kept(tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area)
+    removed = {**found.removed, MASK: tiled.in_masks, TOO_LARGE: tiled.too_large}
+    return replace(found, removed={rule: removed[rule] for rule in RULES})
 
 
 def preview(
@@ -137,26 +157,33 @@ def preview(
     return _kept(found, plan, box, float(box.area - masked))
 
 
-def _kept(
-    found: WindowPores, plan: Plan, view: Box, field_area: float, too_large: int = 0
-) -> Detected:
+def _kept(found: WindowPores, plan: Plan, view: Box, field_area: float) -> Detected:
     """Apply the rules of contrast, size and edge to the pores of a view."""
     recipe = plan.recipe
     image = Box(0, 0, plan.source.width, plan.source.height)
     diameter = 2 * np.sqrt(found.areas / np.pi)
     polygons = Polygons.of(found.outlines)
-    may_end = view == image and plan.specimen_ends
-    if may_end:
+    mount = np.zeros(polygons.count, dtype=np.bool_)
+    unsure = 0.0
+    if view == image and plan.specimen_ends is not False:
         mount = mounts(polygons, image)
-    else:
-        mount = np.zeros(polygons.count, dtype=np.bool_)
-    sized = (diameter >= plan.smallest) & (diameter <= plan.largest) & ~mount
+        much = float(found.areas[mount].sum())
+        if plan.specimen_ends is None and much > _MOST_MOUNT * field_area:
+            unsure = much
+            mount[:] = False
+    small = (diameter < plan.smallest) & ~mount
+    large = (diameter > plan.largest) & ~mount
+    sized = ~(small | large | mount)
     faint = sized & (found.contrast < recipe.contrast / 100)
     chosen = sized & ~faint
     touches = touching(polygons, view, plan.masks) | beside(polygons, view, plan.source.missing)
+    cut = chosen & touches & (recipe.edge == "drop")
     boxes = _boxes(polygons)
-    kept = np.flatnonzero(chosen & ~touches if recipe.edge == "drop" else chosen)
+    kept = np.flatnonzero(chosen & ~cut)
     order = kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))]
+    rules = {CONTRAST: faint, SMALLEST: small, LARGEST: large, EDGE: cut, MOUNT: mount}
+    removed = {rule: int(np.count_nonzero(those)) for rule, those in rules.items()}
+    removed[SMALLEST] += found.specks
     return Detected(
         outlines=tuple(found.outlines[position] for position in order.tolist()),
         boxes=boxes[order],
@@ -165,15 +192,16 @@ def _kept(
         pore_area_px=float(found.areas[chosen].sum()),
         field_area_px=field_area - float(found.areas[mount].sum()),
         mount_area_px=float(found.areas[mount].sum()),
-        threshold=plan.threshold + plan.black if recipe.method != "local" else None,
-        too_large=too_large,
+        unsure_mount_px=unsure,
+        border_share=plan.border_share,
+        threshold=plan.level,
         surfaces=tuple(
             line
             for index in np.flatnonzero(mount)
             for line in surface_of(found.outlines[index], image)
         ),
-        faint=int(np.count_nonzero(faint)),
-        faint_area_px=float(found.areas[faint].sum()),
+        removed=removed,
+        removed_area_px={rule: float(found.areas[those].sum()) for rule, those in rules.items()},
     )
 
 

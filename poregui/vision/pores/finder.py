@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
-from poregui.vision.pores.detection import Detected, Progress, detect_by
-from poregui.vision.pores.plan import Source, make_plan
+from poregui.vision.pores.detection import UNSURE, Detected, Progress, detect_by
+from poregui.vision.pores.plan import Source, make_plan, without_black_border
 from poregui.vision.pores.segmentation import FloatImage, grey_of
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -87,6 +87,17 @@ def range_of(source: Source) -> Range:
     return Range(middle, max(float(high - low) / 2, _SMALLEST_SPREAD), red, blue)
 
 
+def colours_in(source: Source, box: Box, range_: Range) -> FloatImage:
+    """Return the colours (h, w, `COLOURS`) of a box; pixels without a value have those in the
+    middle of the range.
+    """
+    colours = colours_of(source.read(box))
+    missing = source.missing(box) if source.missing is not None else None
+    if missing is not None:
+        colours[missing] = (range_.middle, range_.red, range_.blue)
+    return colours
+
+
 # ---- what an instant finder looks at --------------------------------------------------------
 
 _SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
@@ -156,7 +167,7 @@ class PoreFinder:
     def probability(self, source: Source, box: Box, range_: Range) -> FloatImage:
         """Return the probability of pore of the pixels of a box, the same whatever the box is."""
         window = self._window(box, source)
-        colours = range_.of(_around(source, window))
+        colours = range_.of(_around(source, window, range_))
         inputs = features_of(colours) if self.by_features else colours
         answer = self.forward(np.ascontiguousarray(inputs[None]))[0, ..., 0]
         top = box.y - window.y
@@ -183,16 +194,13 @@ class PoreFinder:
         return -(-value // self.step) * self.step
 
 
-def _around(source: Source, window: Box) -> FloatImage:
+def _around(source: Source, window: Box, range_: Range) -> FloatImage:
     """Return the colours of a window; beyond the right and the lower edge of the image those at the
-    edge.
+    edge, and those in the middle of the range where there is no value.
     """
     inner = window.clipped(source.width, source.height)
     assert inner is not None
-    colours = colours_of(source.read(inner))
-    hidden = source.missing(inner) if source.missing is not None else None
-    if hidden is not None and not hidden.all():
-        colours[hidden] = np.median(colours[~hidden], axis=0)
+    colours = colours_in(source, inner, range_)
     below = window.bottom - inner.bottom
     right = window.right - inner.right
     if not below and not right:
@@ -246,6 +254,7 @@ def find_learned(
     `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
     when the recipe has a length in um and the scale is unknown.
     """
+    source, border_share = without_black_border(source, masks)
     shares = probabilities(finder, source, range_ or range_of(source), progress, tile)
     seen = replace(
         recipe,
@@ -261,21 +270,22 @@ def find_learned(
         return shares[box.y : box.bottom, box.x : box.right]
 
     drawn = Source(source.width, source.height, read, source.missing)
-    plan = make_plan(drawn, seen, um_per_px, masks)
+    plan = make_plan(drawn, seen, um_per_px, masks, may_have_border=False)
     plan = replace(
         plan,
-        threshold=FULL / 2,
-        span=(0.0, float(FULL)),
+        threshold=-FULL / 2,
+        span=(-float(FULL), 0.0),
         specimen_ends=False,
         black=0.0,
         middle=0.0,
+        border_share=border_share,
     )
     return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
 
 
 def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:
-    """Return what was found without the pores of which the finder is nowhere sure; they are counted
-    as faint.
+    """Return what was found without the pores of which the finder is nowhere sure, which are
+    counted.
     """
     sure = np.array(
         [_highest(found, index, shares) >= SURE * FULL for index in range(len(found.areas))],
@@ -291,8 +301,8 @@ def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:
         areas=found.areas[sure],
         touches_edge=found.touches_edge[sure],
         pore_area_px=max(0.0, found.pore_area_px - left_out),
-        faint=int(np.count_nonzero(~sure)),
-        faint_area_px=left_out,
+        removed={**found.removed, UNSURE: int(np.count_nonzero(~sure))},
+        removed_area_px={**found.removed_area_px, UNSURE: left_out},
     )
 
 

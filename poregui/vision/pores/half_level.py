@@ -17,7 +17,7 @@ REACH = 3
 ANNULUS = 1
 """Width in px of the ring beyond it from which the grey of the matrix is taken."""
 _BINS = 256
-_FLOOR = 0.2
+_FLOOR = 0.3
 _SMALL = 250
 """Pixels below which only the darkest of a pore have reached its floor."""
 _SQUARE = np.ones((3, 3), np.uint8)
@@ -119,7 +119,7 @@ def levels_of(
     span: tuple[float, float],
     middle: float,
 ) -> Levels:
-    """Return the half level of each region, its floor the grey that a fifth of its pixels pass
+    """Return the half level of each region, its floor the grey that three tenths of its pixels pass
     (`grey` is dark inside).
 
     Smoothing by a Gaussian moves the half level of a closed line inwards: by the flow of curvature,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import MissingIn, Pyramid
+from poregui.vision.pores.borders import Border, border_of, without_border
 from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -24,13 +25,10 @@ _STRIP = 1 << 24
 _NOISE_FROM = 250_000
 _OF_MEDIAN = 1.0484
 """Standard deviation of a Gaussian over the median of the differences of its values."""
-_ABOVE_NOISE = 12.0
-"""How many times the standard deviation of the noise the range of greys is, where it shows more
-than noise.
+_ABOVE_NOISE = 25.0
+"""How many times the standard deviation of the noise black lies at least below the matrix, so that
+specks of noise have little contrast.
 """
-
-
-Missing = Callable[[Box], NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Source:
     width: int
     height: int
     read: Callable[[Box], NDArray[Any]]
-    missing: Missing | None = None
+    missing: MissingIn | None = None
 
     @staticmethod
     def of(
@@ -78,11 +76,12 @@ def source_of(image: Pyramid) -> Source:
 class Plan:
     """Hold a recipe made ready for one micrograph.
 
-    `threshold` is a grey under even light, `span` the least and the greatest one of the sample;
-    `window` is the side of the local threshold's window in px, odd; `smallest` and `largest` are
-    equivalent diameters in px. `middle` is the median grey; `black` is taken from all
-    greys before anything else. Where `specimen_ends` is false nothing in view is the mount: what
-    lies along an edge of the image is pore like the rest.
+    All greys in it are depths turned round, dark inside pores: those of the file times `sign`, less
+    `black`. `threshold` is such a grey under even light, `span` the least and the greatest one of
+    the sample and `middle` their median; `window` is the side of the local threshold's window in
+    px, odd; `smallest` and `largest` are equivalent diameters in px. Where `specimen_ends` is false
+    nothing in view is the mount: what lies along an edge of the image is pore like the rest; where
+    it is None nobody has said. `border_share` is the part of the image that is black border.
     """
 
     source: Source
@@ -94,9 +93,22 @@ class Plan:
     window: int
     smallest: float
     largest: float
-    specimen_ends: bool = True
+    specimen_ends: bool | None = None
     black: float = 0.0
     middle: float = 0.0
+    border_share: float = 0.0
+
+    @property
+    def sign(self) -> int:
+        """Return what greys of the file are multiplied by for pores to be dark."""
+        return -1 if self.recipe.polarity == "bright" else 1
+
+    @property
+    def level(self) -> float | None:
+        """Return the threshold as a grey of the file; None for a local one."""
+        if self.recipe.method == "local":
+            return None
+        return self.sign * (self.threshold + self.black)
 
     @property
     def halo(self) -> int:
@@ -108,9 +120,12 @@ class Plan:
         return local + int(np.ceil(4 * self.recipe.smoothing)) + 1
 
     def smoothed(self, box: Box) -> FloatImage:
-        """Return the greys of a box under even light, smoothed, as if the whole image had been."""
+        """Return the greys of a box, dark inside pores, under even light and smoothed as if the
+        whole image had been.
+        """
         wide = _widened(box, self.halo, self.source.width, self.source.height)
-        grey = self.light.correct(grey_of(self.source.read(wide)) - np.float32(self.black), wide)
+        grey = np.float32(self.sign) * grey_of(self.source.read(wide)) - np.float32(self.black)
+        grey = self.light.correct(grey, wide)
         if self.recipe.smoothing > 0:
             grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.recipe.smoothing), np.float32)
         return grey
@@ -137,22 +152,44 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
     return wide
 
 
+def without_black_border(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, float]:
+    """Return a micrograph whose black border has no value, and the part of it that is border."""
+    small, masked = _sample(source, masks)
+    border = border_of(small, source.width, source.height)
+    if border is None:
+        return source, 0.0
+    masked = border.coarse if masked is None else masked | border.coarse
+    return _without(source, border, small, masked), border.share
+
+
 def make_plan(
-    source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    may_have_border: bool = True,
 ) -> Plan:
     """Look at a sample of a micrograph's pixels and return what all its parts share.
 
-    Raises PoreguiError when the recipe has a length in um and the scale is unknown.
+    `may_have_border` is False where 0 means no black, as among probabilities. Raises PoreguiError
+    when the recipe has a length in um and the scale is unknown.
     """
     small, masked = _sample(source, masks)
+    border = border_of(small, source.width, source.height) if may_have_border else None
+    if border is not None:
+        masked = border.coarse if masked is None else masked | border.coarse
+        source = _without(source, border, small, masked)
+    sign = np.float32(-1 if recipe.polarity == "bright" else 1)
+    small *= sign
     black = _black_of(small if masked is None or masked.all() else small[~masked], small)
     small -= np.float32(black)
     light = Light(None, source.width, source.height)
     if recipe.flatten:
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
-        light = light_of(small, masked, radius, recipe.polarity, source.width, source.height)
+        light = light_of(small, masked, radius, source.width, source.height)
     greys = _even_greys(small, masked, light)
-    threshold = recipe.level - black
+    threshold = float(sign) * recipe.level - black
     if recipe.method == "otsu":
         threshold = otsu(greys)
     span = trusted_range(greys)
@@ -180,22 +217,30 @@ def make_plan(
         float(largest),
         black=black,
         middle=float(np.median(greys)),
+        border_share=0.0 if border is None else border.share,
     )
 
 
-def _black_of(seen: FloatImage, small: FloatImage) -> float:
-    """Return the grey of no light where all greys lie far above zero, as with a constant offset;
-    else 0.
+def _without(
+    source: Source, border: Border, small: FloatImage, masked: NDArray[np.bool_]
+) -> Source:
+    """Return a source whose border has no value, and shows the middle of all other greys."""
+    fill = float(np.median(small[~masked])) if not masked.all() else 0.0
+    read, missing = without_border(source.read, source.missing, border, fill)
+    return replace(source, read=read, missing=missing)
 
-    The contrast of a pore, uneven light and a local threshold are shares of the light, and would
-    drown in an offset. `small` is the picture of which `seen` are the greys that count. Greys that
-    are little but noise have no black: specks would stand out against it.
+
+def _black_of(seen: FloatImage, small: FloatImage) -> float:
+    """Return the grey from which on greys count: the darkest, or far below the matrix where there
+    is little but noise.
+
+    The contrast of a pore, uneven light and a local threshold are shares of what lies above it, so
+    that neither an offset nor a factor of the greys changes what is found. `small` is the picture
+    of which `seen` are the greys that count.
     """
-    low, high = trusted_range(seen)
-    width = high - low
-    if low <= width or width < _ABOVE_NOISE * _noise_of(small):
-        return 0.0
-    return low - width
+    low, _ = trusted_range(seen)
+    middle = np.median(seen.reshape(-1)[:: max(1, seen.size // _NOISE_FROM)])
+    return min(low, float(middle) - _ABOVE_NOISE * _noise_of(small))
 
 
 def _noise_of(small: FloatImage) -> float:

@@ -17,6 +17,8 @@ from poregui.vision.shape.polygons import IntArray
 FloatImage = NDArray[np.float32]
 _COARSE = 6.0
 """The radius of the background in pixels of the small image that it is looked for in."""
+_DARKEST = 0.05
+"""The least light over its mean that is made up for."""
 
 
 def grey_of(pixels: NDArray[Any]) -> FloatImage:
@@ -66,14 +68,13 @@ def light_of(
     small: FloatImage,
     masked: NDArray[np.bool_] | None,
     radius: float,
-    polarity: str,
     width: int,
     height: int,
 ) -> Light:
     """Return the light of the matrix from a small copy of an image of `width` x `height` px.
 
-    A grey closing (an opening for bright pores) with a disc of `radius` px of the image removes the
-    pores, a Gaussian smooths what is left. `masked` pixels of the copy do not count.
+    Pores are dark in it. A grey closing with a disc of `radius` px of the image removes them, a
+    Gaussian smooths what is left. `masked` pixels of the copy do not count.
     """
     if masked is not None and not masked.all():
         small = np.where(masked, np.median(small[~masked]), small).astype(np.float32)
@@ -82,12 +83,10 @@ def light_of(
     coarse = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
     reach = max(1, round(radius * size[0] / width))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    without = cv2.morphologyEx(
-        coarse, cv2.MORPH_CLOSE if polarity == "dark" else cv2.MORPH_OPEN, disc
-    )
+    without = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, disc)
     smooth = cv2.GaussianBlur(without, (0, 0), max(reach / 2, 0.5), borderType=cv2.BORDER_REPLICATE)
     level = float(smooth.mean())
-    floor = max(0.02 * level, 1e-6)
+    floor = max(_DARKEST * level, 1e-6)
     return Light((level / np.maximum(smooth, floor)).astype(np.float32), width, height)
 
 
@@ -141,15 +140,13 @@ def otsu(grey: NDArray[Any]) -> float:
 def pore_pixels(
     grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int
 ) -> NDArray[np.uint8]:
-    """Return 1 where a smoothed grey is beyond the threshold, else 0; `window` is the side of the
-    local one in px.
+    """Return 1 where a smoothed grey, dark in pores, is below the threshold, else 0; `window` is
+    the side of the local one in px.
     """
-    dark = recipe.polarity == "dark"
     if recipe.method != "local":
-        return (grey < threshold if dark else grey > threshold).astype(np.uint8)
+        return (grey < threshold).astype(np.uint8)
     mean = cv2.blur(grey, (window, window), borderType=cv2.BORDER_REFLECT_101)
-    part = recipe.offset / 100
-    return (grey < mean * (1 - part) if dark else grey > mean * (1 + part)).astype(np.uint8)
+    return (grey < mean * (1 - recipe.offset / 100)).astype(np.uint8)
 
 
 def fill_holes(pores: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -29,6 +29,13 @@ def fewer_points(line: NDArray[Any]) -> tuple[tuple[float, float], ...]:
     return tuple((round(x, 2), round(y, 2)) for x, y in kept.tolist())
 
 
+def ends_in_view(surfaces: Sequence[object] | None) -> bool | None:
+    """Tell whether a specimen with these surfaces ends in view; None where nobody has said."""
+    if surfaces is None:
+        return None
+    return len(surfaces) > 0
+
+
 def mounts(polygons: Polygons, image: Box) -> NDArray[np.bool_]:
     """Tell which regions (n,) lie along more than half of an edge of the image; most do not even
     touch one.

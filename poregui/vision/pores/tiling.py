@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import cv2
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from poregui.domain.geometry import Box
 from poregui.vision.pores.half_level import ANNULUS, REACH
 from poregui.vision.pores.plan import Plan
+from poregui.vision.pores.segmentation import Regions
 from poregui.vision.pores.window import Window, WindowPores, outline, segment
 from poregui.vision.shape.polygons import IntArray, Polygons, ranges
 
@@ -74,12 +75,13 @@ class _Pieces:
 @dataclass(frozen=True)
 class Tiled:
     """Hold the pores of all tiles, the field without masks in px², and how many regions were too
-    large.
+    large or lie in masks.
     """
 
     found: WindowPores
     field_area: float
     too_large: int
+    in_masks: int
 
 
 def find_all(
@@ -108,6 +110,7 @@ def find_all(
     pieces = _Pieces()
     found = []
     field_area = 0.0
+    in_masks = 0
     lines: dict[tuple[str, int, int], IntArray] = {}
     with ThreadPoolExecutor(min(_THREADS, len(cores))) as pool:
         try:
@@ -117,6 +120,7 @@ def find_all(
                 progress(number, len(cores), "")
                 found.append(tile_.found)
                 field_area += tile_.field_area
+                in_masks += tile_.in_masks
                 _join(tile_, pieces, lines)
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -126,7 +130,7 @@ def find_all(
     if len(cores) > 1 and plan.recipe.fill_holes:
         together = _without_nested(together, cores[0].width, overlap)
     progress(len(cores), len(cores), "")
-    return Tiled(together, field_area, too_large)
+    return Tiled(together, field_area, too_large, in_masks)
 
 
 def _widened(box: Box, by: int, width: int, height: int) -> Box:
@@ -153,17 +157,24 @@ def _masked_within(window: Window, core: Box) -> int:
     return int(np.count_nonzero(window.masked[top : top + core.height, left : left + core.width]))
 
 
-def _first_pixels(window: Window) -> IntArray:
-    """Return (x, y) in the micrograph of the first pixel of each region, row by row, (n, 2)."""
-    left, top, width, _ = window.regions.boxes.T
-    label = np.repeat(np.arange(1, window.regions.count + 1), width)
+def _begun_in_masks(window: Window, core: Box) -> int:
+    """Return how many regions in masks have their first pixel in the core."""
+    if window.in_masks is None:
+        return 0
+    return int(np.count_nonzero(_inside(_first_pixels(window.in_masks, window.box), core)))
+
+
+def _first_pixels(regions: Regions, box: Box) -> IntArray:
+    """Return (x, y) in the micrograph of the first pixel of each region of a box, row by row,
+    (n, 2).
+    """
+    left, top, width, _ = regions.boxes.T
+    label = np.repeat(np.arange(1, regions.count + 1), width)
     x = ranges(left, width)
     y = np.repeat(top, width)
-    there = window.regions.labels[y, x] == label
-    first = np.flatnonzero(there)[
-        np.searchsorted(label[there], np.arange(1, window.regions.count + 1))
-    ]
-    return np.stack([x[first] + window.box.x, y[first] + window.box.y], axis=1)
+    there = regions.labels[y, x] == label
+    first = np.flatnonzero(there)[np.searchsorted(label[there], np.arange(1, regions.count + 1))]
+    return np.stack([x[first] + box.x, y[first] + box.y], axis=1)
 
 
 def _inside(points: IntArray, core: Box) -> NDArray[np.bool_]:
@@ -189,11 +200,13 @@ class _Tile:
 
     `strips` are the labels on its first column and row and on those of the tiles after it, by ("x",
     column, first row) or ("y", row, first column); `boxes`, `first` pixels and `accepted` are of
-    all regions, in px of the micrograph.
+    all regions, in px of the micrograph. `in_masks` counts the regions that begin in its core and
+    lie in masks.
     """
 
     found: WindowPores
     field_area: float
+    in_masks: int
     strips: dict[tuple[str, int, int], NDArray[np.int32]]
     boxes: IntArray
     first: IntArray
@@ -204,7 +217,7 @@ def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
     width = plan.source.width
     height = plan.source.height
     window = segment(_widened(core, overlap, width, height), plan)
-    first = _first_pixels(window)
+    first = _first_pixels(window.regions, window.box)
     accepted = _inside(first, core) & ~_cut(window, width, height)
     labels = window.regions.labels
     box = window.box
@@ -223,6 +236,7 @@ def _tile(core: Box, plan: Plan, overlap: int) -> _Tile:
     return _Tile(
         found=outline(window, accepted, plan),
         field_area=float(core.area - _masked_within(window, core)),
+        in_masks=_begun_in_masks(window, core),
         strips=strips,
         boxes=window.regions.boxes + np.array([box.x, box.y, 0, 0]),
         first=first,
@@ -240,11 +254,11 @@ def _join(tile: _Tile, pieces: _Pieces, lines: dict[tuple[str, int, int], IntArr
             x, y = (int(value) for value in tile.first[label - 1])
             box = Box(*(int(value) for value in tile.boxes[label - 1]))
             number[label] = pieces.add(box, (x, y), bool(tile.accepted[label - 1]))
-    for index, strip in tile.strips.items():
+    for line, strip in tile.strips.items():
         mine = number[strip]
-        before = lines.pop(index, None)
+        before = lines.pop(line, None)
         if before is None:
-            lines[index] = mine
+            lines[line] = mine
             continue
         both = (mine >= 0) & (before >= 0)
         for one, other in np.unique(np.stack([mine[both], before[both]], axis=1), axis=0):
@@ -282,4 +296,4 @@ def _without_nested(found: WindowPores, side: int, overlap: int) -> WindowPores:
             x, y = (float(value) for value in found.outlines[other][0])
             kept[other] &= cv2.pointPolygonTest(found.outlines[index], (x, y), False) <= 0
     outlines = [line for line, wanted in zip(found.outlines, kept, strict=True) if wanted]
-    return WindowPores(outlines, found.areas[kept], found.contrast[kept])
+    return replace(found, outlines=outlines, areas=found.areas[kept], contrast=found.contrast[kept])

@@ -219,7 +219,7 @@ def shape_input(
             numbers[index] = math.log(max(numbers[index], _SMALLEST))
     nothing = math.isnan(numbers[0])
     return np.array(
-        [*(0.0 if math.isnan(one) else one for one in numbers), float(nothing)], np.float32
+        [*(0.0 if math.isnan(number) else number for number in numbers), float(nothing)], np.float32
     )
 
 

@@ -53,9 +53,9 @@ def _pairs(
     counts = reach - rank - 1
     cuts = np.flatnonzero(np.diff(np.cumsum(counts) // _PAIRS_AT_ONCE, prepend=-1, append=-1))
     for first, last in pairwise(cuts.tolist()):
-        part = counts[first:last]
-        one = order[np.repeat(rank[first:last], part)]
-        other = order[ranges(rank[first:last] + 1, part)]
+        block = counts[first:last]
+        one = order[np.repeat(rank[first:last], block)]
+        other = order[ranges(rank[first:last] + 1, block)]
         near = (low[one, 1] <= high[other, 1]) & (low[other, 1] <= high[one, 1])
         yield one[near], other[near]
 
@@ -64,11 +64,11 @@ def _last_within(low: NDArray[Any], high: NDArray[Any], owner: IntArray) -> IntA
     """Return for each side, sorted by ring and left end, the place after the last one of its ring
     that begins before it ends.
     """
-    indices = np.empty(len(low), np.int64)
+    ends = np.empty(len(low), np.int64)
     edges = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
     for first, last in pairwise(edges.tolist()):
-        indices[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
-    return indices
+        ends[first:last] = first + np.searchsorted(low[first:last], high[first:last], "right")
+    return ends
 
 
 def _turn(a: NDArray[Any], b: NDArray[Any], c: NDArray[Any]) -> NDArray[Any]:
@@ -168,19 +168,19 @@ def _cuts(sides: IntArray) -> tuple[IntArray, IntArray]:
     """Return where sides are to be cut: their places (k,) and the points (k, 2)."""
     start = sides[:, 0]
     end = sides[:, 1]
-    indices = [np.zeros(0, np.int64)]
+    cut = [np.zeros(0, np.int64)]
     points = [np.zeros((0, 2), np.int64)]
     for one, other in _pairs(start, end, np.zeros(len(sides), np.int64)):
         near = _meet(start, end, one, other)
         one = one[near]
         other = other[near]
         for at in (_crossings(sides[one], sides[other]), *_ends_on(sides, one, other)):
-            indices += [one[at.pair], other[at.pair]]
+            cut += [one[at.pair], other[at.pair]]
             points += [at.points, at.points]
-    index = np.concatenate(indices)
-    point = np.concatenate(points)
-    new = (point != start[index]).any(axis=1) & (point != end[index]).any(axis=1)
-    return index[new], point[new]
+    side = np.concatenate(cut)
+    points_cut = np.concatenate(points)
+    new = (points_cut != start[side]).any(axis=1) & (points_cut != end[side]).any(axis=1)
+    return side[new], points_cut[new]
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,9 @@ def _crossings(one: IntArray, other: IntArray) -> _Meetings:
     )
     pair = np.flatnonzero(crosses)
     begin = here[pair].astype(np.float64)
-    part = begin / (begin - there[pair])
+    fraction = begin / (begin - there[pair])
     along = (q - p)[pair]
-    return _Meetings(pair, p[pair] + np.rint(along * part[:, None]).astype(np.int64))
+    return _Meetings(pair, p[pair] + np.rint(along * fraction[:, None]).astype(np.int64))
 
 
 def _ends_on(sides: IntArray, one: IntArray, other: IntArray) -> Iterator[_Meetings]:
@@ -278,15 +278,15 @@ def _beyond(sides: _Sides, up: int, wanted: NDArray[np.bool_]) -> IntArray:
     rows = max(1, _PAIRS_AT_ONCE // max(1, len(start)))
     indices = np.flatnonzero(wanted)
     for first in range(0, len(indices), rows):
-        part = indices[first : first + rows]
-        here = middle[part][:, None]
+        chosen = indices[first : first + rows]
+        here = middle[chosen][:, None]
         rises = (start[:, up] <= here[..., up]) & (here[..., up] < end[:, up])
         falls = (end[:, up] <= here[..., up]) & (here[..., up] < start[:, up])
         side = step[:, 1 - up] * (here[..., up] - start[:, up]) - step[:, up] * (
             here[..., 1 - up] - start[:, 1 - up]
         )
         count = (rises & (side > 0)).astype(np.int64) - (falls & (side < 0))
-        found[part] = count @ sides.times
+        found[chosen] = count @ sides.times
     return found
 
 
@@ -321,7 +321,7 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     """Return lines by the area that they bound: an outer line, which has its area left, and its
     holes.
     """
-    areas = [_signed(loop) for loop in loops]
+    areas = [signed_area(loop) for loop in loops]
     outer = sorted(
         (k for k, area in enumerate(areas) if area > _SLIVER_PX2), key=lambda k: areas[k]
     )
@@ -334,8 +334,12 @@ def _grouped(loops: list[FloatArray]) -> list[list[FloatArray]]:
     return [groups[k] for k in reversed(outer)]
 
 
-def _signed(points: NDArray[Any]) -> float:
-    """Return the area of a ring by the shoelace formula, above 0 where it has its area left."""
+def signed_area(points: NDArray[Any]) -> float:
+    """Return the area of a closed line (n, 2) by the shoelace formula, above 0 where it has its
+    area left, and 0 for fewer than three points.
+    """
+    if len(points) < 3:
+        return 0.0
     x, y = (points - points[0]).T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
@@ -348,14 +352,33 @@ def _holds(outer: FloatArray, inner: FloatArray) -> bool:
     return sum(signs) > 0
 
 
-def one_line(part: Sequence[NDArray[Any]]) -> FloatArray:
+def one_line(lines: Sequence[NDArray[Any]]) -> FloatArray:
     """Return one ring (N, 2) that runs along all given ones, joined by seams there and back where
     they are nearest.
     """
+    polygons = [np.asarray(line, np.float64) for line in lines]
+    if len(polygons) <= _FEW:
+        return without_repeats(_joined_in_turn(polygons))
+    seams = _seams(polygons)
+    leaving: list[list[_Seam]] = [[] for _ in polygons]
+    for seam in seams:
+        leaving[seam.polygon].append(seam)
+    joined = list(polygons)
+    for seam in reversed(seams):  # each after all that hang on it
+        there_and_back = _with_joined(polygons[seam.to], leaving[seam.to], joined, seam.into)
+        joined[seam.to] = np.concatenate([there_and_back, there_and_back[:1]])
+    return without_repeats(_with_joined(polygons[0], leaving[0], joined, 0))
+
+
+_FEW = 16
+"""Lines up to which joining one after the other is quicker than triangles between all of them."""
+
+
+def _joined_in_turn(polygons: Sequence[FloatArray]) -> FloatArray:
     from scipy.spatial import cKDTree
 
-    line = np.asarray(part[0], np.float64)
-    left = [np.asarray(polygon, np.float64) for polygon in part[1:]]
+    line = polygons[0]
+    left = list(polygons[1:])
     while left:
         tree = cKDTree(line)
         near = [tree.query(polygon) for polygon in left]
@@ -364,7 +387,74 @@ def one_line(part: Sequence[NDArray[Any]]) -> FloatArray:
         at = int(near[which][1][into])
         polygon = left.pop(which)
         line = np.concatenate([line[: at + 1], polygon[into:], polygon[: into + 1], line[at:]])
-    return without_repeats(line)
+    return line
+
+
+@dataclass(frozen=True)
+class _Seam:
+    """Hold a seam from the point `at` of a polygon to the point `into` of the polygon `to`."""
+
+    polygon: int
+    at: int
+    to: int
+    into: int
+
+
+def _seams(polygons: Sequence[FloatArray]) -> list[_Seam]:
+    """Return the shortest seams that join all polygons to the first, one nearer to it before those
+    that hang on it.
+
+    They are among the sides of the triangles of B. Delaunay, Bull. Acad. Sci. URSS 6 (1934) 793.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+    count = len(polygons)
+    points = np.concatenate(polygons)
+    owner = np.repeat(np.arange(count), [len(polygon) for polygon in polygons])
+    starts = np.searchsorted(owner, np.arange(count))
+    ends = _between(points, owner)
+    lengths = np.hypot(*(points[ends[:, 0]] - points[ends[:, 1]]).T)
+    ends = ends[np.argsort(lengths, kind="stable")]
+    key, first = np.unique(owner[ends[:, 0]] * count + owner[ends[:, 1]], return_index=True)
+    ranks = csr_array((first + 1.0, np.divmod(key, count)), (count, count))
+    order, before = breadth_first_order(minimum_spanning_tree(ranks), 0, directed=False)
+    shortest = dict(zip(key.tolist(), ends[first].tolist(), strict=True))
+    found = []
+    for to in order[1:].tolist():
+        near = int(before[to])
+        at, into = shortest[min(near, to) * count + max(near, to)]
+        if near > to:
+            at, into = into, at
+        found.append(_Seam(near, at - int(starts[near]), to, into - int(starts[to])))
+    return found
+
+
+def _between(points: FloatArray, owner: IntArray) -> IntArray:
+    """Return the sides (m, 2) of triangles between points of different polygons, the point of the
+    lower one first, and pairs of points that lie upon each other.
+    """
+    from scipy.spatial import Delaunay
+
+    found = Delaunay(points)
+    corners = found.simplices
+    pairs = [corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], found.coplanar[:, [0, 2]]]
+    sides = np.sort(np.concatenate(pairs), axis=1)  # points lie in the order of their polygons
+    return sides[owner[sides[:, 0]] != owner[sides[:, 1]]]
+
+
+def _with_joined(
+    polygon: FloatArray, seams: Sequence[_Seam], joined: Sequence[FloatArray], start: int
+) -> FloatArray:
+    """Return a polygon from a point of it on, with the lines to which its seams lead."""
+    turned = np.roll(polygon, -start, axis=0)
+    pieces = []
+    done = 0
+    for seam in sorted(seams, key=lambda one: (one.at - start) % len(polygon)):
+        at = (seam.at - start) % len(polygon)
+        pieces += [turned[done : at + 1], joined[seam.to]]
+        done = at
+    return np.concatenate([*pieces, turned[done:]])
 
 
 def without_repeats(points: FloatArray) -> FloatArray:

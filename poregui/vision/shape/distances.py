@@ -39,10 +39,10 @@ class Corners:
         """
         first = self._first[part].reshape(-1)
         size = self._size[part].reshape(-1)
-        position = ranges(first, size)
+        corners = ranges(first, size)
         piece = np.repeat(np.arange(len(first)), size)
-        across = self._x[position] - self._middle_x[part].reshape(-1)[piece]
-        down = self._y[position] - self._middle_y[part].reshape(-1)[piece]
+        across = self._x[corners] - self._middle_x[part].reshape(-1)[piece]
+        down = self._y[corners] - self._middle_y[part].reshape(-1)[piece]
         far = np.maximum.reduceat(across * across + down * down, np.cumsum(size) - size)
         return np.asarray(np.sqrt(far).reshape(-1, _PARTS))
 
@@ -155,7 +155,7 @@ class _Neighbours:
         self._corners = Corners(polygons)
         self._trees: dict[int, Any] = {}
         self._keys = np.zeros(0, dtype=np.int64)
-        self._indices: list[IntArray] = []
+        self._nearest: list[IntArray] = []
 
     def distances(self) -> FloatArray:
         octave = np.floor(np.log2(np.maximum(self._radius, 1.0))).astype(np.int64)
@@ -174,8 +174,8 @@ class _Neighbours:
         known = 0
         count = min(_NEIGHBOURS, len(others))
         while len(asking):
-            away, position = tree.query(self._middle[asking], k=np.arange(known + 1, count + 1))
-            near = others[position]
+            away, neighbours = tree.query(self._middle[asking], k=np.arange(known + 1, count + 1))
+            near = others[neighbours]
             self._compare(asking, near, away - self._radius[asking][:, None] - self._radius[near])
             if count == len(others):
                 return
@@ -202,22 +202,22 @@ class _Neighbours:
     def _measure(self, keys: IntArray) -> None:
         """Find the two nearest corners of pairs, and note where they are."""
         one, other = np.divmod(keys, self._polygons.count)
-        position = np.zeros((len(keys), 2), dtype=np.int64)
+        corners = np.zeros((len(keys), 2), dtype=np.int64)
         distance = np.zeros(len(keys))
         long = np.maximum(self._polygons.lengths[one], self._polygons.lengths[other]) > _LONG
         if not long.all():
-            position[~long, 0], position[~long, 1], distance[~long] = self._corners.nearest(
+            corners[~long, 0], corners[~long, 1], distance[~long] = self._corners.nearest(
                 one[~long], other[~long]
             )
         for index in np.flatnonzero(long).tolist():
-            position[index] = here, there = self._in_tree(int(one[index]), int(other[index]))
+            corners[index] = here, there = self._in_tree(int(one[index]), int(other[index]))
             distance[index] = np.hypot(
                 *(self._polygons.points[here] - self._polygons.points[there])
             )
         np.minimum.at(self._best, one, distance)
         np.minimum.at(self._best, other, distance)
         self._keys = np.concatenate([self._keys, keys])
-        self._indices.append(position)
+        self._nearest.append(corners)
 
     def _points(self, polygon: int) -> FloatArray:
         return self._polygons.points[
@@ -230,9 +230,9 @@ class _Neighbours:
         if lengths[other] < lengths[one]:
             there, here = self._in_tree(other, one)
             return here, there
-        away, position = self._tree(other).query(self._points(one))
+        away, corner_of = self._tree(other).query(self._points(one))
         nearest = int(away.argmin())
-        return int(starts[one]) + nearest, int(starts[other] + position[nearest])
+        return int(starts[one]) + nearest, int(starts[other] + corner_of[nearest])
 
     def _tree(self, polygon: int) -> Any:
         from scipy.spatial import cKDTree
@@ -246,26 +246,26 @@ class _Neighbours:
         well.
         """
         pairs = np.stack(np.divmod(self._keys, self._polygons.count), axis=1)
-        indices = np.concatenate(self._indices)
-        here = self._polygons.points[indices[:, 0]]
-        there = self._polygons.points[indices[:, 1]]
+        corners = np.concatenate(self._nearest)
+        here = self._polygons.points[corners[:, 0]]
+        there = self._polygons.points[corners[:, 1]]
         minimum = np.minimum(
-            self._beside(here, pairs[:, 1], indices[:, 1]),
-            self._beside(there, pairs[:, 0], indices[:, 0]),
+            self._beside(here, pairs[:, 1], corners[:, 1]),
+            self._beside(there, pairs[:, 0], corners[:, 0]),
         )
         best = np.full(self._polygons.count, np.inf)
         np.minimum.at(best, pairs[:, 0], minimum)
         np.minimum.at(best, pairs[:, 1], minimum)
         return best
 
-    def _beside(self, point: FloatArray, polygon: IntArray, position: IntArray) -> FloatArray:
+    def _beside(self, point: FloatArray, polygon: IntArray, corner: IntArray) -> FloatArray:
         """Return the distance of points to the two sides of a ring that meet at a place."""
         points = self._polygons.points
         first = self._polygons.starts[polygon]
         end = self._polygons.starts[polygon + 1]
-        after = np.where(position + 1 == end, first, position + 1)
-        before = np.where(position == first, end - 1, position - 1)
-        here = points[position]
+        after = np.where(corner + 1 == end, first, corner + 1)
+        before = np.where(corner == first, end - 1, corner - 1)
+        here = points[corner]
         return np.minimum(
             _to_segment(point, here, points[after]), _to_segment(point, here, points[before])
         )
@@ -300,13 +300,13 @@ def _to_long_lines(polygons: Polygons, lines: list[FloatArray]) -> FloatArray:
     ends = np.concatenate(lines)
     last = np.cumsum([len(line) for line in lines]) - 1
     first = np.concatenate(([0], last[:-1] + 1))
-    position = cKDTree(ends).query(polygons.points)[1]
+    nearest_end = cKDTree(ends).query(polygons.points)[1]
     before = np.arange(len(ends)) - 1
     after = np.arange(len(ends)) + 1
     before[first], after[last] = first, last
     nearest = np.minimum(
-        _to_segment(polygons.points, ends[position], ends[before[position]]),
-        _to_segment(polygons.points, ends[position], ends[after[position]]),
+        _to_segment(polygons.points, ends[nearest_end], ends[before[nearest_end]]),
+        _to_segment(polygons.points, ends[nearest_end], ends[after[nearest_end]]),
     )
     return np.asarray(np.minimum.reduceat(nearest, polygons.starts[:-1]))
 
@@ -316,5 +316,5 @@ def _to_segment(points: FloatArray, start: FloatArray, end: FloatArray) -> Float
     along = end - start
     to = points - start
     squared = (along**2).sum(axis=-1)
-    part = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
-    return np.asarray(np.hypot(*(to - part[:, None] * along).T))
+    fraction = np.clip((to * along).sum(axis=-1) / np.where(squared == 0, 1.0, squared), 0, 1)
+    return np.asarray(np.hypot(*(to - fraction[:, None] * along).T))

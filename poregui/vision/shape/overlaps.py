@@ -18,6 +18,7 @@ from poregui.vision.shape.crossings import (
     one_line,
     parts_of,
     positive,
+    signed_area,
     without_repeats,
 )
 from poregui.vision.shape.polygons import FloatArray, IntArray, Polygons, ranges, spans
@@ -231,24 +232,17 @@ def _checked(line: NDArray[Any], size: tuple[int, int] | None, *, crosses: bool)
         whole = one_line([polygon for part in parts for polygon in part]) if parts else points[:0]
         if beyond:
             change = "cut"
-        elif abs(_area(whole) - _area(points)) > _ROUNDED * _length(points) or (
-            len(whole) and np.abs(_extent(whole) - _extent(points)).max() > _SPIKE_PX
-        ):
+        elif abs(abs(signed_area(whole)) - abs(signed_area(points))) > _ROUNDED * _length(
+            points
+        ) or (len(whole) and np.abs(_extent(whole) - _extent(points)).max() > _SPIKE_PX):
             change = "crossed"
         if change:
             points = whole
-    if _area(points) >= SMALLEST_PX2:
+    if abs(signed_area(points)) >= SMALLEST_PX2:
         return CheckedOutline(Outline.of(points), change)
     if beyond:
         return CheckedOutline(None, problem="lies outside the image")
     return CheckedOutline(None, problem="encloses less than one pixel")
-
-
-def _area(points: NDArray[Any]) -> float:
-    if len(points) < 3:
-        return 0.0
-    x, y = (points - points[0]).T
-    return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
 
 
 def _extent(points: NDArray[Any]) -> FloatArray:

@@ -25,7 +25,7 @@ def draw_matrix(look: Look, width: int, height: int, rng: np.random.Generator) -
 
 
 def expose(field: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the picture that the camera takes of a reflectance, uint8."""
+    """Return the image that the camera takes of a reflectance, uint8."""
     height, width = field.shape
     y, x = np.mgrid[0:height, 0:width]
     across = (x - width / 2) / width

@@ -87,7 +87,7 @@ _talk: Talk | None = None
 
 
 def prepare(talk: Talk) -> None:
-    """Make a new process ready: one thread for pictures, Ctrl+C for its parent alone, an end when
+    """Make a new process ready: one thread for images, Ctrl+C for its parent alone, an end when
     that has ended.
     """
     global _talk
@@ -204,13 +204,13 @@ def predictions_of(
     the network was trained on, (n,).
 
     Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes
-    where there are many boxes, takes a batch from beginning to end, so that the answers do not
+    where there are many boxes, takes a batch from beginning to end, so that the predictions do not
     depend on how many there are. An exception of `progress` ends the work. Raises BrokenProcessPool
     when a process died.
     """
     predictions = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
     out_of_distribution = np.zeros(len(boxes), np.bool_)
-    prediction = partial(
+    predict = partial(
         _answer, network, CropScale(image.grey_low, image.grey_high, um_per_px, factor)
     )
     done = 0
@@ -225,7 +225,7 @@ def predictions_of(
 
     with _helpers(len(boxes), threads) as pool:
         for indices, crops in _batches(image, boxes):
-            waiting.append((pool.submit(prediction, crops), indices))
+            waiting.append((pool.submit(predict, crops), indices))
             if len(waiting) > _AHEAD * max(1, threads):
                 take()
         while waiting:

@@ -164,14 +164,14 @@ def _security(scheduler: Scheduler) -> Any:
         return None
     from distributed.security import Security
 
-    given = {
+    files = {
         "tls_ca_file": scheduler.tls_ca,
         "tls_client_cert": scheduler.tls_cert,
         "tls_client_key": scheduler.tls_key,
     }
     security = Security(
         require_encryption=True,
-        **{name: str(path) for name, path in given.items() if path is not None},
+        **{name: str(path) for name, path in files.items() if path is not None},
     )
     if security.tls_ca_file is None or security.tls_client_cert is None:
         raise PoreguiError(
@@ -214,12 +214,12 @@ def check_versions(versions: Mapping[str, Any]) -> None:
     compared. Raises PoreguiError.
     """
     own = versions["client"]["packages"].get("poregui")
-    parts = {
+    nodes = {
         "scheduler": versions["scheduler"],
-        **{f"worker {name}": one for name, one in versions["workers"].items()},
+        **{f"worker {name}": node for name, node in versions["workers"].items()},
     }
-    for name, part in parts.items():
-        there = part["packages"].get("poregui")
+    for name, node in nodes.items():
+        there = node["packages"].get("poregui")
         if own and there != own:
             has = f"has poregui {there}" if there else "has no poregui"
             raise PoreguiError(

@@ -11,12 +11,13 @@ import numpy as np
 
 from poregui.domain.errors import PoreguiError
 from poregui.store.files import harmless, write_csv, write_json
-from poregui.workflow.applying.field import RESULT, FieldResult
+from poregui.workflow.applying.field import FieldResult
 from poregui.workflow.applying.inputs import AppliedModel
 from poregui.workflow.applying.overlay import read_image
 from poregui.workflow.applying.result_files import (
     OUTLINES,
     PORES,
+    SUMS,
     chance_heads,
     marked_outlines,
     marks_of,
@@ -47,7 +48,7 @@ def at_confidence(result: FieldResult, table: PoreTable, min_confidence: float) 
 def mark_field(
     folder: Path, result: FieldResult, table: PoreTable, model: AppliedModel, min_confidence: float
 ) -> FieldResult:
-    """Write class, source and reason of each pore into table, outlines, picture and sums of a
+    """Write class, source and reason of each pore into table, outlines, image and sums of a
     folder of results.
 
     They are those of `PoreTable.chosen` at the confidence `min_confidence`, as in every sum, and
@@ -58,11 +59,11 @@ def mark_field(
     marks = marks_of(table, model.classes, min_confidence)
     cells = {name: [harmless(text) for text in texts] for name, texts in marks.items()}
     head, rows = _read(folder / PORES)
-    indices = {name: head.index(name) for name in cells}
+    columns = {name: head.index(name) for name in cells}
     chances = [harmless(text) for text in chance_heads(model.classes)]
     named = head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] == chances
     if named and all(
-        [row[indices[name]] for row in rows] == texts for name, texts in cells.items()
+        [row[columns[name]] for row in rows] == texts for name, texts in cells.items()
     ):
         return found
     unseal(folder)
@@ -70,11 +71,11 @@ def mark_field(
     image = read_image(folder)
     if image is not None:
         write_overlay(folder, image, table, model.colours, min_confidence)
-    write_json(folder / RESULT, found.to_json())
+    write_json(folder / SUMS, found.to_json())
     head[FIRST_CHANCE : FIRST_CHANCE + len(chances)] = chances
     for name, texts in cells.items():
         for row, text in zip(rows, texts, strict=True):
-            row[indices[name]] = text
+            row[columns[name]] = text
     write_csv(folder / PORES, [head, *rows])  # after the others: it tells that they are up to date
     seal(folder)
     return found
@@ -83,13 +84,13 @@ def mark_field(
 def _mark_outlines(
     folder: Path, marks: Mapping[str, Sequence[str]], colours: Mapping[str, str]
 ) -> None:
-    (received,) = read_geojson(folder / OUTLINES)
-    if len(received.shapes) != len(next(iter(marks.values()))):
+    (outlined,) = read_geojson(folder / OUTLINES)
+    if len(outlined.shapes) != len(next(iter(marks.values()))):
         raise PoreguiError(
             f"The outlines in {folder} are not those of its table.",
             f"Remove {folder} and find its pores again.",
         )
-    write_geojson_file(marked_outlines(received, marks, colours), folder / OUTLINES)
+    write_geojson_file(marked_outlines(outlined, marks, colours), folder / OUTLINES)
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:

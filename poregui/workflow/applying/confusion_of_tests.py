@@ -1,4 +1,4 @@
-"""Carry what the test crops of a run were answered, so that a bare model
+"""Carry the predictions of the test crops of a run, so that a bare model
 corrects as its run does.
 """
 
@@ -20,10 +20,10 @@ from poregui.store.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class ConfidenceCounts:
-    """Hold what a wanted confidence meant for the test crops of a run: the share answered, and how
-    many were right.
+    """Hold what a wanted confidence meant for the test crops of a run: the share classified, and
+    how many were right.
 
-    Both are fractions; `accuracy` is None when no crop was answered, `n` counts the test crops.
+    Both are fractions; `accuracy` is None when no crop was classified, `n` counts the test crops.
     """
 
     coverage: float
@@ -47,7 +47,7 @@ class TestedCrops:
     diameters: NDArray[np.float64] | None = None
 
     def at(self, temperature: float | None) -> TestedCrops:
-        """Return the crops with answers at a temperature (see `at_temperature`), None: as the
+        """Return the crops with predictions at a temperature (see `at_temperature`), None: as the
         network gave them.
         """
         if temperature is None:
@@ -55,7 +55,7 @@ class TestedCrops:
         return replace(self, predictions=at_temperature(self.predictions, temperature))
 
     def confusion(self, min_confidence: float = 0.0) -> NDArray[np.int64]:
-        """Return the (classes, classes) counts of crops answered with at least a confidence, rows
+        """Return the (classes, classes) counts of crops classified with at least a confidence, rows
         the truth.
         """
         kept = self._kept(min_confidence)
@@ -121,7 +121,7 @@ class TestedCrops:
 
 
 def tested_crops(run: RunFolder) -> TestedCrops:
-    """Return the test crops of a run with the labels that it was frozen with, answered as the
+    """Return the test crops of a run with the labels that it was frozen with, predicted as the
     network did.
 
     Raises ProjectError when the run has no predictions or is damaged.
@@ -134,8 +134,8 @@ def temperature_of(run: RunFolder) -> float | None:
     """Return the temperature that calibrates a run on its validation crops, with the labels that it
     was frozen with.
 
-    None where these are too few (see `fit_temperature`), or all were answered rightly, for then any
-    sharper one would fit them better. Raises ProjectError as `tested_crops`.
+    None where these are too few (see `fit_temperature`), or all were predicted correctly, for then
+    any sharper one would fit them better. Raises ProjectError as `tested_crops`.
     """
     _, labels, predictions = _answered(run, "validation")
     if (predictions.argmax(axis=1) == labels).all():
@@ -146,15 +146,19 @@ def temperature_of(run: RunFolder) -> float | None:
 def _answered(
     run: RunFolder, split: SplitName
 ) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the (n,) ids of the crops of a part, their (n,) labels and (n, classes) answers."""
+    """Return the (n,) ids of the crops of a split, their (n,) labels and (n, classes)
+    predictions.
+    """
     dataset = run.read_dataset()
-    label = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
-    found = [one for one in run.read_predictions(dataset) if one.crop_id in label]
-    predictions = np.array([one.probabilities for one in found], np.float64).reshape(
-        len(found), len(dataset.classes)
-    )
-    ids = [one.crop_id for one in found]
-    return ids, np.array([label[i] for i in ids], np.int64), predictions
+    label_of = {crop.crop_id: crop.label for crop in dataset.crops if crop.split == split}
+    predictions = [
+        prediction for prediction in run.read_predictions(dataset) if prediction.crop_id in label_of
+    ]
+    probabilities = np.array(
+        [prediction.probabilities for prediction in predictions], np.float64
+    ).reshape(len(predictions), len(dataset.classes))
+    ids = [prediction.crop_id for prediction in predictions]
+    return ids, np.array([label_of[i] for i in ids], np.int64), probabilities
 
 
 def _diameters(run: RunFolder, ids: list[int]) -> NDArray[np.float64] | None:

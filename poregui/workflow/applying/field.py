@@ -26,6 +26,7 @@ from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.plan import source_of
+from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import (
     NetworkFiles,
@@ -35,6 +36,7 @@ from poregui.workflow.applying.classify import (
 )
 from poregui.workflow.applying.overlay import FieldImage, read_image
 from poregui.workflow.applying.result_files import (
+    SUMS,
     fault_in,
     marks_of,
     outlines_of,
@@ -47,13 +49,12 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
-from poregui.workflow.detecting.find_pores import faint_text
+from poregui.workflow.detecting.removals import doubts_of
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
 from poregui.workflow.importing.image_identity import other_image
 
-RESULT = "field.json"
-FORMAT = 8
+FORMAT = 9
 """Changes when results of older versions must be made anew."""
 Progress = Callable[[int, int, str], None]
 _AGAIN = "Its pores were found again."
@@ -123,7 +124,7 @@ class FieldTask:
     @property
     def result_file(self) -> Path:
         """Return the file that is written last: where it is, the results are whole."""
-        return self.folder / RESULT
+        return self.folder / SUMS
 
     def fingerprint(self, sha256: str) -> str:
         """Return a hash over all that finding, measuring and classifying depend on; `mark_field`
@@ -202,7 +203,7 @@ class AppliedField:
     pores: PoreTable
 
     def image(self) -> FieldImage | None:
-        """Return what its picture is drawn from, None where that is gone or shows other pores."""
+        """Return what its image is drawn from, None where that is gone or shows other pores."""
         found = read_image(self.task.folder)
         if found is None or len(found.counts) != len(self.pores.areas):
             return None
@@ -225,7 +226,7 @@ def apply_field(
 
     `progress` hears (done, total, text) of the whole; an exception that it raises ends the work
     with nothing half written. Raises PoreguiError when the file cannot be read or holds another
-    picture than the project knows, a length in um meets an unknown scale, or the disk is full.
+    image than the project knows, a length in um meets an unknown scale, or the disk is full.
     """
     began = time.monotonic()
     changed = why_changed(task)
@@ -241,7 +242,7 @@ def apply_field(
             scale = image.um_per_px
         factor = resampling(predictor, scale)
         size = (image.width, image.height)
-        ends = task.surfaces != ()
+        ends = ends_in_view(task.surfaces)
         found = detect(
             source_of(image),
             task.recipe,
@@ -271,7 +272,7 @@ def apply_field(
         resampled=factor,
         seconds=time.monotonic() - began,
         warnings=tuple(warnings)
-        + faint_text(found, task.recipe)
+        + doubts_of(found, task.recipe)
         + resampled_text(factor, scale)
         + ((f"{changed} {_AGAIN}",) if changed else ()),
     )
@@ -297,7 +298,7 @@ class _Aside:
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        ends = task.surfaces != ()
+        ends = ends_in_view(task.surfaces)
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
             beside.submit(
@@ -317,7 +318,7 @@ class _Aside:
 def _write(
     task: FieldTask, table: PoreTable, aside: _Aside, beside: Executor, predictor: Predictor
 ) -> None:
-    """Write outlines, table and picture of the pores, each beside and then in its place."""
+    """Write outlines, table and image of the pores, each beside and then in its place."""
     classes = task.classes or predictor.classes
     image = aside.image.result()
     task.folder.mkdir(parents=True, exist_ok=True)

@@ -81,17 +81,17 @@ class PlacedCrops:
             waiting = [pair.crop for pair in lost if pair.away > _DOUBLE]
         return found
 
-    def _outlined(self, there: _Pores, indices: NDArray[np.int64]) -> list[_Pair]:
+    def _outlined(self, there: _Pores, outlined: NDArray[np.int64]) -> list[_Pair]:
         """Return the crops with outlines that show a pore."""
-        if not len(indices):
+        if not len(outlined):
             return []
-        away, pore = there.tree.query(self.middles[indices])
-        own = self.areas[indices]
+        away, pore = there.tree.query(self.middles[outlined])
+        own = self.areas[outlined]
         smaller = np.minimum(there.areas[pore], own)
         larger = np.maximum(there.areas[pore], own)
         reach = _NEAR * np.sqrt(4 / np.pi * smaller) + 0.5
         same = (away <= reach) & (larger <= _ALIKE * smaller)
-        rows = zip(away[same].tolist(), pore[same].tolist(), indices[same].tolist(), strict=True)
+        rows = zip(away[same].tolist(), pore[same].tolist(), outlined[same].tolist(), strict=True)
         return [_Pair(*row) for row in rows]
 
     def _in_box(self, there: _Pores, index: int, taken: Set[int], *, whole: bool) -> _Pair | None:
@@ -199,7 +199,7 @@ def class_indices(class_ids: Sequence[int]) -> dict[int, int]:
     """Return for each label that a network can answer the place of its class in the answers, and of
     the fixed labels.
 
-    `class_ids` are those of the project, in the order of the answers. *Not a pore* is `REMOVED`
+    `class_ids` are those of the project, in the order of the predictions. *Not a pore* is `REMOVED`
     where the network has no such answer.
     """
     return {UNSURE: LEFT, NOT_A_PORE: REMOVED} | {
@@ -209,17 +209,17 @@ def class_indices(class_ids: Sequence[int]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class HumanLabels:
-    """Hold the crops that people labelled, and the place of each label in the
-    answers of a network.
+    """Hold the crops that people labelled, and the index of each label among the
+    classes of a network.
     """
 
     labelled: Placed
-    indices: dict[int, int]
+    class_of: dict[int, int]
 
 
 def human_labels(project: Project, class_ids: Sequence[int]) -> HumanLabels:
-    """Return what people said in a project, fit for a network whose answers are these classes of
-    the project.
+    """Return what people said in a project, fit for a network whose predictions are these classes
+    of the project.
     """
     return HumanLabels(placed_crops(project, labelled=True), class_indices(class_ids))
 
@@ -232,17 +232,17 @@ def with_human_labels(field: AppliedField, human: HumanLabels) -> AppliedField:
     if own is None:
         pores = replace(field.pores, human_label=np.empty(0, np.int64), labelled=0, unmatched=0)
     else:
-        pores = _answered(field.pores, own, human.indices)
+        pores = _answered(field.pores, own, human.class_of)
     return replace(field, pores=pores)
 
 
-def _answered(table: PoreTable, own: PlacedCrops, indices: dict[int, int]) -> PoreTable:
+def _answered(table: PoreTable, own: PlacedCrops, class_of: dict[int, int]) -> PoreTable:
     human = np.full(len(table.areas), NOBODY, np.int64)
     shown = own.of_pores(table.middles, table.areas, table.lengths)
     for pore, crop in shown.items():
         label = own.labels[crop]
         if label is not None:
-            human[pore] = indices.get(label, OTHER)
+            human[pore] = class_of.get(label, OTHER)
     pores = {index for index, label in enumerate(own.labels) if label not in _NO_PORES}
     unmatched = len(pores - set(shown.values()))
     return replace(table, human_label=human, labelled=len(pores), unmatched=unmatched)

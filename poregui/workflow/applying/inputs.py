@@ -43,11 +43,11 @@ class AppliedModel:
     """Hold a network as files, with what its test says: `confusion` (classes, classes), None where
     nobody knows it.
 
-    `confusion` counts test crops answered with at least the wanted confidence (see `at`), rows the
+    `confusion` counts test crops predicted with at least the wanted confidence (see `at`), rows the
     truth; `area_confusion` weighs them by the area of their pores (see `weighted_counts`), None
     where that is not known. `tested` are those crops, None where they are not kept. `temperature`
-    calibrates its answers (see `at_temperature`); None: nobody fitted one, and they are taken as
-    they are.
+    calibrates its predictions (see `at_temperature`); None: nobody fitted one, and they are taken
+    as they are.
 
     `class_ids` are those of its classes where it was trained, or in the project that it is applied
     in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
@@ -69,7 +69,7 @@ class AppliedModel:
     tested: TestedCrops | None = None
 
     def at(self, min_confidence: float) -> AppliedModel:
-        """Return it with the confusion of test crops answered with at least a confidence.
+        """Return it with the confusion of test crops predicted with at least a confidence.
 
         A confusion that came without its crops stands for every confidence.
         """
@@ -175,25 +175,25 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
     """
     sidecar = model.with_suffix(".json")
     try:
-        received = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
-        classes = tuple(received["classes"])
-        temperature = _temperature(received)
+        values = check_sidecar(parse_json(read_whole(sidecar, follow=True)))
+        classes = tuple(values["classes"])
+        temperature = _temperature(values)
         tested = None
-        if "tested" in received:
-            tested = TestedCrops.from_json(received["tested"], len(classes)).at(temperature)
-        confusion = _matrix(received.get("confusion"), len(classes), np.int64)
-        by_area = _matrix(received.get("area_confusion"), len(classes), np.float64)
+        if "tested" in values:
+            tested = TestedCrops.from_json(values["tested"], len(classes)).at(temperature)
+        confusion = _matrix(values.get("confusion"), len(classes), np.int64)
+        by_area = _matrix(values.get("area_confusion"), len(classes), np.float64)
         if recipe is None:
-            if "detection" in received:
-                recipe = detection_recipe_from_json(received["detection"])
+            if "detection" in values:
+                recipe = detection_recipe_from_json(values["detection"])
             else:
                 recipe = DetectionRecipe()
-        shades = tuple(str(one) for one in received.get("colours", ()))
-        if len(shades) != len(classes) or not all(_COLOUR.fullmatch(one) for one in shades):
+        colours = tuple(str(colour) for colour in values.get("colours", ()))
+        if len(colours) != len(classes) or not all(_COLOUR.fullmatch(colour) for colour in colours):
             plain = default_classes(tuple(f"class {i}" for i in range(max(2, len(classes)))))
-            shades = tuple(one.colour for one in plain[: len(classes)])
-        name = str(received.get("name", model.stem))
-        ids, uids = _identities(received, classes)
+            colours = tuple(one.colour for one in plain[: len(classes)])
+        name = str(values.get("name", model.stem))
+        ids, uids = _identities(values, classes)
     except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.",
@@ -206,7 +206,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
         model,
         sidecar,
         classes,
-        shades,
+        colours,
         confusion,
         recipe,
         by_area,
@@ -218,14 +218,14 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
 
 
 def _identities(
-    received: Mapping[str, Any], classes: Sequence[str]
+    sidecar: Mapping[str, Any], classes: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the ids of the classes of a sidecar and their uids, of which older ones have none.
 
     Raises KeyError, TypeError or ValueError when they are not one a class.
     """
-    ids = tuple(int(one) for one in received["class_ids"])
-    uids = tuple(str(one) for one in received.get("class_uids", ()))
+    ids = tuple(int(one) for one in sidecar["class_ids"])
+    uids = tuple(str(one) for one in sidecar.get("class_uids", ()))
     if (
         len(set(ids)) != len(classes)
         or len(ids) != len(classes)
@@ -235,29 +235,29 @@ def _identities(
     return ids, uids
 
 
-def _temperature(received: Mapping[str, Any]) -> float | None:
+def _temperature(sidecar: Mapping[str, Any]) -> float | None:
     """Return the temperature of a sidecar, None for one without.
 
     Raises ValueError or TypeError for anything else.
     """
-    found = received.get("temperature")
-    if found is not None and not 0 < float(found) < float("inf"):
+    temperature = sidecar.get("temperature")
+    if temperature is not None and not 0 < float(temperature) < float("inf"):
         raise ValueError("no temperature")
-    return None if found is None else float(found)
+    return None if temperature is None else float(temperature)
 
 
-def _matrix(received: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
-    return None if received is None else np.array(received, kind).reshape(classes, classes)
+def _matrix(rows: Any, classes: int, kind: type[np.generic]) -> NDArray[Any] | None:
+    return None if rows is None else np.array(rows, kind).reshape(classes, classes)
 
 
 def micrographs_of(
     paths: Sequence[Path], project: Project | None, um_per_px: float | None, specimen: str | None
 ) -> list[ToApply]:
-    """Return the pictures of files and folders; what a project knows of one goes before what its
+    """Return the images of files and folders; what a project knows of one goes before what its
     file says.
 
     A scale or specimen that is given goes before both. Raises PoreguiError when there is no
-    picture.
+    image.
     """
     found, _ = find_images(paths, "micrographs")
     files = [one.file for one in found]
@@ -336,25 +336,25 @@ def tasks_of(
     """
     plain = [
         FieldTask(
-            file=one.file,
+            file=field.file,
             folder=out,
-            specimen=one.specimen,
+            specimen=field.specimen,
             model=model.model,
             sidecar=model.sidecar,
             recipe=model.recipe,
-            um_per_px=one.um_per_px,
-            masks=one.masks,
-            plane=one.plane,
+            um_per_px=field.um_per_px,
+            masks=field.masks,
+            plane=field.plane,
             min_confidence=min_confidence,
             colours=model.colours,
-            build_direction_deg=one.build_direction_deg,
-            surfaces=one.surfaces,
+            build_direction_deg=field.build_direction_deg,
+            surfaces=field.surfaces,
             temperature=model.temperature or 1.0,
             classes=model.classes,
-            shown_name=one.shown_name,
-            sha256=one.sha256,
+            shown_name=field.shown_name,
+            sha256=field.sha256,
         )
-        for one in fields
+        for field in fields
     ]
     named = [
         replace(one, shown_name=name) for one, name in zip(plain, names_of(plain), strict=True)

@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.store.files import replace_file
-from poregui.store.run_files import BROKEN, read_arrays
+from poregui.store.run_files import BROKEN, read_arrays, write_arrays
 from poregui.workflow.applying.result_table import LEFT, PoreTable
 
 FILE = "picture.npz"
 _SIDE = 1600
-"""Longer side of the picture in px, where the micrograph is at least as large."""
+"""Longer side of the image in px, where the micrograph is at least as large."""
 _AROUND = 5
-"""Distance in px of the picture between a pore and its frame."""
+"""Distance in px of the image between a pore and its frame."""
 _SHIFT = 4
 """Outlines are drawn to a sixteenth of a px."""
 _FEWEST = 8
@@ -44,7 +43,7 @@ class FieldImage:
     def of(
         overview: NDArray[Any], size: tuple[int, int], outlines: Sequence[NDArray[np.float32]]
     ) -> FieldImage:
-        """Return the picture of a micrograph of `size` (width, height) px.
+        """Return the image of a micrograph of `size` (width, height) px.
 
         `overview` is the micrograph at any smaller size, of any depth; `outlines` are in px of the
         full one.
@@ -109,17 +108,11 @@ class FieldImage:
 
     def write(self, folder: Path) -> None:
         """Write it into a folder of results."""
-        arrays: dict[str, Any] = {**vars(self)}
-
-        def write(beside: Path) -> None:
-            with open(beside, "wb") as file:
-                np.savez_compressed(file, **arrays)
-
-        replace_file(folder / FILE, write)
+        write_arrays(folder / FILE, vars(self))
 
 
 def read_image(folder: Path) -> FieldImage | None:
-    """Return what the picture in a folder of results is drawn from, None where that is not there or
+    """Return what the image in a folder of results is drawn from, None where that is not there or
     damaged.
     """
     try:
@@ -144,7 +137,7 @@ def draw_overlay(
 
 
 def as_png(shown: NDArray[np.uint8]) -> bytes:
-    """Return (h, w, 3) blue, green, red as a PNG. Raises ValueError for what is no picture."""
+    """Return (h, w, 3) blue, green, red as a PNG. Raises ValueError for what is no image."""
     done, coded = cv2.imencode(".png", shown)
     if not done:
         raise ValueError(f"no PNG of an overlay of shape {shown.shape}")
@@ -152,7 +145,7 @@ def as_png(shown: NDArray[np.uint8]) -> bytes:
 
 
 def _frame(shown: NDArray[Any], points: NDArray[Any]) -> None:
-    """Draw a white box with dark edges around an outline in px of the picture."""
+    """Draw a white box with dark edges around an outline in px of the image."""
     left, top = (int(v) - _AROUND for v in np.floor(points.min(axis=0)))
     right, bottom = (int(v) + _AROUND for v in np.ceil(points.max(axis=0)))
     for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 2)):
@@ -160,7 +153,7 @@ def _frame(shown: NDArray[Any], points: NDArray[Any]) -> None:
 
 
 def _thinned(points: NDArray[np.float32], every: int) -> NDArray[np.float32]:
-    """Return every n-th point of an outline, which has one and more for each px, where a picture
+    """Return every n-th point of an outline, which has one and more for each px, where an image
     shows fewer.
     """
     return points[:: min(every, max(1, len(points) // _FEWEST))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from poregui.domain.errors import PoreguiError, faults_of
 from poregui.domain.wording import count
+from poregui.launching import available_cores
 from poregui.store.files import remove_leftovers
 from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
 from poregui.workflow.applying.field import (
@@ -146,13 +146,6 @@ def _processes(count: int, talk: Talk) -> Iterator[ProcessPoolExecutor]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def take_up(tasks: Sequence[FieldTask]) -> dict[int, FieldResult | FieldProblem]:
     """Return by place the results that are there and still hold, and what is wrong with files that
     cannot be read.
@@ -174,8 +167,8 @@ def applied_of(
     """Return what became of tasks, in the order of their places."""
     results = [found[index] for index in sorted(found)]
     return Applied(
-        tuple(one for one in results if isinstance(one, FieldResult)),
-        tuple(one for one in results if isinstance(one, FieldProblem)),
+        tuple(result for result in results if isinstance(result, FieldResult)),
+        tuple(result for result in results if isinstance(result, FieldProblem)),
         taken_up,
         cancelled,
     )

@@ -26,7 +26,7 @@ from poregui.workflow.applying.summary import (
     groups_of,
     out_of_distribution_text,
 )
-from poregui.workflow.reporting.documents import ImageTag, check_ending, render
+from poregui.workflow.reporting.documents import check_ending, render
 
 EXAMPLES = 3
 _IMAGE_WIDTH = 640
@@ -50,7 +50,7 @@ class FieldFacts:
 
 @dataclass(frozen=True)
 class Example:
-    """Hold the picture of a field with its outlines as a data URI of `width` x `height` px, and why
+    """Hold the image of a field with its outlines as a data URI of `width` x `height` px, and why
     it is shown.
     """
 
@@ -108,7 +108,7 @@ def collect_applied(
     """
     colours = dict(zip(model.classes, model.colours, strict=True))
     of_group: dict[str, list[AppliedField]] = {}
-    for name, one in zip(groups_of([one.result for one in fields]), fields, strict=True):
+    for name, one in zip(groups_of([field.result for field in fields]), fields, strict=True):
         of_group.setdefault(name, []).append(one)
     pages = tuple(
         _page(group, of_group[group.name], summary, min_confidence, colours)
@@ -144,9 +144,9 @@ def _page(
     examples: int = EXAMPLES,
 ) -> Page:
     fields = tuple(_field(one.result, group) for one in applied)
-    names = [one.name for one in group.classes]
+    names = [pore_class.name for pore_class in group.classes]
     diameters = diameters_of(names, applied, min_confidence, summary.size_unit)
-    known = [one.mm2 for one in fields if one.mm2 is not None]
+    known = [field.mm2 for field in fields if field.mm2 is not None]
     return Page(
         group,
         fields,
@@ -201,7 +201,7 @@ def _examples(
 def _image(
     one: AppliedField, colours: Sequence[str], min_confidence: float
 ) -> tuple[str, int, int] | None:
-    """Return an outlined micrograph as a data URI and its size; None where its picture is gone."""
+    """Return an outlined micrograph as a data URI and its size; None where its image is gone."""
     from PIL import Image
 
     drawn = one.image()
@@ -224,18 +224,18 @@ def _model(model: AppliedModel) -> tuple[tuple[str, str], ...]:
     Raises ProjectError when its files are gone.
     """
     try:
-        received = parse_json(read_whole(model.sidecar, follow=True))
+        sidecar = parse_json(read_whole(model.sidecar, follow=True))
         hashes = file_hash(model.model), file_hash(model.sidecar)
     except BROKEN as error:
         raise ProjectError(
             f"{model.sidecar} is missing or damaged.", "Restore it, then write the report again."
         ) from error
     rows = [("Network", model.name)]
-    if "preset" in received:
-        rows.append(("Preset", str(received["preset"])))
+    if "preset" in sidecar:
+        rows.append(("Preset", str(sidecar["preset"])))
     rows += [("SHA-256 of model.onnx", hashes[0]), ("SHA-256 of model.json", hashes[1])]
-    if "dataset_hash" in received:
-        rows.append(("Training dataset", str(received["dataset_hash"])))
+    if "dataset_hash" in sidecar:
+        rows.append(("Training dataset", str(sidecar["dataset_hash"])))
     return (*rows, ("poregui", poregui.__version__))
 
 
@@ -257,11 +257,8 @@ def write_applied_report(
     return out
 
 
-def applied_html(facts: AppliedFacts, image: ImageTag | None = None) -> str:
-    """Return the report as HTML: figures as SVG inside, or as whatever `image` makes of them.
-
-    Names are escaped.
-    """
+def applied_html(facts: AppliedFacts) -> str:
+    """Return the report as HTML with figures as SVG inside; names are escaped."""
     values = {
         "facts": facts,
         "unit": facts.summary.size_unit.replace("um", "µm"),
@@ -269,7 +266,7 @@ def applied_html(facts: AppliedFacts, image: ImageTag | None = None) -> str:
         "strange": out_of_distribution_text,
     }
     filters = {"num": _number, "ends": _ends, "relative": _relative, "triple": _triple}
-    return render("specimens.html.j2", values, filters, image)
+    return render("specimens.html.j2", values, filters)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from poregui.domain.checked import as_list, mapping, maybe, number, text, whole
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
-from poregui.store.files import explain_write_error, harmless, replace_file, write_csv, write_json
+from poregui.store.files import explain_write_error, harmless, write_bytes, write_csv, write_json
 from poregui.store.run_files import BROKEN, make_seal, parse_json, parse_seal, read_whole, rows_in
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected
@@ -31,7 +31,8 @@ from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape
 SEAL = "results.json"
 SUMS = "field.json"
 PORES = "pores.csv"
-_READ_AGAIN = (PORES, "pores.geojson", "sensitivity.npz", "picture.npz")
+OUTLINES = "pores.geojson"
+_READ_AGAIN = (PORES, OUTLINES, "sensitivity.npz", "picture.npz")
 _count = partial(whole, low=0)
 _area = partial(number, low=0.0)
 _FIELDS: dict[str, Callable[[Any], Any]] = {
@@ -123,7 +124,6 @@ def read_sums(file: Path) -> dict[str, Any]:
     }
 
 
-OUTLINES = "pores.geojson"
 CLASS = "class"
 
 
@@ -243,10 +243,6 @@ def marked_outlines(
 def write_overlay(
     folder: Path, image: FieldImage, table: PoreTable, colours: Sequence[str], min_confidence: float
 ) -> None:
-    """Write the picture of a micrograph with its pores, PNG."""
+    """Write the image of a micrograph with its pores, PNG."""
     content = as_png(image.of_table(table, colours, min_confidence))
-    replace_file(folder / "overlay.png", lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_bytes(folder / "overlay.png", content)

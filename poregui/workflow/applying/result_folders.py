@@ -2,7 +2,7 @@
 
 Results of one micrograph never take the place of another one's, be they of one call or of several
 into one folder. A folder tells by field.json whose it is: by file and plane, or by content where a
-project or its pictures were moved.
+project or its images were moved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.store.files import file_hash, is_link
 from poregui.store.run_files import parse_json, read_whole
-from poregui.workflow.applying.field import RESULT, FieldTask
+from poregui.workflow.applying.field import FieldTask
+from poregui.workflow.applying.result_files import SUMS
 from poregui.workflow.exporting.formats.shapes import safe_name
 
 FIELDS = "fields"
@@ -39,7 +40,7 @@ def names_of(tasks: Sequence[FieldTask]) -> list[str]:
     """Return how each micrograph is called: as the project does, with more folders where these do
     not suffice.
     """
-    images = [Named(one.file.as_posix(), one.own_name, one.plane.text) for one in tasks]
+    images = [Named(task.file.as_posix(), task.own_name, task.plane.text) for task in tasks]
     found = unique_names(images)
     return [_longer(one.shown_name, name) for one, name in zip(tasks, found, strict=True)]
 
@@ -61,9 +62,11 @@ def own_folders(tasks: Sequence[FieldTask], inside: Path) -> list[Path]:
     owners = _owners(inside)
     found = _by_file(tasks, owners)
     _add_by_content(
-        tasks, [one for one in owners if one.folder not in found.values()], found, inside
+        tasks, [owner for owner in owners if owner.folder not in found.values()], found, inside
     )
-    taken = {_plain(folder.name) for folder in (*found.values(), *(one.folder for one in owners))}
+    taken = {
+        _plain(folder.name) for folder in (*found.values(), *(owner.folder for owner in owners))
+    }
     for index, task in enumerate(tasks):
         if index not in found:
             name = _free(task, taken)
@@ -90,11 +93,11 @@ def _refuse_links(inside: Path) -> None:
 
 def _owners(inside: Path) -> list[_Owner]:
     found = []
-    for path in sorted(inside.glob(f"*/{RESULT}")):
+    for path in sorted(inside.glob(f"*/{SUMS}")):
         try:
-            received = parse_json(read_whole(path))
+            result = parse_json(read_whole(path))
             owner = _Owner(
-                path.parent, str(received["file"]), str(received["plane"]), str(received["sha256"])
+                path.parent, str(result["file"]), str(result["plane"]), str(result["sha256"])
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a damaged one is nobody's and is made anew
@@ -103,14 +106,14 @@ def _owners(inside: Path) -> list[_Owner]:
 
 
 def _by_file(tasks: Sequence[FieldTask], owners: Sequence[_Owner]) -> dict[int, Path]:
-    known = {(one.file, one.plane): one.folder for one in owners}
+    known = {(owner.file, owner.plane): owner.folder for owner in owners}
     return {index: known[task.key] for index, task in enumerate(tasks) if task.key in known}
 
 
 def _add_by_content(
     tasks: Sequence[FieldTask], owners: Sequence[_Owner], found: dict[int, Path], inside: Path
 ) -> None:
-    """Add folders with results of the same picture, which lay elsewhere when they were made, each
+    """Add folders with results of the same image, which lay elsewhere when they were made, each
     once.
     """
     free = list(owners)

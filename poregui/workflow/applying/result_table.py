@@ -72,10 +72,10 @@ class PoreTable:
         """
         if not len(self.areas):
             return np.empty(0, np.int64)
-        confidence = self.chances.max(axis=1) >= min_confidence
+        sure = self.chances.max(axis=1) >= min_confidence
         if len(self.out_of_distribution) and not self.keep_out_of_distribution:
-            confidence &= ~self.out_of_distribution
-        chosen = np.where(confidence, self.chances.argmax(axis=1), LEFT).astype(np.int64)
+            sure &= ~self.out_of_distribution
+        chosen = np.where(sure, self.chances.argmax(axis=1), LEFT).astype(np.int64)
         if not len(self.human_label):
             return chosen
         human = np.where(self.human_label == OTHER, LEFT, self.human_label)

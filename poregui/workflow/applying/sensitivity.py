@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
-from poregui.store.files import replace_file
-from poregui.store.run_files import BROKEN, read_arrays
+from poregui.store.run_files import BROKEN, read_arrays, write_arrays
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, Source, make_plan
 
 SHIFTS = (-10, -5, 5, 10)
-"""Per cent that the grey of the threshold is moved by."""
+"""Per cent of the step from the darkest grey to the matrix that the threshold is moved by."""
 _ORDER = (0, *SHIFTS)
 FILE = "sensitivity.npz"
 WHOLE = 1 << 22
@@ -39,15 +38,15 @@ class Sensitivity:
     """Hold the pores that shifted thresholds found, (n,) each: their `shift` in per cent (0: as
     asked), `areas` in px².
 
-    `indices` are those of their classes and `confidence` their confidences. `seen_px` (shifts + 1,)
-    is how much field was looked at without its mount, in px², in the order of 0 and `SHIFTS`. A
-    pore that overlaps one of the unshifted threshold has the class of that one; others were
-    classified anew.
+    `class_indices` are the predicted classes and `confidence` their probabilities. `seen_px`
+    (shifts + 1,) is how much field was looked at without its mount, in px², in the order of 0 and
+    `SHIFTS`. A pore that overlaps one of the unshifted threshold has the class of that one; others
+    were classified anew.
     """
 
     shift: NDArray[np.int8]
     areas: NDArray[np.float32]
-    indices: NDArray[np.int8]
+    class_indices: NDArray[np.int8]
     confidence: NDArray[np.float32]
     seen_px: Floats
 
@@ -56,9 +55,9 @@ class Sensitivity:
         confidence `min_confidence`.
         """
         own = self.shift == shift
-        indices = np.where(self.confidence[own] >= min_confidence, self.indices[own], classes)
+        chosen = np.where(self.confidence[own] >= min_confidence, self.class_indices[own], classes)
         seen = float(self.seen_px[_ORDER.index(shift)])
-        return 100 * np.bincount(indices, self.areas[own], classes + 1) / seen
+        return 100 * np.bincount(chosen, self.areas[own], classes + 1) / seen
 
     def change(self, shift: int, classes: int, min_confidence: float) -> Floats:
         """Return by how many area per cent the classes change when the threshold is shifted, as
@@ -87,7 +86,7 @@ def find_shifted(
     um_per_px: float | None,
     masks: Sequence[Mask],
     *,
-    specimen_ends: bool = True,
+    specimen_ends: bool | None = None,
 ) -> tuple[Shifted, ...]:
     """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is
     needed for it.
@@ -95,6 +94,8 @@ def find_shifted(
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend
     on what they show. For a local threshold its level relative to the surroundings is shifted.
     """
+    if specimen_ends is None:
+        specimen_ends = found.unsure_mount_px == 0
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
     views = []
     for view in _views(source):
@@ -126,13 +127,13 @@ def sense(
             kept, own = _rows(at, shift, known, classify, whole=one.whole)
             rows.append(own)
             seen[index] += at.field_area_px - float(at.areas[~kept].sum())
-    shifts, areas, indices, confidence = (
+    shifts, areas, class_indices, confidence = (
         np.concatenate(parts) for parts in zip(*rows, strict=True)
     )
     return Sensitivity(
         shifts.astype(np.int8),
         areas.astype(np.float32),
-        indices.astype(np.int8),
+        class_indices.astype(np.int8),
         confidence.astype(np.float32),
         np.maximum(seen, 1.0),
     )
@@ -153,13 +154,13 @@ def _views(source: Source) -> list[Box | None]:
 
 
 def _shifted(plan: Plan, shift: int, um_per_px: float | None, view: Box | None) -> Detected:
-    factor = 1 + shift / 100
+    # greys of a plan are turned round for bright pores: a higher threshold is a lower one there
+    shift *= plan.sign
     recipe = plan.recipe
     if recipe.method == "local":
-        sign = 1 if recipe.polarity == "bright" else -1
-        offset = 100 * sign * (factor * (1 + sign * recipe.offset / 100) - 1)
-        recipe = replace(recipe, offset=min(max(offset, 0.0), 100.0))
-    moved = replace(plan, recipe=recipe, threshold=plan.threshold * factor)
+        recipe = replace(recipe, offset=min(max(recipe.offset - shift, 0.0), 100.0))
+    threshold = plan.threshold + shift / 100 * max(plan.middle, plan.threshold)
+    moved = replace(plan, recipe=recipe, threshold=threshold)
     return preview(plan.source, recipe, um_per_px, plan.masks, view=view, plan=moved)
 
 
@@ -169,9 +170,9 @@ class _Known:
     def __init__(self, found: Detected, predictions: NDArray[np.float32], box: Box) -> None:
         self.box = box
         if len(predictions):
-            self.indices = predictions.argmax(axis=1)
+            self.class_indices = predictions.argmax(axis=1)
         else:
-            self.indices = np.empty(0, np.int64)
+            self.class_indices = np.empty(0, np.int64)
         self.confidence = predictions.max(axis=1, initial=0.0)
         self._labels = np.zeros((box.height, box.width), np.int32)
         if len(found.boxes):
@@ -221,10 +222,13 @@ def _rows(
     else:
         kept = (pores >= 0) | ~at.touches_edge
     new = np.flatnonzero((pores < 0) & kept)
-    indices = np.zeros(len(pores), np.int64)
+    class_indices = np.zeros(len(pores), np.int64)
     confidence = np.zeros(len(pores))
     old = pores >= 0
-    indices[old], confidence[old] = known.indices[pores[old]], known.confidence[pores[old]]
+    class_indices[old], confidence[old] = (
+        known.class_indices[pores[old]],
+        known.confidence[pores[old]],
+    )
     if len(new):
         outlines = tuple(at.outlines[k] for k in new)
         fresh = replace(
@@ -235,28 +239,27 @@ def _rows(
             touches_edge=at.touches_edge[new],
         )
         predictions = classify(fresh)
-        indices[new], confidence[new] = predictions.argmax(axis=1), predictions.max(axis=1)
-    return kept, (np.full(int(kept.sum()), shift), at.areas[kept], indices[kept], confidence[kept])
+        class_indices[new], confidence[new] = predictions.argmax(axis=1), predictions.max(axis=1)
+    return kept, (
+        np.full(int(kept.sum()), shift),
+        at.areas[kept],
+        class_indices[kept],
+        confidence[kept],
+    )
 
 
 def write_sensitivity(sensed: Sensitivity, folder: Path) -> None:
     """Write what shifted thresholds found into a folder of results."""
-    arrays = dict(zip(_STORED, vars(sensed).values(), strict=True))
-
-    def write(beside: Path) -> None:
-        with open(beside, "wb") as file:
-            np.savez_compressed(file, **arrays)
-
-    replace_file(folder / FILE, write)
+    write_arrays(folder / FILE, dict(zip(_STORED, vars(sensed).values(), strict=True)))
 
 
 def read_sensitivity(folder: Path) -> Sensitivity | None:
     """Return what shifted thresholds found, None where that is not there or damaged."""
     try:
         kept = read_arrays(folder / FILE)
-        shift, areas, indices, confidence, seen = (kept[name] for name in _STORED)
+        shift, areas, class_indices, confidence, seen = (kept[name] for name in _STORED)
     except BROKEN:
         return None
     if seen.shape == (len(_ORDER),):
-        return Sensitivity(shift, areas, indices, confidence, seen)
+        return Sensitivity(shift, areas, class_indices, confidence, seen)
     return None

@@ -28,13 +28,13 @@ def diameters_of(
     or px.
     """
     found: dict[str, list[Floats]] = {name: [np.empty(0)] for name in classes}
-    for one in fields:
-        chosen = one.pores.chosen(min_confidence)
+    for field in fields:
+        chosen = field.pores.chosen(min_confidence)
         scale = 1.0
         if unit == "um":
-            scale = one.result.um_per_px or 1.0
+            scale = field.result.um_per_px or 1.0
         for index, name in enumerate(classes):
-            found[name].append(scale * 2 * np.sqrt(one.pores.areas[chosen == index] / np.pi))
+            found[name].append(scale * 2 * np.sqrt(field.pores.areas[chosen == index] / np.pi))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -87,14 +87,14 @@ class ApplyStudy:
             self.model, classes_now(project, self.model.classes, self.model.class_ids)
         )
         human = human_labels(project, model.class_ids)
-        fields = tuple(with_human_labels(one, human) for one in self.fields)
+        fields = tuple(with_human_labels(field, human) for field in self.fields)
         return replace(self, model=model, human=human, fields=fields)
 
     def keeping_out_of_distribution(self) -> ApplyStudy:
         """Return it with the predicted class of pores that are unlike all training crops."""
         fields = [
-            replace(one, pores=replace(one.pores, keep_out_of_distribution=True))
-            for one in self.fields
+            replace(field, pores=replace(field.pores, keep_out_of_distribution=True))
+            for field in self.fields
         ]
         return replace(self, fields=tuple(fields))
 
@@ -113,8 +113,10 @@ class ApplyStudy:
             applied = apply_on_cluster(
                 self.tasks, scheduler, progress=progress, cancelled=cancelled
             )
-        task_of = {one.key: one for one in self.tasks}
-        found = self._with((task_of[one.file, one.plane], one) for one in applied.results)
+        task_of = {task.key: task for task in self.tasks}
+        found = self._with(
+            (task_of[result.file, result.plane], result) for result in applied.results
+        )
         return replace(found, problems=applied.problems, taken_up=applied.taken_up)
 
     def there(self) -> ApplyStudy:
@@ -132,7 +134,7 @@ class ApplyStudy:
             AppliedField(task, result, read_pores(task.folder, count)) for task, result in done
         ]
         if self.human is not None:
-            fields = [with_human_labels(one, self.human) for one in fields]
+            fields = [with_human_labels(field, self.human) for field in fields]
         return replace(self, fields=tuple(fields))
 
     def at(self, min_confidence: float) -> StudyView:
@@ -156,18 +158,18 @@ class StudyView:
     def fields(self) -> tuple[AppliedField, ...]:
         """Return the micrographs that are done with their sums at this confidence."""
         return tuple(
-            replace(one, result=at_confidence(one.result, one.pores, self.min_confidence))
-            for one in self.study.fields
+            replace(field, result=at_confidence(field.result, field.pores, self.min_confidence))
+            for field in self.study.fields
         )
 
     @cached_property
     def summary(self) -> Summary:
         """Return the numbers of all micrographs. Raises ValueError without one that is done."""
-        results = [one.result for one in self.fields]
+        results = [field.result for field in self.fields]
         return summarise(
             self.model,
             results,
-            [one.pores for one in self.fields],
+            [field.pores for field in self.fields],
             min_confidence=self.min_confidence,
         )
 
@@ -179,11 +181,11 @@ class StudyView:
     @property
     def waiting(self) -> int:
         """Return how many pores wait for a person."""
-        return sum(len(one.pores.waiting(self.min_confidence)) for one in self.fields)
+        return sum(len(field.pores.waiting(self.min_confidence)) for field in self.fields)
 
     def sizes_svg(self, group: GroupSummary, ink: Ink = LIGHT) -> str | None:
         """Draw how large the pores of a specimen, or of all, are; None where there are none."""
-        names = groups_of([one.result for one in self.fields])
+        names = groups_of([field.result for field in self.fields])
         whole = group is self.summary.whole
         own = [
             one for one, name in zip(self.fields, names, strict=True) if whole or name == group.name
@@ -200,24 +202,28 @@ class StudyView:
         and so on, which `kept` names. Raises PoreguiError when a file was changed or cannot be
         written.
         """
-        for one in self.study.fields:
-            mark_field(one.task.folder, one.result, one.pores, self.model, self.min_confidence)
-        results = [one.result for one in self.fields]
+        for field in self.study.fields:
+            mark_field(
+                field.task.folder, field.result, field.pores, self.model, self.min_confidence
+            )
+        results = [field.result for field in self.fields]
         lock = self.study.lock
         values: dict[str, Any] = {
             "out": str(self.study.out.absolute()),
             "fields": len(results),
             "taken_up": self.study.taken_up,
-            "problems": [{"name": one.name, "reason": one.reason} for one in self.study.problems],
-            "pores": sum(one.pores for one in results),
+            "problems": [
+                {"name": problem.name, "reason": problem.reason} for problem in self.study.problems
+            ],
+            "pores": sum(result.pores for result in results),
             "least_confidence": self.min_confidence,
             "unlike": _out_of_distribution(results),
             "recipe": lock.sentence if lock else "not locked",
             "locked": lock.to_json() if lock else None,
-            "micrographs": [_micrograph_values(one) for one in results],
+            "micrographs": [_micrograph_values(result) for result in results],
             **self.summary.to_json(),
         }
-        kept = _keep_other(self.study.out, {(one.file, one.plane) for one in results})
+        kept = _keep_other(self.study.out, {(result.file, result.plane) for result in results})
         write_json(self.study.out / SUMMARY, values)
         return values | {"kept": kept}
 
@@ -267,19 +273,19 @@ def _keep_other(out: Path, wanted: set[tuple[str, str]]) -> str | None:
 def _micrographs(file: Path) -> set[tuple[str, str]]:
     """Return the files and planes that a summary tells of; one of its own where it does not say."""
     try:
-        received = parse_json(read_whole(file))
-        return {(str(one["file"]), str(one["plane"])) for one in received["micrographs"]}
+        summary = parse_json(read_whole(file))
+        return {(str(one["file"]), str(one["plane"])) for one in summary["micrographs"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {("", "")}
 
 
 def _out_of_distribution(results: Sequence[FieldResult]) -> dict[str, Any] | None:
     """Return which pores are unlike all training crops, None where some micrograph cannot tell."""
-    if any(one.out_of_distribution is None for one in results):
+    if any(result.out_of_distribution is None for result in results):
         return None
     pores = [
-        {"file": one.file, "plane": one.plane, "pore": number}
-        for one in results
-        for number in one.out_of_distribution or ()
+        {"file": result.file, "plane": result.plane, "pore": number}
+        for result in results
+        for number in result.out_of_distribution or ()
     ]
     return {"count": len(pores), "pores": pores}

@@ -91,8 +91,8 @@ class Summary:
     together.
 
     `corrected` tells whether the areas are corrected for confusion, and `why_not` why they are not.
-    `temperature` is that of the network's answers, None where nobody fitted one. `class_ids` are
-    those of `classes` in the project that it was applied in, or where it was trained.
+    `temperature` is that of the network's predictions, None where nobody fitted one. `class_ids`
+    are those of `classes` in the project that it was applied in, or where it was trained.
     """
 
     model: str
@@ -150,16 +150,16 @@ def summarise(
     own.
 
     `tables` are the pores of each result, in the same order; sizes are those of pores that were
-    answered with a confidence of `min_confidence`, as in the results.
+    predicted with a confidence of `min_confidence`, as in the results.
 
     Raises ValueError without a result, and when the results are of other classes than the model's.
     """
     if not results:
         raise ValueError("there is nothing to sum up")
-    if any(len(one.areas) != len(model.classes) for one in results):
+    if any(len(result.areas) != len(model.classes) for result in results):
         raise ValueError("the results are not of this model")
     correct = _corrections(model)
-    scaled = all(one.um_per_px is not None for one in results)
+    scaled = all(result.um_per_px is not None for result in results)
     fields = [
         _field(one, table, scaled, min_confidence)
         for one, table in zip(results, tables, strict=True)
@@ -235,28 +235,28 @@ def groups_of(results: Sequence[FieldResult]) -> list[str]:
     """Return the specimen of each result; those without one are specimens of their own, called by
     their micrograph.
     """
-    specimens = {one.specimen for one in results if one.specimen}
-    names = unique_names([Named(one.file.replace("\\", "/"), one.name) for one in results])
+    specimens = {result.specimen for result in results if result.specimen}
+    names = unique_names([Named(result.file.replace("\\", "/"), result.name) for result in results])
     alone = [f"{name} (no specimen)" if name in specimens else name for name in names]
     return [one.specimen or name for one, name in zip(results, alone, strict=True)]
 
 
 def _remarks(results: Sequence[FieldResult]) -> tuple[str, ...]:
     """Return each remark once, behind the micrographs that it is about; the first ones are of
-    pictures that are there twice."""
+    images that are there twice."""
     named: dict[str, list[str]] = {}
-    for one in results:
-        for text in dict.fromkeys(one.warnings):
-            named.setdefault(text, []).append(one.name)
+    for result in results:
+        for text in dict.fromkeys(result.warnings):
+            named.setdefault(text, []).append(result.name)
     return (*_twice(results), *(f"{_first(names)}: {text}" for text, names in named.items()))
 
 
 def _twice(results: Sequence[FieldResult]) -> tuple[str, ...]:
-    """Say which micrographs are one picture in several files."""
+    """Say which micrographs are one image in several files."""
     same: dict[tuple[str, str], list[str]] = {}
-    for one in results:
-        if one.sha256:
-            same.setdefault((one.sha256, one.plane), []).append(one.name)
+    for result in results:
+        if result.sha256:
+            same.setdefault((result.sha256, result.plane), []).append(result.name)
     return tuple(
         f"{', '.join(names)} are the same image, counted {len(names)} times: keep only one."
         for names in same.values()
@@ -350,7 +350,9 @@ def _group(
     """Sum up fields; each unit (a field, or the fields of a specimen) counts alike in means and
     intervals.
     """
-    weights = [np.array([one.result.field_area_px for one in unit_fields]) for unit_fields in units]
+    weights = [
+        np.array([field.result.field_area_px for field in unit_fields]) for unit_fields in units
+    ]
     certain = _means(units, weights, lambda one: one.certain)
     areas = estimate_classes(
         _means(units, weights, lambda one: one.percents), correct.areas, certain=certain
@@ -363,10 +365,10 @@ def _group(
             correct.counts,
             certain=_means(units, weights, lambda one: one.certain_densities),
         )
-    pores = [is_pore(one) for one in classes]
+    pores = [is_pore(pore_class) for pore_class in classes]
     of_unit = [sum(_pore_area(one, pores) for one in own) for own in units]
     rows = tuple(_class(label, k, fields, areas[k], dense[k]) for k, label in enumerate(classes))
-    total = sum(one.result.field_area_px for one in fields)
+    total = sum(field.result.field_area_px for field in fields)
     return GroupSummary(
         name=name,
         fields=len(fields),
@@ -374,17 +376,21 @@ def _group(
         units=len(units),
         porosity=porosity(of_unit, [max(float(w.sum()), 1.0) for w in weights]),
         classes=rows,
-        left=sum(one.result.left for one in fields),
-        left_percent=100 * sum(one.result.left_area for one in fields) / max(total, 1.0),
+        left=sum(field.result.left for field in fields),
+        left_percent=100 * sum(field.result.left_area for field in fields) / max(total, 1.0),
         sensitivity=_sensitivity(units, weights, pores, correct.areas),
-        out_of_distribution=_out_of_distribution([one.result for one in fields]),
-        unlike_kept=any(one.kept for one in fields),
+        out_of_distribution=_out_of_distribution([field.result for field in fields]),
+        unlike_kept=any(field.kept for field in fields),
     )
 
 
 def _out_of_distribution(results: Sequence[FieldResult]) -> int | None:
     """Return how many pores are unlike all training crops, None where some result cannot tell."""
-    known = [len(one.out_of_distribution) for one in results if one.out_of_distribution is not None]
+    known = [
+        len(result.out_of_distribution)
+        for result in results
+        if result.out_of_distribution is not None
+    ]
     return sum(known) if len(known) == len(results) else None
 
 
@@ -405,9 +411,9 @@ def _class(
         is_pore(label),
         area,
         density,
-        size_distribution(np.concatenate([one.pore_areas[index] for one in fields])),
-        distance_summary(np.concatenate([one.nearest[index] for one in fields])),
-        distance_summary(np.concatenate([one.surface[index] for one in fields])),
+        size_distribution(np.concatenate([field.pore_areas[index] for field in fields])),
+        distance_summary(np.concatenate([field.nearest[index] for field in fields])),
+        distance_summary(np.concatenate([field.surface[index] for field in fields])),
     )
 
 

@@ -19,6 +19,7 @@ from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import open_pyramid
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.human_labels import Placed, placed_crops, placed_key
+from poregui.workflow.applying.result_files import OUTLINES
 from poregui.workflow.applying.study import StudyView
 from poregui.workflow.detecting.matching import NewPore
 from poregui.workflow.editing.edits import AddCrops
@@ -65,8 +66,8 @@ def unsure_pores(view: StudyView) -> list[UnsurePore]:
     kept.
     """
     found = []
-    for one in view.fields:
-        table = one.pores
+    for field in view.fields:
+        table = field.pores
         reasons = table.reasons(view.min_confidence)
         for index in table.waiting(view.min_confidence).tolist():
             chances = table.chances[index]
@@ -76,7 +77,7 @@ def unsure_pores(view: StudyView) -> list[UnsurePore]:
             likely = view.model.classes[best]
             confidence = float(chances[best])
             why = reasons[index]
-            found.append(UnsurePore(one.task, index + 1, (x, y), area, why, likely, confidence))
+            found.append(UnsurePore(field.task, index + 1, (x, y), area, why, likely, confidence))
     return sorted(found, key=lambda one: one.confidence)
 
 
@@ -129,9 +130,9 @@ def cut_unsure(
 
 def _cut(pores: Sequence[UnsurePore], pixels: PixelStore) -> list[NewPore]:
     task = pores[0].task
-    (received,) = read_geojson(task.folder / "pores.geojson")
+    (outlined,) = read_geojson(task.folder / OUTLINES)
     shapes = [
-        received.shapes[one.number - 1] for one in pores if one.number <= len(received.shapes)
+        outlined.shapes[one.number - 1] for one in pores if one.number <= len(outlined.shapes)
     ]
     lines = [shape.outline for shape in shapes if shape.outline is not None]
     if len(lines) < len(pores):
@@ -166,7 +167,7 @@ class UnsurePlan:
 def strangers_of(project: Project, pores: Sequence[UnsurePore]) -> list[tuple[Path, Plane]]:
     """Return the files and planes of pores that are no micrographs of the project."""
     known = _micrographs(project)
-    wanted = {placed_key(one.task): (one.task.file, one.task.plane) for one in pores}
+    wanted = {placed_key(pore.task): (pore.task.file, pore.task.plane) for pore in pores}
     return [one for key, one in wanted.items() if key not in known]
 
 

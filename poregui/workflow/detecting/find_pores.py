@@ -20,14 +20,15 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.finder import SURE, find_learned
+from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
-from poregui.vision.pores.specimen_area import fewer_points
+from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
 from poregui.workflow.detecting.learned_finder import OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
+from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
-from poregui.workflow.editing.micrograph_edits import SetDetections
-from poregui.workflow.importing.image_identity import check_same, pyramid_file
+from poregui.workflow.editing.micrograph_edits import SetDetections, set_surfaces
+from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
 Searched = Literal["never", "otherwise", "same"]
 
@@ -83,9 +84,9 @@ RECIPE_KEY = "detection_recipe"
 """Under which the project keeps its recipe."""
 Progress = Callable[[int, int, str], None]
 _MUCH_MOUNT = 1.0
-"""Per cent of a picture from which on it is said that they were taken for the mount."""
-_LITTLE = 0.05
-"""Area of faint regions over that of the pores below which it is not worth a word."""
+"""Per cent of a picture from which on those that were taken for the mount are said as a whole
+number.
+"""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
@@ -96,17 +97,22 @@ class DetectedPores:
     store already.
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the
-    specimen. `faint` says which regions have too little contrast for the recipe.
+    specimen; `unsure_percent` is what may be mount or pore, and `is_mount` what a person said that
+    it is. `removed` counts regions that were left out, by rule; `warnings` say what makes the area
+    doubtful.
     """
 
     micrograph: Micrograph
     pores: tuple[NewPore, ...]
     area_percent: float
-    too_large: int
     seconds: float
     detection: Detection
     mount_percent: float = 0.0
-    faint: tuple[str, ...] = ()
+    removed: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsure_percent: float = 0.0
+    is_mount: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -204,20 +210,21 @@ def find_in_file(
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
     finder: OpenedFinder | None = None,
+    *,
+    is_mount: bool | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. A learned `finder` stands for the recipe's threshold. An exception
-    that `progress` raises ends the work. Raises PoreguiError when the file cannot be read, or the
-    recipe has lengths in um and the micrograph has no scale.
+    `folder` is the project's. A learned `finder` stands for the recipe's threshold. `is_mount` says
+    what lies along an edge, None: what the micrograph says. An exception that `progress` raises
+    ends the work. Raises PoreguiError when the file cannot be read, or the recipe has lengths in um
+    and the micrograph has no scale.
     """
     started = time.perf_counter()
     with (
         faults_of(micrograph.shown_name),
-        open_pyramid(
-            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
-        ) as image,
+        open_pyramid(file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)) as image,
     ):
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
@@ -226,7 +233,7 @@ def find_in_file(
                 "Restore the original file.",
             )
         check_same(micrograph, file, folder)
-        detected = _detected(image, micrograph, recipe, progress, finder)
+        detected = _detected(image, micrograph, recipe, progress, finder, is_mount)
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
     fact = detection_of(detected, micrograph, recipe, finder)
@@ -234,11 +241,14 @@ def find_in_file(
         micrograph,
         pores,
         detected.area_percent,
-        detected.too_large,
         seconds,
         fact,
         detected.mount_percent,
-        faint_text(detected, recipe, finder),
+        detected.removed,
+        doubts_of(detected, recipe),
+        border_text(detected),
+        detected.unsure_percent,
+        is_mount,
     )
 
 
@@ -248,31 +258,19 @@ def _detected(
     recipe: DetectionRecipe,
     progress: Progress,
     finder: OpenedFinder | None,
+    is_mount: bool | None,
 ) -> Detected:
     def tell(done: int, total: int, text: str) -> None:
-        progress(done, total, f"{micrograph.shown_name}: {text}")
+        progress(done, total, f"{micrograph.shown_name}: {text}".removesuffix(": "))
 
     source = source_of(image)
     scale = micrograph.um_per_px
     if finder is not None:
         return find_learned(finder.finder, source, recipe, scale, micrograph.masks, tell)
-    ends = micrograph.surfaces != ()
+    ends = is_mount
+    if ends is None:
+        ends = ends_in_view(micrograph.surfaces)
     return detect(source, recipe, scale, micrograph.masks, specimen_ends=ends, progress=tell)
-
-
-def faint_text(
-    detected: Detected, recipe: DetectionRecipe, finder: OpenedFinder | None = None
-) -> tuple[str, ...]:
-    """Say how many regions the least contrast, or a finder that is not sure, leaves out, where they
-    would make a difference.
-    """
-    if detected.faint_area_px <= _LITTLE * detected.pore_area_px:
-        return ()
-    share = percent(detected.faint_area_px / max(detected.field_area_px, 1.0), 2)
-    why = f"contrast below the minimum of {recipe.contrast:g} %"
-    if finder is not None:
-        why = f"the finder is less than {100 * SURE:.0f} % sure of them"
-    return (f"{count(detected.faint, 'region')} ({share} of the field) left out: {why}.",)
 
 
 _MOST_NAMED = 5
@@ -282,33 +280,39 @@ def left_out_words(found: Sequence[DetectedPores], if_pore: str) -> list[str]:
     """Say which regions a rule left out, for they may have been pores; `if_pore` says what to do
     where what was taken for the mount is.
     """
-    lines = []
-    large = sum(one.too_large for one in found)
-    if large:
-        lines.append(f"{count(large, 'region')} too large for a pore excluded.")
-    faint = [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.faint]
-    lines += faint[:_MOST_NAMED]
-    if len(faint) > _MOST_NAMED:
-        lines.append(f"The same in {count(len(faint) - _MOST_NAMED, 'other micrograph')}.")
+    lines = removed_sentences(one.removed for one in found)
+    warnings = warnings_of(found)
+    lines += warnings[:_MOST_NAMED]
+    if len(warnings) > _MOST_NAMED:
+        lines.append(f"{count(len(warnings) - _MOST_NAMED, 'more warning')}.")
+    lines += [f"{one.micrograph.shown_name}: {note}" for one in found for note in one.notes][
+        :_MOST_NAMED
+    ]
     mount = mount_text(found)
     if mount:
         lines.append(f"{mount} If it is pore, {if_pore}.")
     return lines
 
 
+def warnings_of(found: Sequence[DetectedPores]) -> list[str]:
+    """Return what makes the area of micrographs doubtful, each sentence with its micrograph."""
+    return [f"{one.micrograph.shown_name}: {text}" for one in found for text in one.warnings]
+
+
 def mount_text(found: Sequence[DetectedPores]) -> str:
-    """Say where much of the picture was taken for the mount, for that may have been pore; empty
+    """Say how much of the picture was taken for the mount, for that may have been pore; empty
     where nothing was.
     """
-    large = [one for one in found if one.mount_percent >= _MUCH_MOUNT]
+    large = [one for one in found if one.mount_percent > 0]
     if not large:
         return ""
     most = max(large, key=lambda one: one.mount_percent)
     others = ""
     if len(large) > 1:
         others = f" and parts of {count(len(large) - 1, 'other micrograph')}"
+    share = percent(most.mount_percent / 100, 0 if most.mount_percent >= _MUCH_MOUNT else 2)
     return (
-        f"{percent(most.mount_percent / 100, 0)} of {most.micrograph.shown_name}{others} along the "
+        f"{share} of {most.micrograph.shown_name}{others} along the "
         "edge ignored as mounting material."
     )
 
@@ -402,6 +406,7 @@ def plan_detection(
             tuple((i, before) for i, before, _ in new), tuple((i, now) for i, _, now in new)
         )
         edits.append(facts)
+    edits += _surface_edits(found)
     text = recipe_text(recipe)
     if save_recipe and text != present.recipe_text:
         edits.append(
@@ -415,3 +420,15 @@ def plan_detection(
         stayed=tuple(crop_id for one in settled for crop_id in one.stayed),
         kept_by_hand=sum(one.kept_by_hand for one in settled),
     )
+
+
+def _surface_edits(found: Sequence[DetectedPores]) -> list[Edit]:
+    """Return the edits that keep what a person said of mounting material, where it is new."""
+    edits: list[Edit] = []
+    for one in found:
+        if one.is_mount is None:
+            continue
+        lines = one.detection.surfaces if one.is_mount else ()
+        if (lines or not one.is_mount) and one.micrograph.surfaces != lines:
+            edits.append(set_surfaces([one.micrograph], lines))
+    return edits

@@ -32,7 +32,7 @@ from poregui.vision.shape.measurement import Measured, measure
 from poregui.vision.shape.overlaps import checked_outlines, shared_area
 from poregui.workflow.editing.edits import label_name
 from poregui.workflow.editing.micrograph_edits import Frame, frame_of, project_build_direction
-from poregui.workflow.importing.image_identity import CACHE, OtherImage, check_same, pyramid_file
+from poregui.workflow.importing.image_identity import CACHE, OtherImage, check_same, kept_sizes
 
 Progress = Callable[[int, int, str], None]
 VERSION = 3
@@ -91,12 +91,9 @@ def outlined_pores(crops: Sequence[Crop], outlines: Mapping[int, Outline]) -> di
 
 
 def measure_project(
-    project: Project,
-    micrographs: Sequence[Micrograph] | None = None,
-    progress: Progress = lambda done, total, text: None,
+    project: Project, progress: Progress = lambda done, total, text: None
 ) -> list[MeasuredField]:
-    """Return the numbers of all micrographs (or of some) in which pores were looked for or
-    outlined.
+    """Return the numbers of all micrographs in which pores were looked for or outlined.
 
     A micrograph in which detection found nothing is a field without pores. Numbers that were kept
     come at once. An exception that `progress` raises ends the work.
@@ -104,11 +101,9 @@ def measure_project(
     fields = []
     detections = project.detections()
     up = project_build_direction(project)
-    wanted = micrographs
-    if wanted is None:
-        wanted = project.micrographs()
-    for index, micrograph in enumerate(wanted):
-        progress(index, len(wanted), micrograph.shown_name)
+    micrographs = project.micrographs()
+    for index, micrograph in enumerate(micrographs):
+        progress(index, len(micrographs), micrograph.shown_name)
         crops = project.crops(micrograph_id=micrograph.id)
         outlines = project.outlines(micrograph_id=micrograph.id)
         pores = outlined_pores(crops, outlines)
@@ -127,7 +122,7 @@ def measure_project(
                     by_hand=made,
                 )
             )
-    progress(len(wanted), len(wanted), "")
+    progress(len(micrographs), len(micrographs), "")
     return fields
 
 
@@ -209,7 +204,7 @@ def _measured(
         return known(pixels=None), False, 0
     try:
         with open_pyramid(
-            file, pyramid_file(folder, micrograph), Plane.parse(micrograph.plane)
+            file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)
         ) as image:
             if (image.width, image.height) != size:
                 return known(pixels=None), False, 0

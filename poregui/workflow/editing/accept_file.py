@@ -1,6 +1,6 @@
 """Accept the file of a micrograph as it is now, when it is not the one that was imported.
 
-A picture that was only saved anew stays the micrograph that it was. One whose crops show other
+An image that was only saved anew stays the micrograph that it was. One whose crops show other
 pixels now comes in as a micrograph of its own, for labels belong to what was seen when they were
 given.
 """
@@ -140,7 +140,7 @@ def _shows_the_same(
 def accept_file(project: Project, micrograph: Micrograph, now: FileNow) -> Accepted:
     """Return the edit that makes a file as it is now the one of a micrograph, or of a new one.
 
-    Raises PoreguiError when the project is read-only or has the file's picture as another
+    Raises PoreguiError when the project is read-only or has the file's image as another
     micrograph.
     """
     project.check_writable()
@@ -213,7 +213,7 @@ def _in_its_place(project: Project, micrograph: Micrograph, now: FileNow) -> Edi
 
 
 def _as_a_new_one(project: Project, micrograph: Micrograph, now: FileNow) -> Edit:
-    """Return the edit that adds the new picture and leaves the old micrograph without a file."""
+    """Return the edit that adds the new image and leaves the old micrograph without a file."""
     folder, slash, file = micrograph.path.rpartition("/")
     aside = replace(micrograph, path=f"{folder}{slash}replaced {micrograph.sha256[:8]}/{file}")
     new = Micrograph(

@@ -208,8 +208,10 @@ def change_class(project: Project, changed: PoreClass) -> SetClasses:
 def reorder_classes(project: Project, class_ids: Sequence[int]) -> SetClasses:
     """Return the edit that puts the classes in this order; keys and matrices follow."""
     before = project.classes(retired=True)
-    index = {class_id: i for i, class_id in enumerate(class_ids)}
-    after = tuple(replace(c, position=index.get(c.id, len(index) + c.position)) for c in before)
+    position_of = {class_id: i for i, class_id in enumerate(class_ids)}
+    after = tuple(
+        replace(c, position=position_of.get(c.id, len(position_of) + c.position)) for c in before
+    )
     return SetClasses(before, after, text="reorder classes")
 
 
@@ -251,9 +253,11 @@ def _retired(classes: tuple[PoreClass, ...], class_id: int) -> tuple[PoreClass, 
         raise PoreguiError(
             f"A project needs at least {FEWEST_CLASSES} classes.", "Add another class first."
         )
-    index = {c.id: i for i, c in enumerate(active)}
+    position_of = {c.id: i for i, c in enumerate(active)}
     return tuple(
-        replace(c, retired=c.retired or c.id == class_id, position=index.get(c.id, c.position))
+        replace(
+            c, retired=c.retired or c.id == class_id, position=position_of.get(c.id, c.position)
+        )
         for c in classes
     )
 
@@ -272,7 +276,7 @@ def accept_suggestions(project: Project, suggested: Mapping[int, int], *, who: s
     Crops that are gone, or that a person has labelled already, stay as they are, and so do those
     that were taken for a class that has been archived since.
     """
-    live = {NOT_A_PORE, *(one.id for one in project.classes())}
+    live = {NOT_A_PORE, *(pore_class.id for pore_class in project.classes())}
     if len(suggested) <= _FEW:
         labels = project.labels_of(suggested)
     else:

@@ -54,7 +54,7 @@ def _at(micrographs: Sequence[Micrograph], text: str, file_of: FileOf | None) ->
         return []
     try:
         wanted = Path(text).absolute().resolve()
-        return [one for one in micrographs if file_of(one).resolve() == wanted]
+        return [micrograph for micrograph in micrographs if file_of(micrograph).resolve() == wanted]
     except (OSError, ValueError, RuntimeError):
         return []
 
@@ -62,7 +62,7 @@ def _at(micrographs: Sequence[Micrograph], text: str, file_of: FileOf | None) ->
 def _unknown(micrographs: Sequence[Micrograph], text: str) -> PoreguiError:
     from difflib import get_close_matches
 
-    known = [one.shown_name for one in micrographs]
+    known = [micrograph.shown_name for micrograph in micrographs]
     near = get_close_matches(text, known, n=3, cutoff=0.5) or known[:5]
     more = " and others" if len(known) > len(near) else ""
     if known:

@@ -48,7 +48,7 @@ def set_display(micrographs: Sequence[Micrograph], display: Display | None) -> C
     """Return the edit that shows micrographs through a contrast window; None shows the file's own
     range.
 
-    Only the picture on the screen changes: crops keep the stored values and the grey range of their
+    Only the image on the screen changes: crops keep the stored values and the grey range of their
     file.
     """
     after = tuple(replace(m, display=display) for m in micrographs)
@@ -291,7 +291,10 @@ def frames_of(project: Project, micrographs: Iterable[Micrograph]) -> dict[int, 
     """Return the frames of micrographs by id, read from the project."""
     detections = project.detections()
     direction = project_build_direction(project)
-    return {one.id: frame_of(one, detections.get(one.id), direction) for one in micrographs}
+    return {
+        micrograph.id: frame_of(micrograph, detections.get(micrograph.id), direction)
+        for micrograph in micrographs
+    }
 
 
 def checked_direction(degrees: float) -> float:
@@ -319,7 +322,7 @@ def set_build_direction(
     Raises PoreguiError for an angle that is none.
     """
     wanted = None if degrees is None else checked_direction(degrees)
-    after = tuple(replace(one, build_direction_deg=wanted) for one in micrographs)
+    after = tuple(replace(micrograph, build_direction_deg=wanted) for micrograph in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="set build direction")
 
 
@@ -351,7 +354,7 @@ def set_surfaces(
                 "A line needs at least two points.", "Click both ends and the corners between them."
             )
     surfaces = None if lines is None else tuple(lines)
-    after = tuple(replace(one, surfaces=surfaces) for one in micrographs)
+    after = tuple(replace(micrograph, surfaces=surfaces) for micrograph in micrographs)
     return ChangeMicrographs(tuple(micrographs), after, text="change surface")
 
 

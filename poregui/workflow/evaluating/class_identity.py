@@ -1,4 +1,4 @@
-"""Say which classes of a project the answers of a run or a network are.
+"""Say which classes of a project the predictions of a run or a network are.
 
 Inside a project a class is its id, whatever it is called now. What came from elsewhere is known by
 uid, else by name.
@@ -48,7 +48,7 @@ class ClassesHere:
 
 def named_classes(project: Project) -> tuple[NamedClass, ...]:
     """Return every class that the project ever had, those that are retired or gone among them."""
-    there = {one.id: one for one in project.classes(retired=True)}
+    there = {pore_class.id: pore_class for pore_class in project.classes(retired=True)}
     found = []
     for class_id, uid in project.class_uids().items():
         one = there.get(class_id)
@@ -68,8 +68,8 @@ def classes_of_run(project: Project, dataset: Dataset) -> ClassesHere:
     its ids.
     """
     outputs = _outputs(dataset.classes, dataset.class_ids, dataset.class_uids)
-    if not any(one.uid for one in outputs):
-        return _as_here(project, outputs, {one.id: one.id for one in outputs})
+    if not any(output.uid for output in outputs):
+        return _as_here(project, outputs, {output.id: output.id for output in outputs})
     match = match_classes(_pores(outputs), named_classes(project))
     return _as_here(
         project,
@@ -119,7 +119,7 @@ def colours_of(project: Project, ids: Sequence[int]) -> tuple[str, ...]:
     """Return the colours ('#rrggbb') of classes by their ids, grey for one that the project does
     not have.
     """
-    known = {one.id: one.colour for one in project.classes(retired=True)} | {
+    known = {pore_class.id: pore_class.colour for pore_class in project.classes(retired=True)} | {
         NOT_A_PORE: NOT_A_PORE_COLOUR
     }
     return tuple(known.get(class_id, "#808080") for class_id in ids)
@@ -131,18 +131,18 @@ def _outputs(classes: Sequence[str], ids: Sequence[int], uids: Sequence[str]) ->
 
 
 def _pores(outputs: Sequence[NamedClass]) -> list[NamedClass]:
-    return [one for one in outputs if one.id != NOT_A_PORE]
+    return [output for output in outputs if output.id != NOT_A_PORE]
 
 
 def _is_foreign(project: Project, outputs: Sequence[NamedClass]) -> bool:
     known = set(project.class_uids().values())
-    return not any(one.uid in known for one in outputs if one.uid)
+    return not any(output.uid in known for output in outputs if output.uid)
 
 
 def _as_here(
     project: Project, outputs: Sequence[NamedClass], here: dict[int, int], *, foreign: bool = False
 ) -> ClassesHere:
-    known = {one.id: one for one in project.classes(retired=True)}
+    known = {pore_class.id: pore_class for pore_class in project.classes(retired=True)}
     ids = [here.get(one.id, _NOT_HERE - index) for index, one in enumerate(outputs)]
     for index, one in enumerate(outputs):
         if one.id == NOT_A_PORE:

@@ -1,4 +1,4 @@
-"""Compare two runs on the crops that both answered unseen."""
+"""Compare two runs on the crops that both predicted unseen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNLIKELY = 0.05
 
 @dataclass(frozen=True)
 class Flip:
-    """Hold one crop that two runs answer differently: names and ids of classes, and whether each
+    """Hold one crop that two runs predict differently: names and ids of classes, and whether each
     run is right.
     """
 
@@ -46,8 +46,8 @@ class Comparison:
 
     `left_out` counts test crops of either that the other cannot judge. `difference` is the accuracy
     of the second minus that of the first, with its 95 % interval over specimens where there are two
-    at least. `flipped` are the crops with different answers: first those that only the second got
-    right, then only the first, then neither.
+    at least. `flipped` are the crops with different predictions: first those that only the second
+    got right, then only the first, then neither.
     """
 
     first: Predictions
@@ -185,8 +185,8 @@ def _difference_interval(right: NDArray[np.bool_], groups: list[str]) -> tuple[f
     names = sorted(set(groups))
     if len(names) < 2:
         return None
-    index = {name: i for i, name in enumerate(names)}
-    rows = np.array([index[group] for group in groups])
+    index_of = {name: i for i, name in enumerate(names)}
+    rows = np.array([index_of[group] for group in groups])
     gained = right[:, 1].astype(np.float64) - right[:, 0]
     count = len(names)
     total = len(groups)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
+from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run
 
-SPLITS: tuple[SplitName, ...] = ("test", "validation", "train")
 NO_TRUTH = -1
 _SMALLEST_PROBABILITY = 1e-12
 _MOST_LABELS_ONE_BY_ONE = 200
@@ -28,7 +27,7 @@ class Predictions:
 
     `classes` and `class_ids` are the run's classes with their names and ids in the project as they
     are now, `crops` (n,) are as they were frozen, `rows` their rows by crop id. `splits` (n,) are
-    indices of PARTS, `probabilities` is (n, classes); `predicted`, `trained` (the label when the
+    indices of SPLITS, `probabilities` is (n, classes); `predicted`, `trained` (the label when the
     run was frozen) and `truth` (the label as it is now) are (n,) indices of classes. `truth` is
     NO_TRUTH where the crop was deleted, lost its label, is unsure, or has a class that the run does
     not know; `exists` is False where it was deleted.
@@ -92,15 +91,15 @@ class Predictions:
     # ---- rows -------------------------------------------------------------------------------
 
     def in_split(self, split: SplitName) -> NDArray[np.bool_]:
-        """Tell which rows are of a part."""
+        """Tell which rows are of a split."""
         return np.asarray(self.splits == SPLITS.index(split))
 
     def counted(self, split: SplitName = "test") -> NDArray[np.intp]:
-        """Return the rows of a part that have a label which the run knows."""
+        """Return the rows of a split that have a label which the run knows."""
         return np.flatnonzero(self.in_split(split) & (self.truth != NO_TRUTH))
 
     def errors(self, split: SplitName = "test") -> NDArray[np.intp]:
-        """Return the counted rows of a part that are predicted wrongly, the greatest loss first."""
+        """Return the counted rows of a split with a wrong prediction, the greatest loss first."""
         counted = self.counted(split)
         wrong = counted[~self.right[counted]]
         order = (self.ids[wrong], -self.confidence[wrong], self.label_probability[wrong])
@@ -141,7 +140,7 @@ class Predictions:
 
     @property
     def available_splits(self) -> set[SplitName]:
-        """Return the parts that have predictions."""
+        """Return the splits that have predictions."""
         return {SPLITS[index] for index in np.unique(self.splits).tolist()}
 
     @property
@@ -157,12 +156,12 @@ class Predictions:
         return int(((self.truth != self.trained) & ~self.in_split("test")).sum())
 
     def evaluation(self, split: SplitName = "test") -> Evaluation:
-        """Return the numbers of one part with the labels as they are now."""
+        """Return the numbers of one split with the labels as they are now."""
         rows = self.counted(split)
         return evaluate(self.classes, self.truth[rows], self.predicted[rows])
 
     def interval(self, split: SplitName = "test") -> HeadlineInterval | None:
-        """Return the interval to show beside the accuracy of a part (see `interval_of`), None when
+        """Return the interval to show beside the accuracy of a split (see `interval_of`), None when
         no crop is counted.
         """
         rows = self.counted(split)
@@ -234,10 +233,10 @@ def follow(predictions: Predictions, project: Project, crop_ids: Collection[int]
         labels = project.labels_of(wanted)
     else:
         labels = project.labels()
-    indices: dict[int | None, int] = {i: n for n, i in enumerate(predictions.class_ids)}
+    index_of: dict[int | None, int] = {i: n for n, i in enumerate(predictions.class_ids)}
     rows = [predictions.rows[crop_id] for crop_id in wanted]
     truth = predictions.truth.copy()
-    truth[rows] = [indices.get(labels.get(crop_id), NO_TRUTH) for crop_id in wanted]
+    truth[rows] = [index_of.get(labels.get(crop_id), NO_TRUTH) for crop_id in wanted]
     exists = predictions.exists.copy()
     exists[rows] = [crop_id in labels for crop_id in wanted]
     return replace(predictions, truth=truth, exists=exists)

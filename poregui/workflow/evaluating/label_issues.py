@@ -64,9 +64,9 @@ class LabelIssues:
     """Hold the queue of a run, the most doubtful first.
 
     `expected_errors` is how many labels confident learning takes for wrong among `checked`;
-    `accuracy` is how often the unseen answers agree with the labels; `notes` say what the answers
-    rest on and what is missing. `able` is false where the answers are so often wrong that they can
-    doubt no label: then only shapes do, and the first note says so.
+    `accuracy` is how often the unseen predictions agree with the labels; `notes` say what the
+    predictions rest on and what is missing. `able` is false where the predictions are so often
+    wrong that they can doubt no label: then only shapes do, and the first note says so.
     """
 
     run: int
@@ -117,11 +117,11 @@ def label_issues(
     """Return the labels that are probably wrong among the crops of a run (the newest finished one
     when not given).
 
-    Answers of the network count for crops that it never learned from: all of a cross-validation,
-    test and validation crops otherwise. Answers of the shape baseline are out of fold for all
-    crops. Where both are known, their mean is. Crops marked as reviewed are left out unless asked
-    for; labels are those of now. Raises ProjectError when there is no finished run, nothing
-    answered the crops unseen, or the run was trained in another project.
+    Predictions of the network count for crops that it never learned from: all of a
+    cross-validation, test and validation crops otherwise. Predictions of the shape baseline are out
+    of fold for all crops. Where both are known, their mean is. Crops marked as reviewed are left
+    out unless asked for; labels are those of now. Raises ProjectError when there is no finished
+    run, nothing predicted the crops unseen, or the run was trained in another project.
     """
     run = run or find_run(project, None)
     dataset = run.read_dataset()
@@ -129,17 +129,19 @@ def label_issues(
     here = classes_of_run(project, dataset)
     predictions = _predictions(run, dataset)
     labels = project.labels()
-    index = {class_id: i for i, class_id in enumerate(here.ids)}
-    kept = [row for row, crop_id in enumerate(predictions.crop_ids) if labels.get(crop_id) in index]
+    index_of = {class_id: i for i, class_id in enumerate(here.ids)}
+    kept = [
+        row for row, crop_id in enumerate(predictions.crop_ids) if labels.get(crop_id) in index_of
+    ]
     ids = [predictions.crop_ids[row] for row in kept]
-    given = np.array([index[labels[i]] for i in ids], np.int64)  # type: ignore[index]
-    able = can_judge(predictions.probabilities[kept], given)
-    judge = _Judge(dataset, here, predictions.probabilities[kept], given, able)
+    labelled = np.array([index_of[labels[i]] for i in ids], np.int64)  # type: ignore[index]
+    able = can_judge(predictions.probabilities[kept], labelled)
+    judge = _Judge(dataset, here, predictions.probabilities[kept], labelled, able)
     found = judge.label_issues(ids, [predictions.sources[row] for row in kept], shape_table(run))
     passed: set[int] = set()
     if not reviewed_too:
         passed = {i for i, remark in project.remarks().items() if remark.reviewed}
-    right = judge.probabilities.argmax(axis=1) == given
+    right = judge.probabilities.argmax(axis=1) == labelled
     accuracy: float | None = None
     if ids:
         accuracy = float(right.mean())
@@ -156,7 +158,7 @@ def label_issues(
 
 
 def _unable(run: RunFolder, right: NDArray[np.bool_]) -> str:
-    """Say that the answers of a run are too often wrong to doubt a label."""
+    """Say that the predictions of a run are too often wrong to doubt a label."""
     agreed = fraction(int(right.sum()), len(right))
     return (
         f"Run {run.path.name} agrees with {agreed} labels, which is no better than "
@@ -189,11 +191,11 @@ def _predictions(run: RunFolder, dataset: Dataset) -> _Predictions:
         forest = dict(baseline.out_of_fold)
     only_shapes = run.read_recipe().preset == "shape"
     folds = bool(run.read_folds())
-    split = {crop.crop_id: crop.split for crop in dataset.crops}
+    split_of = {crop.crop_id: crop.split for crop in dataset.crops}
     network = {
-        one.crop_id: one
-        for one in run.read_predictions(dataset)
-        if folds or split.get(one.crop_id) in ("test", "validation")
+        prediction.crop_id: prediction
+        for prediction in run.read_predictions(dataset)
+        if folds or split_of.get(prediction.crop_id) in ("test", "validation")
     }
     if only_shapes and forest:
         network = {}  # the run is the forest itself, and out of its folds it knows all crops
@@ -293,9 +295,9 @@ class _Judge:
     def _why(self, row: int, proposed: int, odd: float | None, source: str) -> str:
         label = self.here.names[self.labels[row]]
         other = self.here.names[proposed]
-        given = self.probabilities[row, self.labels[row]]
-        better = self.probabilities[row, proposed]
-        text = f"{_WHO[source]}: {other} {percent(better, 0)}, {label} {percent(given, 0)}"
+        own = self.probabilities[row, self.labels[row]]
+        proposed_share = self.probabilities[row, proposed]
+        text = f"{_WHO[source]}: {other} {percent(proposed_share, 0)}, {label} {percent(own, 0)}"
         if odd:
             return f"{text}; the shape is {odd:.1f} times the usual distance from {label}."
         return f"{text}."

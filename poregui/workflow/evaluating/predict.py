@@ -96,7 +96,9 @@ class Predictor:
             open_session(content, model, threads), self.spec, len(self.classes), model
         )
         self._model = model
-        self._has_maps = any(one.name == "activation_maps" for one in self._session.get_outputs())
+        self._has_maps = any(
+            output.name == "activation_maps" for output in self._session.get_outputs()
+        )
         self.reference: Reference | None = None
         if self.feature_count and reference is not None:
             if len(reference.mean) != self.feature_count:
@@ -328,7 +330,7 @@ def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[
         batch, *rest = takes[name].shape or [0]
         if isinstance(batch, int) or tuple(rest) != shape or takes[name].type != _NUMBERS:
             raise _does_not_fit(model, f"{name} has another shape")
-    gives = {one.name: one for one in session.get_outputs()}
+    gives = {output.name: output for output in session.get_outputs()}
     if "probabilities" not in gives:
         raise _does_not_fit(model, "it gives no probabilities")
     for name, ranks in (("probabilities", 2), (PENULTIMATE, 2), ("activation_maps", 4)):

@@ -55,7 +55,7 @@ _RESAMPLED: dict[str, Statistic] = {
 
 @dataclass(frozen=True)
 class Numbers:
-    """Hold every number of one part of a run with the labels as they are now.
+    """Hold every number of one split of a run with the labels as they are now.
 
     `intervals` are bootstraps over specimens of `balanced_accuracy`, `kappa` and `macro_f1`, absent
     where specimens are too few. `pores_only` is the accuracy over true pores, where *not a pore* is
@@ -85,7 +85,7 @@ class Numbers:
             "calibration": self.calibration.to_json(),
             "temperature": self.temperature,
             "calibration_error_at_temperature": scaled and scaled.error,
-            "breakdowns": [one.to_json() for one in self.breakdowns],
+            "breakdowns": [breakdown.to_json() for breakdown in self.breakdowns],
         }
 
 
@@ -128,7 +128,7 @@ def numbers(
     shapes: ShapeTable | None = None,
     group_names: Mapping[str, str] | None = None,
 ) -> Numbers:
-    """Return every number of a part; `shapes` adds the breakdown by pore size and brightness,
+    """Return every number of a split; `shapes` adds the breakdown by pore size and brightness,
     `group_names` names.
     """
     counted = predictions.only(predictions.counted(split))

@@ -1,4 +1,4 @@
-"""Give shape numbers of a run's crops and what a forest on them alone answered."""
+"""Give shape numbers of a run's crops and what a forest on them alone predicted."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def distributions(
 
 @dataclass(frozen=True)
 class Baseline:
-    """Hold the answers of a forest on shape numbers: for the test crops, and out of fold for all
-    crops, by crop id.
+    """Hold the predictions of a forest on shape numbers: for the test crops, and out of fold for
+    all crops, by crop id.
 
     `importances` are the numbers by their share in the forest's decisions, the greatest first.
     """
@@ -188,7 +188,7 @@ def _predictions(rows: Sequence[Sequence[float]]) -> dict[int, Prediction]:
 def beside_baseline(
     predictions: Predictions, baseline: Baseline, split: SplitName = "test"
 ) -> BesideBaseline:
-    """Return network and baseline on the crops that both answered unseen, with the labels as they
+    """Return network and baseline on the crops that both predicted unseen, with the labels as they
     are now.
     """
     counted = predictions.counted(split)

@@ -48,7 +48,7 @@ class Unseen:
 
 
 def log_look(project: Project, run_name: str, who: str) -> None:
-    """Count that the predictions for the test side of a run (`001`) were opened; nothing in a
+    """Count that the predictions for the test set of a run (`001`) were opened; nothing in a
     read-only project.
     """
     if project.read_only:

@@ -1,4 +1,4 @@
-"""Write pictures to show: micrographs with the outlines of their labelled pores, crops with a scale
+"""Write images to show: micrographs with the outlines of their labelled pores, crops with a scale
 bar.
 """
 
@@ -40,7 +40,7 @@ from poregui.workflow.importing.image_identity import OtherImage, check_same
 from poregui.workflow.reporting.drawing import PAPER, bar_length, draw_bar, shown, with_bar, write
 
 _SIDE = 1600
-"""Longer side in px of a picture of a micrograph, where that is at least as large."""
+"""Longer side in px of an image of a micrograph, where that is at least as large."""
 _MOST_PX = 64e6
 _PX = 22
 _MARGIN = 14
@@ -91,7 +91,7 @@ def export_overlays(project: Project, out: Path, progress: Progress = quiet) -> 
 
 
 def _image_paths(images: Sequence[ImageShapes]) -> list[Path]:
-    """Return where each picture goes: its name without the ending, which stays where it tells two
+    """Return where each image goes: its name without the ending, which stays where it tells two
     apart.
     """
     stems = [without_ending(image.called) for image in images]
@@ -123,7 +123,7 @@ def _overlay(
         drawing = _of_crops(project, micrograph)
         gone = _REPLACED if isinstance(error, OtherImage) else _GONE
     colours = {one.class_name: one.colour for one in image.shapes}
-    order = [one.name for one in project.classes(retired=True)]
+    order = [pore_class.name for pore_class in project.classes(retired=True)]
     names = sorted(colours, key=lambda name: order.index(name) if name in order else len(order))
     lines = [_line(shape) for shape in image.shapes]
     chosen = np.array([names.index(shape.class_name) for shape in image.shapes], np.int64)
@@ -171,7 +171,7 @@ def _of_crops(project: Project, micrograph: Micrograph) -> NDArray[Any]:
 def _with_legend(
     drawn: Image.Image, title: str, classes: list[tuple[str, str, int]], um_per_px: float | None
 ) -> Image.Image:
-    """Return a picture with its title, classes and scale bar in rows below it."""
+    """Return an image with its title, classes and scale bar in rows below it."""
     line = round(1.6 * _PX)
     bar = bar_length(drawn.width / 5, um_per_px)
     room = drawn.width - 3 * _MARGIN - max(round(bar[0]), 6 * _PX)

@@ -37,7 +37,7 @@ class ExportFormat:
     title: str
     suffix: str
     write: Callable[[Project, Path, Progress], int]
-    unit: str = "crops"
+    unit: str = "crop"
 
 
 EXPORTS: dict[str, ExportFormat] = {
@@ -50,7 +50,7 @@ EXPORTS: dict[str, ExportFormat] = {
         "outlines as COCO",
         ".json",
         lambda project, out, _progress: write_coco(shapes_of(project), out),
-        "pores",
+        "pore",
     ),
     "geojson": ExportFormat(
         "outlines as GeoJSON (QuPath)",
@@ -58,7 +58,7 @@ EXPORTS: dict[str, ExportFormat] = {
         lambda project, out, _progress: new_folder(
             out, lambda beside: write_geojson(shapes_of(project), beside)
         ),
-        "pores",
+        "pore",
     ),
     "imagej": ExportFormat(
         "outlines as ImageJ ROIs",
@@ -66,19 +66,17 @@ EXPORTS: dict[str, ExportFormat] = {
         lambda project, out, _progress: new_folder(
             out, lambda beside: write_imagej(shapes_of(project), beside)
         ),
-        "pores",
+        "pore",
     ),
-    "overlays": ExportFormat(
-        "micrographs with outlines as PNG", "", export_overlays, "micrographs"
-    ),
+    "overlays": ExportFormat("micrographs with outlines as PNG", "", export_overlays, "micrograph"),
     "crops-with-bar": ExportFormat("crops with scale bar as PNG", "", export_bars),
-    "contact-sheets": ExportFormat("contact sheets as PDF", ".pdf", export_sheets_pdf, "pages"),
-    "contact-sheets-png": ExportFormat("contact sheets as PNG", "", export_sheets_png, "pages"),
+    "contact-sheets": ExportFormat("contact sheets as PDF", ".pdf", export_sheets_pdf, "page"),
+    "contact-sheets-png": ExportFormat("contact sheets as PNG", "", export_sheets_png, "page"),
     "model": ExportFormat(
         "network with its model card",
         "",
         lambda project, out, _progress: _newest(project, out),
-        "files",
+        "file",
     ),
 }
 """By the name that the command line knows."""

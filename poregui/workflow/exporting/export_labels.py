@@ -1,4 +1,4 @@
-"""Write labels and crops for other programs: one CSV, or folders of pictures per class."""
+"""Write labels and crops for other programs: one CSV, or folders of images per class."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def export_split_folders(project: Project, out: Path, progress: Progress = quiet
     """Write every labelled crop as PNG into `train/<class>` or `test/<class>`, as YOLO's
     classification training reads.
 
-    Sides are those of the project's test side; else as `export_class_folders`.
+    Sides are those of the project's test set; else as `export_class_folders`.
     """
     return new_folder(
         out, lambda beside: write_class_folders(project, beside, progress, by_side=True)
@@ -163,7 +163,7 @@ def write_class_folders(
 
 
 def split_of(crop: Crop, test: frozenset[str]) -> GivenSplit:
-    """Return the side that a crop is on: the one that its folder named, else by its group."""
+    """Return the split that a crop is in: the one that its folder named, else by its group."""
     return crop.given_split or ("test" if test.intersection(keys_of(crop)) else "train")
 
 

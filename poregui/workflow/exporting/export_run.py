@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
-from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.store.files import (
-    explain_write_error,
     export_target,
     harmless,
     write_csv,
@@ -43,16 +39,16 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
 
     Applying the folder's model gives what applying the run gives: the sidecar holds the detection
     recipe of the project, names and colours of the classes as they are now, what tells these from
-    those of other projects, and what the test crops were answered. Raises ProjectError when the run
+    those of other projects, and the predictions of the test crops. Raises ProjectError when the run
     has no network, PoreguiError when the folder holds something or cannot be written.
     """
-    received = sidecar_of(project, run)
-    card = model_card(project, run, received)
+    sidecar = sidecar_of(project, run)
+    card = model_card(project, run, sidecar)
     title = f"Run {run.number} of {project.name}"
 
     def write(folder: Path) -> int:
         (folder / MODEL).write_bytes(run.read_network())
-        write_json(folder / SIDECAR, received)
+        write_json(folder / SIDECAR, sidecar)
         write_text(folder / CARD, as_markdown(card))
         write_text(folder / CARD_PAGE, as_html(title, card))
         return 4
@@ -67,10 +63,10 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
     """
     model = model_of_run(project, run)
     tested = tested_crops(run)
-    received = run.read_sidecar()
+    own = run.read_sidecar()
     by_area = tested.area_confusion()
     return {
-        **received,
+        **own,
         "classes": list(model.classes),
         "class_ids": list(model.class_ids),
         "class_uids": list(model.class_uids),
@@ -156,19 +152,13 @@ def export_figures(project: Project, run: RunFolder, out: Path) -> list[Path]:
 
     Raises PoreguiError when the folder holds something or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise PoreguiError(f"{out} is not empty.", "Choose a new or an empty folder.")
-    figures = figures_of(project, run)
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.mkdir(parents=True)
-        for stem, svg in figures.items():
-            (beside / f"{stem}.svg").write_text(svg, encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        beside.rename(out)
-    except OSError as error:
-        raise explain_write_error(error, out) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return [out / f"{stem}.svg" for stem in figures]
+    files: list[Path] = []
+
+    def write(folder: Path) -> int:
+        for stem, svg in figures_of(project, run).items():
+            (folder / f"{stem}.svg").write_text(svg, encoding="utf-8")
+            files.append(out / f"{stem}.svg")
+        return len(files)
+
+    new_folder(out, write)
+    return files

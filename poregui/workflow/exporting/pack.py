@@ -26,7 +26,7 @@ class Packed:
     """Say what went into the zip: files, bytes, micrographs and runs, and the micrographs whose
     files are missing.
 
-    `other` are those whose files hold another picture now, or of whose content nothing is known;
+    `other` are those whose files hold another image now, or of whose content nothing is known;
     they were left out. `without_pixels` is how many crops have no pixels. `changed` are files of
     runs that are not as their run left them, left out as well.
     """
@@ -122,7 +122,7 @@ def pack(
 
 def _images(project: Project) -> tuple[dict[str, str], list[Member], list[str], list[str]]:
     """Return the new paths of micrographs by their old ones, their files, and what is missing or
-    another picture.
+    another image.
 
     Micrographs of one name keep the folders that tell them apart.
     """
@@ -159,7 +159,7 @@ def _first(micrographs: list[Micrograph], files: list[Path]) -> list[tuple[Micro
 
 
 def _is_other(project: Project, micrograph: Micrograph, file: Path) -> bool:
-    """Tell whether a file is not known to be the picture: a path in a project may name any file."""
+    """Tell whether a file is not known to be the image: a path in a project may name any file."""
     if not micrograph.sha256:
         return True
     try:

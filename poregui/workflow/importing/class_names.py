@@ -1,4 +1,4 @@
-"""Decide which classes a project has once pictures with class names came in."""
+"""Decide which classes a project has once images with class names came in."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from poregui.domain.classes import (
     name_key,
 )
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import plain, without_ending
+from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import SetClasses
-from poregui.workflow.exporting.formats.shapes import safe_name
+from poregui.workflow.exporting.formats.shapes import COUNTED, PoreShape, safe_name
 
 _FIXED = {name_key(NOT_A_PORE_NAME): NOT_A_PORE, name_key(UNSURE_NAME): UNSURE}
 
@@ -51,12 +53,29 @@ def class_meant(name: str, classes: Sequence[PoreClass]) -> PoreClass | None:
     """Return the class in use that a name means: the one called so, else the only one whose folder
     or ROI is called so, as these bear no slashes and the like; None for a new name.
     """
-    used = [one for one in classes if not one.retired]
+    used = [pore_class for pore_class in classes if not pore_class.retired]
     same = [one for one in used if name_key(one.name) == _key(name)]
     if not same:
         written = _written(name)
         same = [one for one in used if _written(one.name) == written]
     return same[0] if len(same) == 1 else None
+
+
+def of_known_class(
+    shape: PoreShape, classes: Sequence[PoreClass], there: Micrograph, otherwise: str = ""
+) -> PoreShape:
+    """Return a pore with the class whose name has a number, where the project has that, and with
+    that of the name `otherwise` where its file names none.
+
+    The name of the micrograph is none, as that of a ROI which was saved under it.
+    """
+    full = dict(shape.metadata).get(COUNTED, "")
+    if full and class_meant(full, classes) is not None:
+        return replace(shape, class_name=full)
+    names = {"", plain(there.name), without_ending(plain(there.name))}
+    if plain(shape.class_name) in names and class_meant(shape.class_name, classes) is None:
+        return replace(shape, class_name=otherwise)
+    return shape
 
 
 _TYPED = str.maketrans("‹›«»“”„‘’–—", '<><>"""\'\'--')

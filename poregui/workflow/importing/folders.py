@@ -22,12 +22,12 @@ from poregui.workflow.exporting.formats.shapes import safe_name
 
 MANIFEST = "manifest.csv"
 _UP = 3
-"""So far above a picture its manifest may lie: side/class/picture, and one more."""
+"""So far above an image its manifest may lie: side/class/picture, and one more."""
 
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """Hold what a manifest says of one picture; None for what it does not say."""
+    """Hold what a manifest says of one image; None for what it does not say."""
 
     specimen: str | None = None
     um_per_px: float | None = None
@@ -38,7 +38,7 @@ NOTHING = ManifestRow()
 
 
 class Manifests:
-    """Find what manifests say of pictures; each manifest is read once, and one that is none says
+    """Find what manifests say of images; each manifest is read once, and one that is none says
     nothing.
     """
 
@@ -46,7 +46,7 @@ class Manifests:
         self._read: dict[Path, Mapping[str, ManifestRow]] = {}
 
     def row(self, image: Path) -> ManifestRow:
-        """Return what the nearest manifest above a picture says of it."""
+        """Return what the nearest manifest above an image says of it."""
         for folder in image.parents[:_UP]:
             rows = self._read.get(folder)
             if rows is None:
@@ -95,7 +95,7 @@ def scale(cell: str | None) -> float | None:
 
 Kind = Literal["auto", "micrographs", "crops"]
 LARGE_CROP = 700
-"""Shorter side in px from which on a picture looks like a whole micrograph and not like a
+"""Shorter side in px from which on an image looks like a whole micrograph and not like a
 ready-made crop.
 """
 _LOOKED_AT = 15
@@ -111,20 +111,20 @@ _NO_CLASSES = (
     "overviews",
     "",
 )
-_SIDES: dict[str, GivenSplit] = {
+_GIVEN_SPLITS: dict[str, GivenSplit] = {
     "train": "train",
     "training": "train",
     "test": "test",
     "testing": "test",
 }
-_SIDES |= dict.fromkeys(("valid", "validation", "val"), "train")
-_SIDE_WORD = re.compile(r"[ _-]?(set|data|folder)$")
+_GIVEN_SPLITS |= dict.fromkeys(("valid", "validation", "val"), "train")
+_SPLIT_WORD = re.compile(r"[ _-]?(set|data|folder)$")
 
 
 @dataclass(frozen=True)
 class FolderImage:
-    """Hold a picture and what its place says: the class (None for a micrograph or a crop without
-    label) and the side.
+    """Hold an image and what its place says: the class (None for a micrograph or a crop without
+    label) and the split.
 
     `shown` names it in reports: the path from the folder that was given, with more before it where
     two are alike.
@@ -134,7 +134,7 @@ class FolderImage:
     shown: str
     is_crop: bool
     class_name: str | None = None
-    side: GivenSplit | None = None
+    given_split: GivenSplit | None = None
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,10 @@ class _Image:
     file: Path
     root: Path
     folders: tuple[str, ...]
-    """Folders between root and file, sides taken out; the root's own name comes first when a folder
-    was given.
+    """Folders between root and file, splits taken out; the root's own name comes first when a
+    folder was given.
     """
-    side: GivenSplit | None
+    given_split: GivenSplit | None
 
     @property
     def own_name(self) -> str:
@@ -165,13 +165,13 @@ class _Image:
 def find_images(
     paths: Sequence[Path], kind: Kind, known_classes: Iterable[str] = ()
 ) -> tuple[list[FolderImage], list[PassedOver]]:
-    """Return the pictures in files and folders, each one once, and what was passed over.
+    """Return the images in files and folders, each one once, and what was passed over.
 
-    `auto`: pictures in class folders, and pictures whose names begin with a class (`LOF.139.PNG`),
+    `auto`: images in class folders, and images whose names begin with a class (`LOF.139.PNG`),
     are crops, others micrographs. What a manifest says of a class goes before the name of the
     folder, which cannot bear every character. Folders are class folders when one bears the name of
-    a class, or when there are two or more beside each other, unless their pictures are as large as
-    whole micrographs. Folders `train`, `test`, `train_set`... name the side. Hidden and system
+    a class, or when there are two or more beside each other, unless their images are as large as
+    whole micrographs. Folders `train`, `test`, `train_set`... name the split. Hidden and system
     files are passed over silently. Raises PoreguiError for a path that does not exist.
     """
     skipped: list[PassedOver] = []
@@ -191,8 +191,23 @@ def find_images(
         name = manifests.row(p.file).label or folder_class(p.folders)
         name = name or class_in_name(p.file.stem, names)
         is_crop = kind == "crops" or name is not None
-        found.append(FolderImage(p.file, called, is_crop, name, p.side if is_crop else None))
+        found.append(FolderImage(p.file, called, is_crop, name, p.given_split if is_crop else None))
     return found, skipped
+
+
+def no_images(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
+    """Return the sentence for files and folders in which `find_images` found no image."""
+    remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
+    if len(paths) == 1 and paths[0].is_file():
+        return PoreguiError(
+            f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy
+        )
+    where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
+    if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
+        return PoreguiError(
+            f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
+        )
+    return PoreguiError(f"There is no image in {where}.", remedy)
 
 
 def class_in_name(stem: str, known: dict[str, str]) -> str | None:
@@ -223,7 +238,7 @@ def _class_of_folder(name: str, known: dict[str, str]) -> str | None:
 def _class_folders(
     images: Sequence[_Image], known: dict[str, str], kind: Kind
 ) -> Callable[[tuple[str, ...]], str | None]:
-    """Return the function that tells the class of pictures in a chain of folders, or None."""
+    """Return the function that tells the class of images in a chain of folders, or None."""
     inside: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for p in images:
         if p.folders:
@@ -260,7 +275,7 @@ def _class_folders(
 
 
 def _look_whole(files: Sequence[Path]) -> bool:
-    """Tell whether pictures are so large that their folders are specimens rather than classes of
+    """Tell whether images are so large that their folders are specimens rather than classes of
     crops.
     """
     some = files[:: max(1, len(files) // _LOOKED_AT)]
@@ -321,8 +336,8 @@ def _walk_folder(
             skipped.append(PassedOver(name, "is not an image of a known format."))
         elif _first_time(path, seen):
             chain = (root.name, *path.parent.relative_to(root).parts)
-            sides = [side for part in chain if (side := split_of(part))]
-            yield _Image(path, root, _without_sides(chain), sides[-1] if sides else None)
+            splits = [split for folder in chain if (split := split_of(folder))]
+            yield _Image(path, root, _without_splits(chain), splits[-1] if splits else None)
 
 
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
@@ -333,21 +348,21 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_sides(chain: tuple[str, ...]) -> tuple[str, ...]:
-    """Take the folders out that name a side; a root of that name stays as a
+def _without_splits(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the folders out that name a split; a root of that name stays as a
     place without a name.
     """
     return (
         "" if split_of(chain[0]) else chain[0],
-        *(part for part in chain[1:] if not split_of(part)),
+        *(folder for folder in chain[1:] if not split_of(folder)),
     )
 
 
 def split_of(folder: str) -> GivenSplit | None:
-    """Return the side that a folder's name says: `train`, `Test_set`, `training data`; None for
+    """Return the split that a folder's name says: `train`, `Test_set`, `training data`; None for
     other names.
     """
-    return _SIDES.get(_SIDE_WORD.sub("", folder.strip().casefold()))
+    return _GIVEN_SPLITS.get(_SPLIT_WORD.sub("", folder.strip().casefold()))
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from poregui.domain.errors import ImageError
@@ -12,12 +13,14 @@ from poregui.store.files import (
     WORTH,
     current_hash,
     explain_write_error,
+    is_link,
+    open_plain,
     remembered_hash,
     replace_file,
     stamp_of,
 )
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import Pyramid
+from poregui.vision.io.pyramid import OpenFile, Pyramid
 from poregui.vision.io.pyramid_building import build_pyramid
 
 CACHE = "cache"
@@ -32,16 +35,24 @@ def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
     return folder / CACHE / f"{micrograph.sha256[:32]}{plane}.tif"
 
 
+def kept_sizes(folder: Path, micrograph: Micrograph) -> OpenFile:
+    """Return what opens the file of `pyramid_file`, where it is a plain one."""
+    return partial(open_plain, pyramid_file(folder, micrograph))
+
+
 def make_pyramid(
     source: Pyramid, of: Path, kept: Path, progress: Callable[[int, int], None]
 ) -> None:
     """Build the sizes that a large image lacks into the file `kept`, which is whole or not there.
 
     `progress` hears of tiles done and of how many, and may raise to stop; nothing is left then.
-    Raises PoreguiError when the image is damaged or the disk is full.
+    What is no plain file in its place is removed. Raises PoreguiError when the image is damaged or
+    the disk is full.
     """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
+        if is_link(kept) or not kept.is_file():
+            kept.unlink(missing_ok=True)
     except OSError as error:
         raise explain_write_error(error, kept) from error
     replace_file(kept, lambda beside: build_pyramid(source, of, beside, progress))
@@ -68,11 +79,11 @@ REMEDY = (
 
 
 class OtherImage(ImageError):
-    """Say that a file holds another picture than the one that labels and outlines belong to."""
+    """Say that a file holds another image than the one that labels and outlines belong to."""
 
 
 def check_same(micrograph: Micrograph, file: Path, folder: Path | None) -> None:
-    """Raise OtherPicture when a file's content is not that of the micrograph, ImageError when it
+    """Raise OtherImage when a file's content is not that of the micrograph, ImageError when it
     cannot be read.
 
     `folder` is the project's, in whose cache it is remembered what was read; None: it is not
@@ -90,12 +101,12 @@ def check_content(file: Path, sha256: str, name: str, folder: Path | None = None
 
 
 def other_image(name: str) -> OtherImage:
-    """Return the sentence for a file, called `name`, that holds another picture now."""
+    """Return the sentence for a file, called `name`, that holds another image now."""
     return OtherImage(f"{name} has changed since it was imported.", REMEDY)
 
 
 def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool:
-    """Tell whether a file holds another picture; a large one is not read for it, and False where
+    """Tell whether a file holds another image; a large one is not read for it, and False where
     nobody has looked.
     """
     try:
@@ -108,15 +119,15 @@ def seems_other(micrograph: Micrograph, file: Path, folder: Path | None) -> bool
 
 
 def micrographs_by_file(project: Project) -> list[Micrograph]:
-    """Return the micrographs of a project, of several on one file and plane the one whose picture
+    """Return the micrographs of a project, of several on one file and plane the one whose image
     it holds.
 
-    Projects of older versions may hold a micrograph for each picture that a file had in turn.
+    Projects of older versions may hold a micrograph for each image that a file had in turn.
     """
     by_file: dict[tuple[str, str], list[Micrograph]] = {}
-    for one in project.micrographs():
-        key = str(project.micrograph_file(one).resolve()), one.plane
-        by_file.setdefault(key, []).append(one)
+    for micrograph in project.micrographs():
+        key = str(project.micrograph_file(micrograph).resolve()), micrograph.plane
+        by_file.setdefault(key, []).append(micrograph)
     found = [_held(project, several) for several in by_file.values()]
     return sorted(found, key=lambda one: one.id)
 

@@ -56,7 +56,7 @@ def match_one(
 ) -> Match:
     """Return the match of one image, whatever others there are."""
     if image.sha256:
-        same = [one for one in micrographs if one.sha256 == image.sha256]
+        same = [micrograph for micrograph in micrographs if micrograph.sha256 == image.sha256]
         same = [one for one in same if image.plane is None or one.plane == image.plane]
         if len(same) > 1:
             same = _of_name(same, image) or same
@@ -117,7 +117,7 @@ def _of_name(micrographs: Sequence[Micrograph], image: ImageShapes) -> list[Micr
         lambda one: _base(one.path) == _UPLOADED.sub("", name),
     )
     for fits in forms:
-        found = [one for one in micrographs if fits(one)]
+        found = [micrograph for micrograph in micrographs if fits(micrograph)]
         if found:
             return found
     return []
@@ -154,14 +154,14 @@ def _one_each(matches: Sequence[Match]) -> list[Match]:
         if match.micrograph is not None:
             by_micrograph[match.micrograph.id].append(index)
     found = list(matches)
-    for indices in by_micrograph.values():
-        surest = max(matches[index].evidence for index in indices)
-        kept = [index for index in indices if matches[index].evidence == surest]
+    for same in by_micrograph.values():
+        surest = max(matches[index].evidence for index in same)
+        kept = [index for index in same if matches[index].evidence == surest]
         if len(kept) > 1 and surest == Evidence.NAME:
             kept = []
-        for index in indices:
+        for index in same:
             if index not in kept:
-                found[index] = _crowded(matches[index], len(indices))
+                found[index] = _crowded(matches[index], len(same))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Bring pictures from outside into a project as micrographs and ready-made crops, each once, and
+"""Bring images from outside into a project as micrographs and ready-made crops, each once, and
 report on all.
 """
 
@@ -34,6 +34,7 @@ from poregui.workflow.importing.folders import (
     PassedOver,
     find_images,
     natural,
+    no_images,
 )
 from poregui.workflow.importing.import_report import ImportPlan, ImportReport, by_class
 from poregui.workflow.importing.known_images import (
@@ -54,7 +55,7 @@ _BATCH_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Hold what a person says about the pictures.
+    """Hold what a person says about the images.
 
     `specimen` names the specimen of all of them; `specimen_pattern` finds it in each name or path
     (see `specimen_names.specimen_rule`). `um_per_px` goes before what a file says. `known_classes`
@@ -111,15 +112,15 @@ def collect(
     progress: Progress = lambda done, total, name: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Collected:
-    """Find and read pictures and keep the pixels of ready-made crops; may run in any thread.
+    """Find and read images and keep the pixels of ready-made crops; may run in any thread.
 
     Damaged files are passed over with their sentence. `progress` hears (done, total, name). Pixels
     that no crop comes to use cost room and nothing else. Raises PoreguiError for a path that does
-    not exist, when there is no picture at all, and when pixels cannot be kept.
+    not exist, when there is no image at all, and when pixels cannot be kept.
     """
     found, skipped = find_images(paths, options.kind, options.known_classes)
     if not found:
-        raise _nothing(paths, skipped)
+        raise no_images(paths, skipped)
     micrographs: list[CollectedMicrograph] = []
     crops: list[CollectedCrop] = []
     notes: list[str] = []
@@ -156,20 +157,6 @@ def collect(
         )
     skipped.sort(key=lambda one: natural(one.name))
     return Collected(tuple(micrographs), tuple(crops), tuple(skipped), tuple(notes))
-
-
-def _nothing(paths: Sequence[Path], skipped: Sequence[PassedOver]) -> PoreguiError:
-    remedy = "Choose PNG, JPEG, BMP or TIFF files, or a folder that holds some."
-    if len(paths) == 1 and paths[0].is_file():
-        return PoreguiError(
-            f"{paths[0].name} {skipped[0].reason}" if skipped else "Nothing was chosen.", remedy
-        )
-    where = str(paths[0]) if len(paths) == 1 else "the chosen folders"
-    if len(paths) == 1 and len(skipped) == 1 and skipped[0].name == paths[0].absolute().name:
-        return PoreguiError(
-            f"{where} {skipped[0].reason}", "" if "project" in skipped[0].reason else remedy
-        )
-    return PoreguiError(f"There is no image in {where}.", remedy)
 
 
 class _Waiting:
@@ -209,7 +196,7 @@ def _crop(
         width=image.width,
         height=image.height,
         class_name=one.class_name,
-        side=one.side,
+        given_split=one.given_split,
         um_per_px=options.um_per_px or row.um_per_px or image.um_per_px,
         specimen=options.specimen_of(one.file) or row.specimen,
     )
@@ -237,7 +224,7 @@ def settle(project: Project, collected: Collected, who: str) -> ImportPlan:
     """Return the one edit that brings in what the project does not have yet, and the report;
     changes nothing itself.
 
-    Pictures are told apart by content, so that importing twice adds nothing; what was deleted comes
+    Images are told apart by content, so that importing twice adds nothing; what was deleted comes
     in again. Raises PoreguiError when the project is read-only or the folders name more classes
     than it can have.
     """
@@ -288,14 +275,14 @@ def _new_crops(
     """Return the crops that are new and how many were there; notes tell of equal pixels with
     unequal labels.
 
-    Of equal pictures on both sides of a given split the one on the test side is taken, so that
+    Of equal images on both sides of a given split the one on the test set is taken, so that
     nothing leaks.
     """
     known = {crop.pixels: crop for crop in project.crops()}
     names = project.classes(retired=True)
     new: dict[str, CollectedCrop] = {}
     present = 0
-    for one in sorted(collected, key=lambda c: c.side != "test"):
+    for one in sorted(collected, key=lambda c: c.given_split != "test"):
         twin = new.get(one.pixels)
         if one.pixels in known:
             present += 1
@@ -337,7 +324,7 @@ def _crop_record(
         source=one.shown,
         specimen_id=specimens.id_of(one.specimen),
         um_per_px=one.um_per_px,
-        given_split=one.side,
+        given_split=one.given_split,
         label=classes.label(one.class_name),
         origin="import",
     )

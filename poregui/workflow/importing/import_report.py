@@ -18,7 +18,7 @@ class ImportReport:
     """Hold the outcome of an import.
 
     `labels` counts the imported crops by the name of their class (an empty name: without label),
-    `present` the pictures that the project had before, `assigned` those of them that got the
+    `present` the images that the project had before, `assigned` those of them that got the
     specimen they had not had, `test_crops` the crops whose folder says test.
     """
 
@@ -37,7 +37,7 @@ class ImportReport:
 
     @property
     def imported(self) -> int:
-        """Return how many pictures were brought in."""
+        """Return how many images were brought in."""
         return self.micrographs + self.crops
 
     @property

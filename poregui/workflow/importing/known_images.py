@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poregui.domain.errors import ImageError
 from poregui.domain.micrograph_names import plain
 from poregui.domain.records import FIRST, GivenSplit, Micrograph, Plane, Specimen
+from poregui.domain.wording import count, shortened
+from poregui.store.files import file_hash
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import ChangeMicrographs
 from poregui.workflow.editing.micrograph_edits import name_of
-from poregui.workflow.importing.folders import PassedOver
-from poregui.workflow.importing.image_identity import seems_other
+from poregui.workflow.importing.folders import PassedOver, find_images, no_images
+from poregui.workflow.importing.image_identity import check_same, seems_other
 from poregui.workflow.importing.specimen_names import doubt_text, same_by_name
 
 
@@ -47,7 +51,7 @@ class CollectedCrop:
     width: int
     height: int
     class_name: str | None
-    side: GivenSplit | None
+    given_split: GivenSplit | None
     um_per_px: float | None
     specimen: str | None
 
@@ -66,6 +70,7 @@ class Collected:
 
 
 _MOST_LISTED = 3
+_MOST_NAMED = 10
 _OTHER = (
     "has changed since it was imported. Accept it first: right-click the micrograph in the list, "
     "or run poregui micrographs PROJECT --name NAME --accept-file."
@@ -77,7 +82,7 @@ class Held:
     """Hold which collected micrographs are new, the change of those that are there and how many
     these are.
 
-    `skipped` lie where a micrograph lay whose picture is another one; `notes` tell of copies and of
+    `skipped` lie where a micrograph lay whose image is another one; `notes` tell of copies and of
     what was found again.
     """
 
@@ -109,10 +114,10 @@ class NewSpecimens:
 def hold_against(
     project: Project, collected: Sequence[CollectedMicrograph], specimens: NewSpecimens
 ) -> Held:
-    """Tell new pictures from those that the project has, by content.
+    """Tell new images from those that the project has, by content.
 
     Micrographs whose file vanished, or is another one now, are linked to where they are found, and
-    those without a specimen get the one that is said. A picture of several files is taken once,
+    those without a specimen get the one that is said. An image of several files is taken once,
     which is said.
     """
     clear, notes = _without_doubt(project, collected)
@@ -173,7 +178,7 @@ def _as_found(
     file = project.micrograph_file(there)
     other = now.get(_place(file), there.sha256) != there.sha256
     if not file.exists() or other or seems_other(there, file, project.folder):
-        found = replace(there, path=project.path_for(one.file), name=name_of(one.file, one.plane))
+        found = _moved_to(project, there, one.file)
     elif _place(file) != _place(one.file):
         note = (
             f"{one.shown} is the same image as {there.shown_name}, which is already in the "
@@ -182,6 +187,11 @@ def _as_found(
     if there.specimen_id is None and one.specimen is not None:
         found = replace(found, specimen_id=specimens.id_of(one.specimen))
     return found, note
+
+
+def _moved_to(project: Project, there: Micrograph, file: Path) -> Micrograph:
+    name = name_of(file, Plane.parse(there.plane))
+    return replace(there, path=project.path_for(file), name=name)
 
 
 def _without_doubt(
@@ -223,6 +233,104 @@ def _found_again(moved: ChangeMicrographs) -> Iterator[str]:
     for before, after in zip(moved.before, moved.after, strict=True):
         if before.path != after.path:
             yield f"{before.unique_name or after.name} was found again at its new location."
+
+
+# ---- files that moved -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """Hold the micrographs whose files are gone, or hold other images now, and the files of a
+    folder that hold what they showed, by SHA-256.
+    """
+
+    folder: Path
+    lost: tuple[Micrograph, ...]
+    files: Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True)
+class Relinked:
+    """Hold the edit that links micrographs to their files, None where there is nothing to link, and
+    sentences about it, the first for all.
+    """
+
+    edit: ChangeMicrographs | None
+    lines: tuple[str, ...]
+
+
+def look_for_files(
+    project: Project,
+    micrographs: Sequence[Micrograph],
+    folder: Path,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+) -> FoundFiles:
+    """Look in a folder and the folders in it for the files of those micrographs that lost theirs.
+
+    An exception that `progress` raises ends the search. Raises PoreguiError for a folder that is
+    not there or holds no image.
+    """
+    lost = tuple(one for one in micrographs if _is_lost(project, one))
+    found: dict[str, tuple[Path, ...]] = {one.sha256: () for one in lost}
+    images, skipped = find_images([folder], "micrographs")
+    if not images:
+        raise no_images([folder], skipped)
+    for done, image in enumerate(images if lost else (), start=1):
+        with suppress(ImageError):
+            sha256 = file_hash(image.file)
+            if sha256 in found:
+                found[sha256] += (image.file,)
+        progress(done, len(images), image.shown)
+    return FoundFiles(folder, lost, found)
+
+
+def _is_lost(project: Project, micrograph: Micrograph) -> bool:
+    try:
+        check_same(micrograph, project.micrograph_file(micrograph), project.folder)
+    except ImageError:
+        return True
+    return False
+
+
+def relink(project: Project, found: FoundFiles) -> Relinked:
+    """Return the edit that links micrographs to the files that were found for them.
+
+    Of several files with the same content the one of the same name is taken; where that does not
+    tell one, none is.
+    """
+    project.check_writable()
+    if not found.lost:
+        return Relinked(None, ("No file is missing; nothing was linked.",))
+    before: list[Micrograph] = []
+    after: list[Micrograph] = []
+    missing: list[str] = []
+    doubtful: list[str] = []
+    ids = {one.id for one in found.lost}
+    for one in [there for there in project.micrographs() if there.id in ids]:
+        files = found.files.get(one.sha256, ())
+        chosen = _of_one_name(files, one) if len(files) > 1 else files
+        if len(chosen) == 1:
+            before.append(one)
+            after.append(_moved_to(project, one, chosen[0]))
+        elif files:
+            places = shortened([str(file) for file in files], _MOST_LISTED)
+            doubtful.append(
+                f"{one.shown_name} lies in several places, so it was not linked: {places}. Give "
+                "the folder of one of them."
+            )
+        else:
+            missing.append(one.shown_name)
+    lost = count(len(found.lost), "missing file")
+    lines = [f"Found {len(after)} of {lost} in {found.folder}.", *doubtful]
+    if missing:
+        lines.append(f"Not found: {shortened(missing, _MOST_NAMED)}.")
+    edit = ChangeMicrographs(tuple(before), tuple(after), text="relink micrographs")
+    return Relinked(edit if after else None, tuple(lines))
+
+
+def _of_one_name(files: Sequence[Path], micrograph: Micrograph) -> tuple[Path, ...]:
+    name = plain(micrograph.path).rpartition("/")[2]
+    return tuple(file for file in files if plain(file.name) == name)
 
 
 def micrograph_record(

@@ -188,8 +188,8 @@ class _Merging:
 
 
 def _key(crop: Crop, hashes: dict[int, str]) -> _Key:
-    index = (crop.box.x, crop.box.y) if crop.box is not None else None
-    return crop.pixels, index, hashes.get(crop.micrograph_id or 0, "")
+    corner = (crop.box.x, crop.box.y) if crop.box is not None else None
+    return crop.pixels, corner, hashes.get(crop.micrograph_id or 0, "")
 
 
 def _by_key(project: Project) -> dict[_Key, Crop]:
@@ -206,7 +206,7 @@ class _Translation:
 
     @classmethod
     def of(cls, project: Project, other: Project) -> _Translation:
-        theirs = [one for one in named_classes(other) if one.state != "gone"]
+        theirs = [pore_class for pore_class in named_classes(other) if pore_class.state != "gone"]
         return cls(
             match_classes(theirs, named_classes(project)), {one.id: one.name for one in theirs}
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
@@ -45,8 +44,8 @@ from poregui.workflow.exporting.formats.json_text import (
     read_json,
 )
 from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
-from poregui.workflow.exporting.formats.shapes import COUNTED, ImageShapes, PoreShape, files_in
-from poregui.workflow.importing.class_names import class_meant, plan_classes
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
+from poregui.workflow.importing.class_names import of_known_class, plan_classes
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.image_matching import match_all
 from poregui.workflow.importing.masks import are_masks, read_masks
@@ -204,12 +203,13 @@ def _turned(shape: PoreShape, width: int, height: int, turn: int) -> PoreShape:
 
 
 def match_images(
-    project: Project, images: Sequence[ImageShapes]
+    project: Project, images: Sequence[ImageShapes], class_name: str = ""
 ) -> tuple[list[MatchedImage], tuple[str, ...]]:
     """Return the micrograph of each image that the project has, and sentences about the others.
 
     Images are known by what they hold, by their folders and names, or by a name that one micrograph
-    alone has, with or without its ending, whatever the case (see `match_all`).
+    alone has, with or without its ending, whatever the case (see `match_all`). `class_name` is that
+    of pores whose file names none.
     """
     classes = project.classes()
     found = []
@@ -223,34 +223,16 @@ def match_images(
                 MatchedImage(
                     there,
                     project.micrograph_file(there),
-                    tuple(_of_known_class(shape, classes) for shape in match.image.shapes),
+                    tuple(
+                        of_known_class(one, classes, there, class_name)
+                        for one in match.image.shapes
+                    ),
                     project.folder,
                     (match.image.width, match.image.height),
                     match.image.as_stored,
                 )
             )
     return found, tuple(notes)
-
-
-def _of_known_class(shape: PoreShape, classes: Sequence[PoreClass]) -> PoreShape:
-    """Return a pore with the class whose name has a number, where the project has that."""
-    full = dict(shape.metadata).get(COUNTED, "")
-    if full and class_meant(full, classes) is not None:
-        return replace(shape, class_name=full)
-    return shape
-
-
-def of_class(images: Sequence[ImageShapes], name: str) -> list[ImageShapes]:
-    """Return images whose pores are of the class of a name where their file names none."""
-    return [
-        replace(
-            image,
-            shapes=tuple(
-                one if one.class_name else replace(one, class_name=name) for one in image.shapes
-            ),
-        )
-        for image in images
-    ]
 
 
 def cut_outlines(
@@ -290,18 +272,18 @@ def _cut_on(
     """Return the pores that lie on an image, cut into the pixel store, and what to say of
     others.
     """
-    here = [shape for shape in shapes if shape.planes.fits(plane)]
-    checked, messages = _checked(here, (image.width, image.height))
-    if len(here) < len(shapes):
-        messages.append(f"{count(len(shapes) - len(here), 'pore')} of other slices left out.")
+    on_plane = [shape for shape in shapes if shape.planes.fits(plane)]
+    fitting, notes = _checked(on_plane, (image.width, image.height))
+    if len(on_plane) < len(shapes):
+        notes.append(f"{count(len(shapes) - len(on_plane), 'pore')} of other slices left out.")
     found = []
-    for shape in checked:
+    for shape in fitting:
         box = shape.box
         if shape.outline is not None:
             box = crop_around(shape.box, image.width, image.height)
         content = CropPixels(cut(image, box), image.grey_low, image.grey_high)
         found.append(CutPore(shape, box, pixels.add(content)))
-    return found, messages
+    return found, notes
 
 
 def _checked(
@@ -336,27 +318,25 @@ def _checked(
 
 
 def _change_text(changes: Counter[str]) -> list[str]:
-    messages = []
+    notes = []
     if changes["crossed"]:
         crosses = changes["crossed"]
         verb = noun(crosses, "crosses itself", "cross themselves")
-        messages.append(
-            f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once."
-        )
+        notes.append(f"{count(crosses, 'outline')} {verb}; what the line goes around counts, once.")
     if changes["cut"]:
         verb = noun(changes["cut"], "reaches", "reach")
-        messages.append(
+        notes.append(
             f"{count(changes['cut'], 'pore')} {verb} beyond the image; the part inside counts."
         )
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
-        messages.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
-    messages += [
+        notes.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    notes += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
         if problem not in ("", "crossed", "cut", "again") and number
     ]
-    return messages
+    return notes
 
 
 def settle_outlines(

@@ -1,4 +1,4 @@
-"""Read the specimen of a picture out of its name or path by a rule that a person gives."""
+"""Read the specimen of an image out of its name or path by a rule that a person gives."""
 
 from __future__ import annotations
 
@@ -115,13 +115,15 @@ def specimens_in_names(
     micrographs: Sequence[Micrograph], pattern: str, known: Iterable[Named] = ()
 ) -> tuple[tuple[Micrograph, str | None], ...]:
     """Return each micrograph with the specimen that its name or path holds; None where the pattern
-    does not fit, or where a name alone would put pictures of several folders together (see
+    does not fit, or where a name alone would put images of several folders together (see
     `same_by_name`).
 
     `known` are other micrographs with their specimens. Raises PoreguiError for an unfit pattern.
     """
     rule = specimen_rule(pattern)
-    found = [(full_name(one), rule.specimen(full_name(one))) for one in micrographs]
+    found = [
+        (full_name(micrograph), rule.specimen(full_name(micrograph))) for micrograph in micrographs
+    ]
     if rule.sees_folders:
         doubtful = set()
     else:
@@ -134,9 +136,9 @@ def specimens_in_names(
 
 def others_of(project: Project, micrographs: Iterable[Micrograph]) -> list[Named]:
     """Return the paths and specimens of all micrographs of a project but some."""
-    names = {one.id: one.name for one in project.specimens()}
-    left_out = {one.id for one in micrographs}
-    there = [one for one in project.micrographs() if one.id not in left_out]
+    names = {specimen.id: specimen.name for specimen in project.specimens()}
+    left_out = {micrograph.id for micrograph in micrographs}
+    there = [micrograph for micrograph in project.micrographs() if micrograph.id not in left_out]
     return [(full_name(one), names.get(one.specimen_id or 0)) for one in there]
 
 
@@ -166,7 +168,7 @@ def naming_notes(found: Sequence[tuple[Micrograph, str | None]], pattern: str) -
 
 
 def doubt_text(which: str) -> str:
-    """Say that names alone would make one specimen of pictures in several folders; `which` lists
+    """Say that names alone would make one specimen of images in several folders; `which` lists
     them.
     """
     return (

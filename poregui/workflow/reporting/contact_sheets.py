@@ -78,8 +78,8 @@ def plan_sheets(project: Project) -> list[Sheet]:
                 continue
             scale = _CELL / float(np.percentile([_side(crop) for crop in crops], _FITS))
             for start in range(0, len(crops), COLUMNS * ROWS):
-                split = tuple(crops[start : start + COLUMNS * ROWS])
-                sheets.append(Sheet(pore_class, split, scale, calibrated, len(own), specimens))
+                page_crops = tuple(crops[start : start + COLUMNS * ROWS])
+                sheets.append(Sheet(pore_class, page_crops, scale, calibrated, len(own), specimens))
     if not sheets:
         raise PoreguiError(
             "No crop has a class yet, so there is nothing to show.", "Label some crops first."
@@ -198,12 +198,12 @@ def export_sheets_pdf(project: Project, out: Path, progress: Progress = quiet) -
     def write_all(beside: Path) -> None:
         pages = (page for _, page in draw_sheets(project, progress))
         more = False
-        while split := list(islice(pages, 8)):
-            split[0].save(
+        while batch := list(islice(pages, 8)):
+            batch[0].save(
                 beside,
                 "PDF",
                 save_all=True,
-                append_images=split[1:],
+                append_images=batch[1:],
                 append=more,
                 resolution=DPI,
                 quality=92,

@@ -1,4 +1,4 @@
-"""Draw text, scale bars and crops with Pillow, for what leaves a project as pictures."""
+"""Draw text, scale bars and crops with Pillow, for what leaves a project as images."""
 
 from __future__ import annotations
 

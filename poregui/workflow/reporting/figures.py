@@ -14,7 +14,7 @@ from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.scores import Calibration, Curve
-from poregui.domain.wording import MICROMETRE, count, fraction, percent
+from poregui.domain.wording import MICROMETRE, count, fraction_of, percent
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.reporting.plots import (
@@ -125,20 +125,20 @@ def matrix_svg(
             drawing.text(middle, top - 10, name, anchor="middle")
         for k in range(len(names)):
             tip = f"labelled {classes[i]}, predicted {classes[k]}"
-            index = (left + side * k, top + high * i, side, high)
-            _draw_cell(drawing, index, matrix_cell(counts, i, k, mode), tip, right=i == k)
+            rectangle = (left + side * k, top + high * i, side, high)
+            _draw_cell(drawing, rectangle, matrix_cell(counts, i, k, mode), tip, right=i == k)
     return drawing.svg()
 
 
 def _draw_cell(
     drawing: Drawing,
-    index: tuple[float, float, float, float],
+    rectangle: tuple[float, float, float, float],
     cell: MatrixCell,
     tip: str,
     *,
     right: bool,
 ) -> None:
-    x, y, width, height = index
+    x, y, width, height = rectangle
     fill = mix(drawing.ink.ground, drawing.ink.grid, 0.45)
     ink = drawing.ink.faint
     if cell.count:
@@ -176,7 +176,7 @@ def curves_of(
     split: SplitName = "test",
     found: Numbers | None = None,
 ) -> RunCurves:
-    """Compute what is drawn of a part of a run; `found` are its numbers, where they are known."""
+    """Compute what is drawn of a split of a run; `found` are its numbers, where they are known."""
     return RunCurves(
         predictions.run,
         curves(predictions, split),
@@ -343,7 +343,7 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
         drawing.text(
             left + width + 10,
             y + 14,
-            fraction(round(share.accuracy * share.count), share.count, 0),
+            fraction_of(share.accuracy, share.count, 0),
             colour=drawing.ink.faint,
         )
     return drawing.svg()
@@ -355,7 +355,6 @@ def run_figures(
     colours: Mapping[str, str],
     events: Sequence[Event] = (),
     *,
-    split: SplitName = "test",
     dark: bool = False,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
@@ -366,7 +365,7 @@ def run_figures(
         "confusion-matrix": matrix_svg(names, matrix, dark=dark),
         "confusion-matrix-rows": matrix_svg(names, matrix, mode="rows", dark=dark),
     }
-    runs = (curves_of(predictions, events, split, found),)
+    runs = (curves_of(predictions, events, found=found),)
     of_classes = [colours.get(name, RIGHT) for name in names]
     drawn = {
         "roc": roc_figure(runs, of_classes),
@@ -378,8 +377,8 @@ def run_figures(
             figures[stem] = figure_svg(figure, ink=ink)
     if len(runs[0].epochs) > 1:
         figures["training"] = row_svg([loss_figure(runs), accuracy_figure(runs)], "Training", ink)
-    for one in found.breakdowns:
-        figures[breakdown_stem(one)] = breakdown_svg(one, dark=dark)
+    for breakdown in found.breakdowns:
+        figures[breakdown_stem(breakdown)] = breakdown_svg(breakdown, dark=dark)
     return figures
 
 

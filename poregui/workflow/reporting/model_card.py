@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from poregui.domain.dataset import Dataset
+from poregui.domain.dataset import SPLITS, Dataset
 from poregui.domain.porosity import correction
-from poregui.domain.wording import MICROMETRE, count, listed, percent
+from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash, percent_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import ClassesHere, classes_of_run
@@ -16,7 +16,6 @@ from poregui.workflow.reporting.documents import Block, Heading, Paragraph, Tabl
 from poregui.workflow.reporting.run_report import ReportFacts, collect_report, split_text
 from poregui.workflow.training.grouping import group_names
 
-_SPLITS = ("train", "validation", "test")
 _MOST_GROUPS = 60
 
 
@@ -75,7 +74,7 @@ def _use(facts: ReportFacts, sidecar: Mapping[str, Any]) -> list[Block]:
 
 
 def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
-    known = {one.id: one.definition for one in project.classes(retired=True)}
+    known = {pore_class.id: pore_class.definition for pore_class in project.classes(retired=True)}
     rows = []
     for name, class_id, trained in zip(here.names, here.ids, dataset.classes, strict=True):
         text = name
@@ -86,23 +85,23 @@ def _classes(project: Project, dataset: Dataset, here: ClassesHere) -> list[Bloc
 
 
 def _input(sidecar: Mapping[str, Any]) -> list[Block]:
-    given = sidecar["input"]
+    spec = sidecar["input"]
     colour = "colour"
-    if given["channels"] == 1:
+    if spec["channels"] == 1:
         colour = "grey"
     shape = "aspect ratio kept"
-    if given["stretched"]:
+    if spec["stretched"]:
         shape = "stretched to a square"
-    side = given["side"]
+    side = spec["side"]
     rows = [("Crop", f"{side} × {side} px, {colour}, {shape}, grey values 0–1")]
     size = "not used"
-    if given.get("sees_size"):
+    if spec.get("sees_size"):
         unit = "px"
-        if given.get("calibrated"):
+        if spec.get("calibrated"):
             unit = MICROMETRE
         size = f"width and height in {unit}"
     rows.append(("Crop size", size))
-    if given.get("sees_shape"):
+    if spec.get("sees_shape"):
         rows.append(("Shape features", "size, outline and contrast, measured in the crop"))
     rows += _scale_rows(sidecar.get("um_per_px"))
     outputs = "probabilities (one per class, in the order above), activation_maps, penultimate"
@@ -132,7 +131,7 @@ def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
     )
 
     def place(key: tuple[str, str]) -> tuple[int, str]:
-        return _SPLITS.index(key[0]), names.get(key[1], key[1])
+        return SPLITS.index(key[0]), names.get(key[1], key[1])
 
     groups = sorted({(crop.split, crop.group) for crop in dataset.crops}, key=place)
     single = [key for key in groups if key[1].startswith("crop:")]
@@ -151,7 +150,7 @@ def _data(project: Project, dataset: Dataset, here: ClassesHere) -> list[Block]:
                 for k in _places(dataset)
             ),
         )
-        for split in _SPLITS
+        for split in SPLITS
     ]
     notes = [
         f"Split {split_text(dataset.split_kind)}. Test crops were used neither for training nor "
@@ -186,20 +185,24 @@ def _numbers(facts: ReportFacts) -> list[Block]:
         accuracy = (found.interval.low, found.interval.high)
     ends = found.intervals
     rows = [
-        ("Accuracy", _percent(found.evaluation.accuracy), _ends(accuracy)),
+        ("Accuracy", percent_or_dash(found.evaluation.accuracy), percent_span(accuracy)),
         (
             "Balanced accuracy",
-            _percent(found.scores.balanced_accuracy),
-            _ends(ends.get("balanced_accuracy")),
+            percent_or_dash(found.scores.balanced_accuracy),
+            percent_span(ends.get("balanced_accuracy")),
         ),
-        ("F1, mean over classes", _percent(found.scores.macro.f1), _ends(ends.get("macro_f1"))),
-        ("Calibration error", _percent(found.calibration.error), "–"),
+        (
+            "F1, mean over classes",
+            percent_or_dash(found.scores.macro.f1),
+            percent_span(ends.get("macro_f1")),
+        ),
+        ("Calibration error", percent_or_dash(found.calibration.error), "–"),
     ]
     rows += [
         (
             f"Recall of {one.name} ({count(one.support, 'crop')})",
-            _percent(one.recall),
-            _ends(one.recall_interval95),
+            percent_or_dash(one.recall),
+            percent_span(one.recall_interval95),
         )
         for one in found.evaluation.per_class
     ]
@@ -237,15 +240,3 @@ def _detection(sidecar: Mapping[str, Any]) -> list[Block]:
         (name.replace("_", " "), str(value)) for name, value in sidecar["detection"].items()
     )
     return [Heading("Detection recipe"), Table(("Parameter", "Value"), rows)]
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "–"
-    return percent(share)
-
-
-def _ends(interval: tuple[float, float] | None) -> str:
-    if interval is None:
-        return "–"
-    return f"{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"

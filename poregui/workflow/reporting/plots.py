@@ -219,12 +219,12 @@ class PlotFrame:
         if line.spans is not None:
             for x, ends in zip(line.x.tolist(), line.spans.tolist(), strict=True):
                 on.line(*self.at(x, ends[0]), *self.at(x, ends[1]), line.colour, 1.2)
-        indices = self._positions(line.thinned())
-        if indices:
-            on.path(indices, line.colour, 1.8, line.dash)
+        points = self._positions(line.thinned())
+        if points:
+            on.path(points, line.colour, 1.8, line.dash)
         if line.points:
-            for index in indices:
-                on.dot(*index, line.colour)
+            for point in points:
+                on.dot(*point, line.colour)
 
     def _draw_legend(self, on: Drawing) -> None:
         named = [line for line in self.figure.lines if line.name]
@@ -248,11 +248,11 @@ class PlotFrame:
         corners = [(lefts[0], tops[0]), (lefts[1], tops[1]), (lefts[1], tops[0])]
         corners.append((lefts[0], tops[1]))
         pieces = [piece for line in self.figure.lines for piece in line.covered()]
-        indices = [index for piece in pieces for index in self._positions(piece)]
+        points = [point for piece in pieces for point in self._positions(piece)]
 
         def hidden(corner: tuple[float, float]) -> int:
             left, top = corner
-            return sum(left <= x <= left + width and top <= y <= top + height for x, y in indices)
+            return sum(left <= x <= left + width and top <= y <= top + height for x, y in points)
 
         return min(corners, key=hidden)
 

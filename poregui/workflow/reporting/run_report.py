@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,8 +20,17 @@ import poregui
 from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.recipe import Recipe, parameters
-from poregui.domain.wording import MICROMETRE, count, listed, noun, percent, shortened
-from poregui.store.files import export_target, write_text
+from poregui.domain.wording import (
+    MICROMETRE,
+    count,
+    listed,
+    noun,
+    percent,
+    percent_or_dash,
+    percent_span,
+    shortened,
+)
+from poregui.store.files import export_target, open_plain, write_text
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import scale_grey, set_channels
@@ -57,7 +67,7 @@ _PARTS: tuple[tuple[SplitName, str], ...] = (
 
 @dataclass(frozen=True)
 class WorstError:
-    """Hold one wrong answer with its picture as a data URI of `width` x `height` px."""
+    """Hold one wrong prediction with its image as a data URI of `width` x `height` px."""
 
     name: str
     group: str
@@ -102,7 +112,7 @@ class ReportFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Hold what a run was trained and tested on: `rows` are part, crops, crops per class, names of
+    """Hold what a run was trained and tested on: `rows` are split, crops, crops per class, names of
     its groups.
     """
 
@@ -296,9 +306,8 @@ def _hashes(run: RunFolder, dataset: Dataset) -> tuple[tuple[str, str], ...]:
     files = (run.recipe_file, run.crops_file, run.predictions_file, run.model_file, run.onnx_file)
     rows = [("Dataset: contents, labels and split", dataset.hash)]
     for path in files:
-        if path.exists():
-            with open(path, "rb") as content:
-                rows.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
+        with suppress(OSError), open_plain(path) as content:
+            rows.append((path.name, hashlib.file_digest(content, "sha256").hexdigest()))
     return tuple(rows)
 
 
@@ -313,7 +322,7 @@ def run_json(project: Project, run: RunFolder) -> dict[str, Any]:
     folds = cross_validation(run)
     pair = pooled_beside_grouped(project)
     seen = unseen(project, predictions)
-    areas = [one.to_json() for one in curves(predictions)]
+    areas = [curve.to_json() for curve in curves(predictions)]
     against: dict[str, Any] | None = None
     if baseline is not None:
         against = beside_baseline(predictions, baseline).to_json()
@@ -364,7 +373,7 @@ def report_html(facts: ReportFacts, image: ImageTag | None = None) -> str:
     The layout is of tables, so that Qt's rich text prints it too. Every name and note is escaped.
     """
     values = {"facts": facts, "count": count, "noun": noun, "um": MICROMETRE, **_texts(facts)}
-    filters = {"percent": _percent, "interval": _interval, "decimals": _decimals}
+    filters = {"percent": percent_or_dash, "interval": percent_span, "decimals": _decimals}
     return render("report.html.j2", values, filters, image)
 
 
@@ -381,8 +390,8 @@ def _texts(facts: ReportFacts) -> dict[str, Any]:
     return {
         "split": split_text(facts.data.split),
         "changed": _changed(facts.predictions),
-        "breakdowns": [breakdown_stem(one) for one in facts.numbers.breakdowns],
-        "areas": {one.name: (one.roc_area, one.average_precision) for one in facts.curves},
+        "breakdowns": [breakdown_stem(breakdown) for breakdown in facts.numbers.breakdowns],
+        "areas": {curve.name: (curve.roc_area, curve.average_precision) for curve in facts.curves},
         "kind": kind,
     }
 
@@ -394,18 +403,6 @@ def _changed(predictions: Predictions) -> str:
     if predictions.accuracy_as_trained is not None:
         text += f"; the accuracy was {percent(predictions.accuracy_as_trained)} after training"
     return f"{text}."
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "–"
-    return percent(share)
-
-
-def _interval(ends: tuple[float, float] | None) -> str:
-    if ends is None:
-        return "–"
-    return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
 
 
 def _decimals(value: float | None, digits: int = 3) -> str:

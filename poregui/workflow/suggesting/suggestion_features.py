@@ -148,14 +148,14 @@ class RunFeatures:
         """Tell whether the features of a crop are known."""
         return (pixels, um_per_px) in self._known
 
-    def see(self, asked: Sequence[_Key], store: PixelStore) -> None:
+    def see(self, keys: Sequence[_Key], store: PixelStore) -> None:
         """Take the features of crops; those whose pixels, or the scale that the network needs, are
         missing stay NaN.
         """
-        for key in asked:
+        for key in keys:
             self._known[key] = np.full(self._width, np.nan, np.float32)
         crops: dict[_Key, ScaledCrop] = {}
-        for key in asked:
+        for key in keys:
             try:
                 crop = ScaledCrop(store.get(key[0]), key[1])
             except PoreguiError:
@@ -167,12 +167,12 @@ class RunFeatures:
                 zip(crops, self._predictor.features(list(crops.values())), strict=True)
             )
 
-    def rows(self, asked: Sequence[_Key]) -> Floats:
+    def rows(self, keys: Sequence[_Key]) -> Floats:
         """Return (n, features) rows, each feature with mean 0 and spread `WEIGHT` over them; 0
         where not known.
         """
         blank = np.full(self._width, np.nan, np.float32)
-        found = np.array([self._known.get(key, blank) for key in asked], np.float64).reshape(
+        found = np.array([self._known.get(key, blank) for key in keys], np.float64).reshape(
             -1, self._width
         )
         known = np.isfinite(found)

@@ -62,49 +62,49 @@ def fit(
     """Learn (n,) labels from (n, features) rows; None for fewer than `FEWEST_LABELS` or a single
     class.
 
-    The temperature is fitted to answers of models that saw no crop of the same group (C. Guo et
+    The temperature is fitted to predictions of models that saw no crop of the same group (C. Guo et
     al., ICML 2017), of the `honest` (n,) crops alone where that is given: features of crops that
     taught a network know their labels.
     """
-    names, indices = np.unique(labels, return_inverse=True)
-    if len(labels) < FEWEST_LABELS or len(names) < 2:
+    classes, class_indices = np.unique(labels, return_inverse=True)
+    if len(labels) < FEWEST_LABELS or len(classes) < 2:
         return None
     honest = np.ones(len(labels), bool) if honest is None else honest
     if len(labels) > MOST_LABELS:
         drawn = np.sort(np.random.default_rng(seed).choice(len(labels), MOST_LABELS, replace=False))
         rows = rows[drawn]
-        indices = indices[drawn]
+        class_indices = class_indices[drawn]
         groups = [groups[i] for i in drawn]
         honest = honest[drawn]
-    model = fitted_model(rows, indices)
-    out_of_fold = cross_validated_predictions(rows, indices, groups, len(names), seed)
-    checked = np.isfinite(out_of_fold[:, 0]) & honest
-    predictions = out_of_fold[checked]
-    truth = indices[checked].astype(np.int64)
-    if checked.any():
+    model = fitted_model(rows, class_indices)
+    out_of_fold = cross_validated_predictions(rows, class_indices, groups, len(classes), seed)
+    predicted = np.isfinite(out_of_fold[:, 0]) & honest
+    predictions = out_of_fold[predicted]
+    truth = class_indices[predicted].astype(np.int64)
+    if predicted.any():
         temperature = fit_temperature(predictions, truth)
     else:
         temperature = None
-    if checked.any():
-        right = float((predictions.argmax(axis=1) == truth).mean())
+    if predicted.any():
+        accuracy = float((predictions.argmax(axis=1) == truth).mean())
     else:
-        right = None
-    asked = {group for group, known in zip(groups, checked, strict=True) if known}
+        accuracy = None
+    groups_checked = {group for group, known in zip(groups, predicted, strict=True) if known}
     return Suggester(
-        tuple(int(name) for name in names),
+        tuple(int(name) for name in classes),
         temperature or 1.0,
-        right,
+        accuracy,
         len(labels),
         model,
         len(truth),
-        len(asked) if len(set(groups)) > 1 else 1,
+        len(groups_checked) if len(set(groups)) > 1 else 1,
         kind_of(sorted(set(groups))),
     )
 
 
 def cross_validated_predictions(
     rows: Floats,
-    indices: NDArray[Any],
+    class_indices: NDArray[Any],
     groups: Sequence[str],
     classes: int,
     seed: int,
@@ -113,49 +113,49 @@ def cross_validated_predictions(
     """Return (n, classes) probabilities, each by a model of other groups; NaN where there was
     nothing to learn from.
 
-    `indices` (n,) are places of classes. A single group is torn into crops.
+    `class_indices` (n,) are indices of classes. A single group is split into crops.
     """
-    found = np.full((len(indices), classes), np.nan)
-    fold_of = group_folds(indices, groups, folds, seed)
+    found = np.full((len(class_indices), classes), np.nan)
+    fold_of = group_folds(class_indices, groups, folds, seed)
     for fold in range(int(fold_of.max(initial=-1)) + 1):
         inside = fold_of == fold
-        if len(np.unique(indices[~inside])) > 1:
-            model = fitted_model(rows[~inside], indices[~inside])
+        if len(np.unique(class_indices[~inside])) > 1:
+            model = fitted_model(rows[~inside], class_indices[~inside])
             found[inside] = 0.0
             found[np.ix_(inside, model.classes_)] = model.predict_proba(rows[inside])
     return found
 
 
 def group_folds(
-    indices: NDArray[Any], groups: Sequence[str], folds: int, seed: int
+    class_indices: NDArray[Any], groups: Sequence[str], folds: int, seed: int
 ) -> NDArray[np.int64]:
     """Return a fold for each crop, by whole groups where there are several,
     otherwise crop by crop.
     """
     items = [
         Item(i, int(index), group)
-        for i, (index, group) in enumerate(zip(indices, groups, strict=True))
+        for i, (index, group) in enumerate(zip(class_indices, groups, strict=True))
     ]
     if len(set(groups)) < 2:
         items = [Item(item.crop_id, item.label, f"crop:{item.crop_id}") for item in items]
-    given = assign_folds(items, min(folds, len({item.group for item in items})), seed)
-    return np.array([given[item.group] for item in items], np.int64)
+    fold_of_group = assign_folds(items, min(folds, len({item.group for item in items})), seed)
+    return np.array([fold_of_group[item.group] for item in items], np.int64)
 
 
-def predictions_of(rows: Floats, indices: NDArray[Any], asked: Floats) -> NDArray[np.int64]:
+def predictions_of(rows: Floats, class_indices: NDArray[Any], unseen: Floats) -> NDArray[np.int64]:
     """Return the places of classes that a model of (n, features) rows gives (m, features) asked
     ones.
     """
-    if len(np.unique(indices)) < 2:
-        return np.full(len(asked), indices[0] if len(indices) else -1, np.int64)
-    return np.asarray(fitted_model(rows, indices).predict(asked), np.int64)
+    if len(np.unique(class_indices)) < 2:
+        return np.full(len(unseen), class_indices[0] if len(class_indices) else -1, np.int64)
+    return np.asarray(fitted_model(rows, class_indices).predict(unseen), np.int64)
 
 
-def fitted_model(rows: Floats, indices: NDArray[Any]) -> Any:
+def fitted_model(rows: Floats, class_indices: NDArray[Any]) -> Any:
     """Return the classifier of (n, features) rows and (n,) labels, not calibrated."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=_STRENGTH, max_iter=200, tol=1e-3).fit(rows, indices)
+    return LogisticRegression(C=_STRENGTH, max_iter=200, tol=1e-3).fit(rows, class_indices)
 
 
 def uncertainty(probabilities: Floats) -> Floats:
@@ -206,7 +206,7 @@ def _nearest(rows: Floats, known: Floats) -> Floats:
     found = np.empty(len(rows))
     known_squares = (known**2).sum(axis=1)
     for start in range(0, len(rows), _CHUNK):
-        split = rows[start : start + _CHUNK]
-        squares = (split**2).sum(axis=1)[:, None] + known_squares - 2 * split @ known.T
+        chunk = rows[start : start + _CHUNK]
+        squares = (chunk**2).sum(axis=1)[:, None] + known_squares - 2 * chunk @ known.T
         found[start : start + _CHUNK] = squares.min(axis=1)
     return np.asarray(np.sqrt(np.maximum(found, 0.0)))

@@ -59,7 +59,7 @@ class SuggestWorker:
     def __init__(self, folder: Path, tell: Tell, waiting: Callable[[], bool]) -> None:
         self._folder = folder
         self._grouped: dict[int, str] | None = None
-        self._numbers = CropFeatures(folder)
+        self._features = CropFeatures(folder)
         self._pixels = PixelStore(folder / "pixels.db", read_only=True)
         self._tell = tell
         self._waiting = waiting
@@ -78,7 +78,7 @@ class SuggestWorker:
 
     def close(self) -> None:
         """Keep what was measured and close the pixels."""
-        self._numbers.save()
+        self._features.save()
         self._pixels.close()
 
     def take(self, message: Mapping[str, Any]) -> None:
@@ -132,7 +132,7 @@ class SuggestWorker:
     def _list_unmeasured(self) -> None:
         self._to_list = False
         missing = [
-            crop_id for crop_id, crop in self._crops.items() if not self._numbers.has(crop.pixels)
+            crop_id for crop_id, crop in self._crops.items() if not self._features.has(crop.pixels)
         ]
         self._unmeasured = sorted(
             missing, key=lambda crop_id: crop_id in self._labels
@@ -151,13 +151,13 @@ class SuggestWorker:
         crop = self._crops.get(crop_id)
         if crop is None:
             return bool(self._unmeasured)
-        return not self._numbers.has(crop.pixels)
+        return not self._features.has(crop.pixels)
 
     def _measure(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._unmeasured))):
             crop = self._crops.get(self._unmeasured.pop())
             if crop is not None:
-                self._numbers.of(crop.pixels, self._pixels)
+                self._features.of(crop.pixels, self._pixels)
         self._rows = None
         self._since_report += _AT_ONCE
         left = len(self._unmeasured)
@@ -167,7 +167,7 @@ class SuggestWorker:
             self._since_report = 0
             self._to_fit = True
         if not left:
-            self._numbers.save()
+            self._features.save()
 
     def _take_newest_run(self) -> None:
         """Look through the eyes of the newest network; one that cannot be read is passed over for
@@ -216,24 +216,24 @@ class SuggestWorker:
             self._ids = np.array(sorted(self._crops), np.int64)
             blank = np.full(COUNT, np.nan, np.float32)
             known = [self._crops[i] for i in self._ids.tolist()]
-            numbers = [
-                self._numbers.of(crop.pixels, self._pixels)
-                if self._numbers.has(crop.pixels)
+            features = [
+                self._features.of(crop.pixels, self._pixels)
+                if self._features.has(crop.pixels)
                 else blank
                 for crop in known
             ]
             self._rows = feature_rows(
-                np.array(numbers, np.float64), [crop.um_per_px for crop in known]
+                np.array(features, np.float64), [crop.um_per_px for crop in known]
             )
-            self._received = np.array([self._numbers.has(crop.pixels) for crop in known], bool)
+            self._measured = np.array([self._features.has(crop.pixels) for crop in known], bool)
         return self._rows
 
     def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
-        """Return places in the table, labels and groups of the crops that are learnt from."""
+        """Return rows of the table, labels and groups of the crops that are learnt from."""
         taught = sorted(crop_id for crop_id in self._labels if crop_id in self._crops)
-        indices = np.searchsorted(self._ids, np.array(taught, np.int64))
+        taught_rows = np.searchsorted(self._ids, np.array(taught, np.int64))
         labels = np.array([self._labels[i] for i in taught], np.int64)
-        return indices, labels, self._groups(taught)
+        return taught_rows, labels, self._groups(taught)
 
     def _groups(self, taught: Sequence[int]) -> list[str]:
         """Return the groups of crops; one of itself alone belongs to its source, as in a training.
@@ -241,32 +241,32 @@ class SuggestWorker:
         Names are read when crops changed, and here, because a window with many crops has no time
         for it.
         """
-        received = [self._crops[i].group for i in taught]
+        groups = [self._crops[i].group for i in taught]
         if self._grouped is None:
             self._grouped = {}
-            if any(group.startswith("crop:") for group in received):
+            if any(group.startswith("crop:") for group in groups):
                 with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
                     self._grouped = groups_of(project, project.crops())
         grouped = self._grouped
         return [
             grouped.get(i, group) if group.startswith("crop:") else group
-            for i, group in zip(taught, received, strict=True)
+            for i, group in zip(taught, groups, strict=True)
         ]
 
     def _suggest(self) -> bool:
         """Fit and tell; whether there was enough to learn from."""
         self._take_newest_run()
         rows = self._all_rows()
-        indices, labels, groups = self._taught()
-        honest = self._not_learnt_from(indices)
+        taught_rows, labels, groups = self._taught()
+        honest = self._not_learnt_from(taught_rows)
         joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
         if joined:
             rows = self._with_features(rows)
-        model = fit(rows[indices], labels, groups, honest=honest if joined else None)
+        model = fit(rows[taught_rows], labels, groups, honest=honest if joined else None)
         if model is None:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
-        found = self._predictions(rows, indices, model)
+        found = self._predictions(rows, taught_rows, model)
         self._tell(
             {
                 "suggestions": replace(
@@ -276,23 +276,23 @@ class SuggestWorker:
         )
         return True
 
-    def _not_learnt_from(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _not_learnt_from(self, taught_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the crops that are learnt from did not teach the run."""
         if self._run is not None:
             known = self._run.learnt_from
         else:
             known = frozenset()
-        return np.array([crop_id not in known for crop_id in self._ids[indices].tolist()], bool)
+        return np.array([crop_id not in known for crop_id in self._ids[taught_rows].tolist()], bool)
 
     def _predictions(
-        self, rows: NDArray[np.float64], indices: NDArray[np.int64], model: Suggester
+        self, rows: NDArray[np.float64], taught_rows: NDArray[np.int64], model: Suggester
     ) -> Suggestions:
         probabilities = model.probabilities(rows)
-        passed_over = ~self._received
-        passed_over[indices] = True
+        passed_over = ~self._measured
+        passed_over[taught_rows] = True
         passed_over |= np.isin(self._ids, np.array(list(self._labels), np.int64))
         order = teaching_order(rows, probabilities, passed_over, _ORDERED)
-        probabilities[~self._received] = np.nan
+        probabilities[~self._measured] = np.nan
         return Suggestions(
             self._ids,
             model.labels,
@@ -307,8 +307,8 @@ class SuggestWorker:
 
     def _draw(self) -> None:
         rows = self._all_rows()
-        indices, labels, groups = self._taught()
-        curve = learning_curve(rows[indices], labels, groups, stop=self._waiting)
+        taught_rows, labels, groups = self._taught()
+        curve = learning_curve(rows[taught_rows], labels, groups, stop=self._waiting)
         if curve is not None:
             self._tell({"curve": curve.to_json()})
         elif self._waiting():
@@ -318,11 +318,11 @@ class SuggestWorker:
         """Tell all crops by likeness to one, and of each label the most alike."""
         rows = self._all_rows()
         index = int(np.searchsorted(self._ids, crop_id))
-        if index == len(self._ids) or self._ids[index] != crop_id or not self._received[index]:
+        if index == len(self._ids) or self._ids[index] != crop_id or not self._measured[index]:
             return
         if not self._unseen:
             rows = self._with_features(rows)
-        distances = np.where(self._received, ((rows - rows[index]) ** 2).sum(axis=1), np.inf)
+        distances = np.where(self._measured, ((rows - rows[index]) ** 2).sum(axis=1), np.inf)
         order = self._ids[np.argsort(distances, kind="stable")]
         of_each: dict[int, list[int]] = {}
         for other in order.tolist():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.wording import fraction
+from poregui.domain.wording import fraction_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Suggestions:
         """
         if self.accuracy is None or not self.checked:
             return ""
-        found = fraction(round(self.accuracy * self.checked), self.checked)
+        found = fraction_of(self.accuracy, self.checked)
         if self.groups > 1:
             return f"{found} in {_OTHERS.get(self.over, 'other crops')}"
         if self.over in _ALONE:

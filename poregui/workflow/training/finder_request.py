@@ -21,13 +21,13 @@ from poregui.store.finder_folder import (
 from poregui.store.project import Project
 from poregui.store.run_folder import new_folder
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
-from poregui.vision.pores.finder import colours_of, range_of
-from poregui.vision.pores.plan import hidden_in, source_of
+from poregui.vision.pores.finder import colours_in, range_of
+from poregui.vision.pores.plan import hidden_in, source_of, without_black_border
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.polygons import Polygons, all_spans, ranges
 from poregui.workflow.detecting.find_pores import Progress, detection_recipe
 from poregui.workflow.detecting.score_finding import pore_outlines
-from poregui.workflow.importing.image_identity import check_same, pyramid_file
+from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
 EPOCHS: dict[FinderKind, int] = {"network": 16, "instant": 12}
 """How many epochs a finder learns when nobody says."""
@@ -100,16 +100,16 @@ def _read(
     """Return the checked part of a micrograph, and whether it is larger than what is taken."""
     file = project.micrograph_file(micrograph)
     check_same(micrograph, file, project.folder)
-    cached = pyramid_file(project.folder, micrograph)
-    with open_pyramid(file, cached, Plane.parse(micrograph.plane)) as image:
+    kept = kept_sizes(project.folder, micrograph)
+    with open_pyramid(file, kept, Plane.parse(micrograph.plane)) as image:
         if (image.width, image.height) != (micrograph.width, micrograph.height):
             raise PoreguiError(
                 f"{micrograph.shown_name} has another size now.", "Restore the original file."
             )
         box, cut = _box_of(micrograph.checked_areas, image)
-        source = source_of(image)
+        source, _ = without_black_border(source_of(image), micrograph.masks)
         range_ = range_of(source)
-        colours = colours_of(source.read(box))
+        colours = colours_in(source, box, range_)
         hidden = hidden_in(source, micrograph.masks, box)
     checked = masked_pixels([Mask(area) for area in micrograph.checked_areas], box)
     if checked is None:

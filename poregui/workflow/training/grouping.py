@@ -1,4 +1,4 @@
-"""Tell which crops must stay on one side of a split: same specimen, or near copies."""
+"""Tell which crops must stay in one split: same specimen, or near copies."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def find_copies(ids: Sequence[int], pixels: Iterable[NDArray[Any]]) -> list[list
 def untangle_splits(
     splits: dict[int, SplitName], copies: Sequence[Sequence[int]]
 ) -> tuple[dict[int, SplitName], tuple[str, ...]]:
-    """Return the parts without training crops that are copies of test crops, and sentences about
+    """Return the splits without training crops that are copies of test crops, and sentences about
     it.
 
-    The test side stays as it is. A validation crop that is a copy of a training crop is trained on
+    The test set stays as it is. A validation crop that is a copy of a training crop is trained on
     too.
     """
     now = dict(splits)
@@ -107,7 +107,7 @@ _OFF = "off"
 
 @dataclass(frozen=True)
 class SetSources:
-    """Choose whether crops of one source in their file names are kept together; the test side is
+    """Choose whether crops of one source in their file names are kept together; the test set is
     then chosen anew.
 
     `before` and `after` are what the project keeps: empty to look for sources, `off`, or a number
@@ -116,22 +116,22 @@ class SetSources:
 
     before: str
     after: str
-    side: frozenset[str]
+    test_split: frozenset[str]
     was_fixed: str
 
     text: str = "group by file names"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the choice; groups that are no longer there leave the test side."""
+        """Write the choice; groups that are no longer there leave the test set."""
         return self._put(project, self.after, frozenset(), "0")
 
     def undo(self, project: Project) -> Changed:
-        """Write the earlier choice with its test side."""
-        return self._put(project, self.before, self.side, self.was_fixed)
+        """Write the earlier choice with its test set."""
+        return self._put(project, self.before, self.test_split, self.was_fixed)
 
-    def _put(self, project: Project, value: str, side: frozenset[str], fixed: str) -> Changed:
+    def _put(self, project: Project, value: str, test_split: frozenset[str], fixed: str) -> Changed:
         project.put_meta(_META, value)
-        project.put_test_split(side)
+        project.put_test_split(test_split)
         project.put_meta("test_side_fixed", fixed)
         return changed("test_side")
 
@@ -146,7 +146,7 @@ def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
     kept = project.meta(_META)
     if kept == _OFF:
         return None
-    text = {
+    words_of = {
         c.id: frozenset(
             word
             for name in (c.name, *_short(c.name))
@@ -160,7 +160,7 @@ def sources_of(project: Project, crops: Iterable[Crop]) -> Sources | None:
         if crop.specimen_id is None and crop.micrograph_id is None and crop.source
     ]
     named = [
-        NamedCrop(crop.id, crop.label, crop.source, text.get(crop.label or 0, frozenset()))
+        NamedCrop(crop.id, crop.label, crop.source, words_of.get(crop.label or 0, frozenset()))
         for crop in bare
     ]
     return find_sources(named, int(kept) if kept.isdigit() else 0)
@@ -199,20 +199,20 @@ def group_names(project: Project) -> dict[str, str]:
 
 
 def tested_keys(project: Project, crops: Sequence[Crop]) -> frozenset[str]:
-    """Return the test side with a key for each crop whose source is on it; `crops` are all of the
+    """Return the test set with a key for each crop whose source is on it; `crops` are all of the
     project.
     """
-    side = project.test_split()
-    if not any(key.startswith("source:") for key in side):
-        return side
-    return side | {
-        f"crop:{crop_id}" for crop_id, key in groups_of(project, crops).items() if key in side
+    tested = project.test_split()
+    if not any(key.startswith("source:") for key in tested):
+        return tested
+    return tested | {
+        f"crop:{crop_id}" for crop_id, key in groups_of(project, crops).items() if key in tested
     }
 
 
 def keep_sources(project: Project, sources: Sources | None) -> None:
     """Settle how names are read from now on, inside a transaction of the caller; called when the
-    test side is fixed.
+    test set is fixed.
     """
     if sources is not None:
         project.put_meta(_META, str(sources.depth))
@@ -237,7 +237,7 @@ _WHAT = {"specimen": "specimen", "micrograph": "micrograph", "source": "source"}
 
 
 def why_not_grouped(groups: Sequence[str]) -> str:
-    """Say why crops of one group stand on both sides."""
+    """Say why crops of one group stand in both splits."""
     what = _WHAT.get(kind_of(groups), "group")
     if len(groups) == 1:
         return (

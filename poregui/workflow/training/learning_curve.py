@@ -71,29 +71,33 @@ def learning_curve(
     """Return the curve of (n,) labels on (n, features) rows; None for too few labels, or when
     `stop` says so.
 
-    Each crop is answered by models of other groups (grouped cross-validation) that were given a
+    Each crop is predicted by models of other groups (grouped cross-validation) that were given a
     share of the labels, of all classes or of one. Accuracy is taken to grow as a - b / n, which is
     fitted and read off beyond the labels that are there (after C. Cortes et al., NIPS 1993). The
     interval comes from drawing whole groups anew with replacement.
     """
-    names, indices = np.unique(labels, return_inverse=True)
-    if len(labels) < FEWEST_TO_ASK or len(names) < 2:
+    classes, class_indices = np.unique(labels, return_inverse=True)
+    if len(labels) < FEWEST_TO_ASK or len(classes) < 2:
         return None
     work = _Work(
-        rows, indices.astype(np.int64), groups, group_folds(indices, groups, FOLDS, seed), seed
+        rows,
+        class_indices.astype(np.int64),
+        groups,
+        group_folds(class_indices, groups, FOLDS, seed),
+        seed,
     )
     hits = work.hits(None, stop)
     if hits is None:
         return None
     gains = []
-    for index, name in enumerate(names.tolist()):
-        count = int((indices == index).sum())
+    for class_index, name in enumerate(classes.tolist()):
+        count = int((class_indices == class_index).sum())
         if count < _FEWEST_OF_CLASS:
             continue
-        of_class = work.hits(index, stop)
+        of_class = work.hits(class_index, stop)
         if of_class is None:
             return None
-        gains.append(_gain(name, count, of_class, work.group_of, 0.05 / len(names), seed))
+        gains.append(_gain(name, count, of_class, work.group_of, 0.05 / len(classes), seed))
     gains.sort(key=lambda one: -one.gain / one.more)
     counts = tuple(round(share * len(labels)) for share in SHARES)
     return LearningCurve(counts, tuple(float(mean) for mean in hits.mean(axis=1)), tuple(gains))
@@ -103,37 +107,37 @@ class _Work:
     def __init__(
         self,
         rows: Floats,
-        indices: NDArray[np.int64],
+        class_indices: NDArray[np.int64],
         groups: Sequence[str],
         folds: NDArray[np.int64],
         seed: int,
     ) -> None:
         self._rows = rows
-        self._indices = indices
+        self._class_indices = class_indices
         self._folds = folds
         self._seed = seed
         self.group_of: NDArray[np.int64] = np.unique(np.array(groups), return_inverse=True)[1]
         if self.group_of.max() == 0:
-            self.group_of = np.arange(len(indices))
+            self.group_of = np.arange(len(class_indices))
 
     def hits(self, thinned: int | None, stop: Callable[[], bool]) -> Floats | None:
-        """Return (shares, n) how often each crop was answered right with a share of a class (None:
+        """Return (shares, n) how often each crop was predicted right, a share of a class (None:
         of all) known.
         """
-        found = np.zeros((len(SHARES), len(self._indices)))
+        found = np.zeros((len(SHARES), len(self._class_indices)))
         for repeat in range(REPEATS):
             random = np.random.default_rng([self._seed, repeat])
             for fold in range(int(self._folds.max()) + 1):
                 if stop():
                     return None
-                asked = self._folds == fold
-                known = random.permutation(np.flatnonzero(~asked))
+                tested = self._folds == fold
+                known = random.permutation(np.flatnonzero(~tested))
                 for row, share in enumerate(SHARES):
                     kept = self._thin(known, thinned, share)
                     predictions = predictions_of(
-                        self._rows[kept], self._indices[kept], self._rows[asked]
+                        self._rows[kept], self._class_indices[kept], self._rows[tested]
                     )
-                    found[row, asked] += predictions == self._indices[asked]
+                    found[row, tested] += predictions == self._class_indices[tested]
         return found / REPEATS
 
     def _thin(
@@ -142,7 +146,7 @@ class _Work:
         if thinned is None:
             concerned = known
         else:
-            concerned = known[self._indices[known] == thinned]
+            concerned = known[self._class_indices[known] == thinned]
         gone = concerned[max(1, round(share * len(concerned))) :]
         return np.setdiff1d(known, gone)
 

@@ -45,7 +45,7 @@ from poregui.workflow.training.grouping import (
 )
 
 _SPLIT_SEED = 0
-"""The test side of a project does not depend on the seed of a recipe, so that
+"""The test set of a project does not depend on the seed of a recipe, so that
 runs can be compared.
 """
 
@@ -53,7 +53,7 @@ runs can be compared.
 @dataclass(frozen=True)
 class GroupRow:
     """Hold how many crops of each class one specimen, micrograph or single crop brings, and to
-    which part.
+    which split.
     """
 
     name: str
@@ -63,7 +63,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """Say what a training would use: `counts[part][i]` crops of `classes[i]`, the groups, and what
+    """Say what a training would use: `counts[split][i]` crops of `classes[i]`, the groups, and what
     is wrong with it.
 
     `class_ids` are those of `classes`.
@@ -99,7 +99,7 @@ class _Labelled:
         ]
 
     def keys_of(self, crop: Crop) -> tuple[str, ...]:
-        """Return the keys under which a crop can be on the test side, that of its group first."""
+        """Return the keys under which a crop can be on the test set, that of its group first."""
         return keys_of(crop, self.sources.of.get(crop.id, "") if self.sources else "")
 
 
@@ -191,14 +191,14 @@ def _thin_test(labelled: _Labelled, test: frozenset[int]) -> tuple[str, ...]:
 
 
 def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split, _TestSplit]:
-    side = _test_split(project, labelled)
+    test = _test_split(project, labelled)
     split = make_split(
         labelled.items,
-        side.ids,
-        kind=side.kind,
+        test.ids,
+        kind=test.kind,
         validation_share=recipe.validation_share,
         seed=_SPLIT_SEED,
-        warnings=(*labelled.notes, *side.warnings),
+        warnings=(*labelled.notes, *test.warnings),
     )
     if not split.train or len({i.label for i in labelled.items if i.crop_id in split.train}) < len(
         labelled.classes
@@ -207,7 +207,7 @@ def _split(project: Project, labelled: _Labelled, recipe: Recipe) -> tuple[Split
             "Some class has no crop left for training outside the test set.",
             "Label more crops of every class.",
         )
-    return split, side
+    return split, test
 
 
 def summarise(project: Project, recipe: Recipe) -> DatasetSummary:
@@ -324,8 +324,8 @@ class Frozen:
     def _without_copies(
         self, in_hand: PixelsInHand
     ) -> tuple[dict[int, SplitName], list[list[int]], tuple[str, ...]]:
-        """Return parts and folds in which no crop is tested whose copy was trained on, and what was
-        done for it.
+        """Return splits and folds in which no crop is tested whose copy was trained on, and what
+        was done for it.
         """
         crops = self.labelled.crops
         pixels = (p.array for p in in_hand.get_many(c.pixels for c in crops))
@@ -340,7 +340,7 @@ class Frozen:
             return (
                 self.splits,
                 [],
-                ("Too many crops are copies of one another to keep copies in one part.",),
+                ("Too many crops are copies of one another to keep copies in one split.",),
             )
         return splits, [], notes
 
@@ -361,7 +361,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
     """Decide what `freeze` writes and make the run folder: all that needs project.db, and quick.
 
     With `folds` of two or more the run is a cross-validation: every crop is tested once, by whole
-    groups unless `grouped` is False. The test side of the project is written down the first time,
+    groups unless `grouped` is False. The test set of the project is written down the first time,
     and fixed from 100 labelled crops on. Raises TrainingError, with nothing left behind, when the
     labels do not allow a training.
     """
@@ -374,8 +374,8 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         )
         groups_train = groups_test = groups
     else:
-        split, side = _split(project, labelled, recipe)
-        _write_test_split(project, side, labelled)
+        split, test = _split(project, labelled, recipe)
+        _write_test_split(project, test, labelled)
         splits = _split_of(split)
         tests = []
         kind = split.kind
@@ -405,12 +405,12 @@ def freeze(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool = 
     return prepare(project, recipe, folds=folds, grouped=grouped).write()
 
 
-def _write_test_split(project: Project, side: _TestSplit, labelled: _Labelled) -> None:
-    if side.keys is None:
+def _write_test_split(project: Project, test: _TestSplit, labelled: _Labelled) -> None:
+    if test.keys is None:
         return
     fixed = len(labelled.crops) >= FIXED_FROM
     with project.transaction():
-        project.put_test_split(side.keys)
+        project.put_test_split(test.keys)
         project.put_meta("test_side_fixed", "1" if fixed else "0")
         if fixed:
             keep_sources(project, labelled.sources)

@@ -34,7 +34,7 @@ class Group:
 
 @dataclass(frozen=True)
 class SetTestSplit:
-    """Choose which groups are tested on; from then on the test side moves by hand only."""
+    """Choose which groups are tested on; from then on the test set moves by hand only."""
 
     before: frozenset[str]
     after: frozenset[str]
@@ -43,11 +43,11 @@ class SetTestSplit:
     text: str = "choose test specimens"
 
     def do(self, project: Project, *, how: How | None = None) -> Changed:
-        """Write the new test side and fix it."""
+        """Write the new test set and fix it."""
         return self._put(project, self.after, "1")
 
     def undo(self, project: Project) -> Changed:
-        """Write the old test side, as free or fixed as it was."""
+        """Write the old test set, as free or fixed as it was."""
         return self._put(project, self.before, self.was_fixed)
 
     def _put(self, project: Project, keys: frozenset[str], fixed: str) -> Changed:
@@ -68,7 +68,7 @@ def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple
     stand. Crops of which neither specimen nor micrograph is known are in no group.
     """
     names = group_names(project)
-    indices = [c.id for c in project.classes()]
+    class_ids = [c.id for c in project.classes()]
     keys = groups_of(project, project.crops())
     counts: dict[str, Counter[int | None]] = {}
     for crop in _labelled(project):
@@ -79,7 +79,7 @@ def groups(project: Project, splits: Collection[tuple[str, SplitName]]) -> tuple
             counts.setdefault(key, Counter())[crop.label] += 1
     tested = {name for name, split in splits if split == "test"}
     found = [
-        Group(k, names[k], tuple(n[i] for i in indices), names[k] in tested)
+        Group(k, names[k], tuple(n[i] for i in class_ids), names[k] in tested)
         for k, n in counts.items()
     ]
     return tuple(sorted(found, key=lambda group: group.name))
@@ -98,10 +98,10 @@ def word_for(keys: Sequence[str]) -> str:
 
 
 def choose_test_split(project: Project, keys: Collection[str]) -> SetTestSplit:
-    """Return the edit that makes these groups the test side; crops without a group stay on their
-    side.
+    """Return the edit that makes these groups the test set; crops without a group stay in their
+    split.
 
-    Raises ProjectError when folders gave the sides, and TrainingError when a class would have no
+    Raises ProjectError when folders gave the splits, and TrainingError when a class would have no
     crop left to train on or nothing would be tested.
     """
     labelled = _labelled(project)
@@ -128,8 +128,8 @@ def choose_test_split(project: Project, keys: Collection[str]) -> SetTestSplit:
 
 
 def warnings_for(project: Project, edit: SetTestSplit, shown: Sequence[Group]) -> tuple[str, ...]:
-    """Say in plain words what a change of the test side costs."""
-    messages = []
+    """Say in plain words what a change of the test set costs."""
+    warnings = []
     before = {group.key for group in shown if group.tested}
     if before == {group.key for group in shown if group.key in edit.after}:
         return ()
@@ -140,16 +140,16 @@ def warnings_for(project: Project, edit: SetTestSplit, shown: Sequence[Group]) -
         which = count(len(runs), "run")
         if len(runs) == 1:
             which = f"Run {runs[0].number}"
-        messages.append(f"{which} used another test set: the results cannot be compared.")
+        warnings.append(f"{which} used another test set: the results cannot be compared.")
         freed = [group.name for group in shown if group.key in before - edit.after]
         learned = [group.name for group in shown if group.key in edit.after - before]
         if learned:
-            messages.append(
+            warnings.append(
                 f"Already used for training: {listed(learned)}. Unseen only by networks trained "
                 "from now on."
             )
         if freed and project.looks():
-            messages.append(
+            warnings.append(
                 f"Test results of {listed(freed)} were viewed in Review and may have influenced "
                 "the labels."
             )
@@ -164,11 +164,11 @@ def warnings_for(project: Project, edit: SetTestSplit, shown: Sequence[Group]) -
         if not n and any(_of(shown, classes.index(c)))
     ]
     if missing:
-        messages.append(f"No test crop of {listed(missing, 'or')}: recall cannot be measured.")
+        warnings.append(f"No test crop of {listed(missing, 'or')}: recall cannot be measured.")
     if sum(group.key in edit.after for group in shown) == 1:
         kind = word_for([group.key for group in shown])
-        messages.append(f"Only 1 test {kind}: no confidence interval over {noun(2, kind)}.")
-    return tuple(messages)
+        warnings.append(f"Only 1 test {kind}: no confidence interval over {noun(2, kind)}.")
+    return tuple(warnings)
 
 
 def _of(shown: Sequence[Group], index: int) -> list[int]:

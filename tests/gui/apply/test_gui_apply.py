@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from apply_desk import add_run, apply, page_of
 from builders import labelled_project
+from hostile_networks import NO_PROBABILITIES, NOT_OF_THE_KIND, write
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -25,6 +26,7 @@ from poregui.gui.apply.apply_page import HEADS
 from poregui.gui.base.messages import messages
 from poregui.gui.base.theme import theme
 from poregui.gui.shell.main_window import MainWindow
+from poregui.store.project import Project
 from poregui.workflow.applying.study import ApplyStudy
 from poregui.workflow.detecting.find_pores import RECIPE_KEY
 from poregui.workflow.editing.edits import SetSetting
@@ -83,6 +85,29 @@ def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
     assert len(page.table.rows) > 0
     apply(window)
     assert "2 had been processed before" in page.state_text.text()
+
+
+def test_after_a_network_that_is_none_or_answers_nonsense_the_next_one_is_applied(
+    window: MainWindow, with_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(window, with_run)
+    with Project.open(with_run, read_only=True) as project:
+        (run,) = project.runs()
+    good = run.onnx_file.read_bytes(), run.sidecar_file.read_bytes()
+    errors: list[PoreguiError] = []
+    monkeypatch.setattr(messages(), "error", errors.append)
+    write(run.path, NOT_OF_THE_KIND["an endless loop"])
+    apply(window)
+    assert "model.onnx" in errors[0].what
+    write(run.path, NO_PROBABILITIES["logits"])
+    apply(window)
+    assert "values that are not probabilities" in page.state_text.text()
+    assert page.apply_button.isEnabled()
+    run.onnx_file.write_bytes(good[0])
+    run.sidecar_file.write_bytes(good[1])
+    apply(window)
+    assert "2 micrographs processed" in page.state_text.text()
+    assert len(errors) == 1
 
 
 def test_a_fault_of_ours_does_not_leave_the_page_waiting(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from detect_bench import Bench, grid_of_pores
+from detect_bench import Bench, field, grid_of_pores
 from detect_desk import detect_desk, idle
 from finder_folders import finder_folder, write_drawn_finder
 from label_desk import LEFT, PLAIN, Desk
@@ -119,6 +119,28 @@ def test_finding_brings_proposals_in_one_step_and_says_what_it_found(desk: Desk,
     desk.presenter.undo()
     assert not desk.project.crops()
     assert not companion(desk, Outlining).layer.outlines
+
+
+def test_what_may_be_mount_is_asked_for_in_the_panel_and_the_answer_is_one_step(
+    qtbot, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path / "mount", [])
+    pixels = field([(40, 40, 8)])
+    pixels[180:] = 40
+    bench.show(pixels)
+    bench.project.close()
+    with detect_desk(qtbot, bench.project.folder) as desk:
+        find(desk, qtbot)
+        panel = desk.page.find_panel
+        assert "may be mounting material or pore" in panel.result_text.text()
+        assert panel.pore_button.isVisible()
+        QTest.mouseClick(panel.mount_button, LEFT)
+        idle(desk, qtbot)
+        (micrograph,) = desk.project.micrographs()
+        assert len(micrograph.surfaces) == len(desk.project.crops()) == 1
+        assert not panel.mount_button.isVisible()
+        desk.presenter.undo()
+        assert [one.surfaces for one in desk.project.micrographs()] == [None]
 
 
 def test_labels_survive_a_second_search_and_lost_pores_can_be_shown(desk: Desk, qtbot) -> None:

@@ -25,7 +25,8 @@ def sized(project, open_desk, qtbot):
     with project.transaction():
         AddCrops(tuple(crops), who="ada").do(project)
     desk = open_desk(project)
-    qtbot.waitUntil(lambda: all(desk.presenter._thumbnail(crop.id) is not None for crop in crops))
+    image_of = desk.presenter.state.thumbnail
+    qtbot.waitUntil(lambda: all(image_of(crop.id) is not None for crop in crops))
     return desk
 
 

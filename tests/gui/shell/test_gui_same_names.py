@@ -102,6 +102,21 @@ def test_outlines_come_back_onto_their_own_picture(
     assert counts(project) == [0, len(DISCS["S2"])]
 
 
+def test_what_moved_is_found_in_another_folder_and_linked_in_one_step_of_undo(
+    window: MainWindow, two: TwoFolders, tmp_path: Path
+) -> None:
+    project = window.session.project
+    before = [project.micrograph_file(one) for one in project.micrographs()]
+    before[0].parent.parent.rename(tmp_path / "elsewhere")
+    window.workspace.importing.find_moved(tmp_path / "elsewhere")
+    window.background.wait()
+    after = [project.micrograph_file(one) for one in project.micrographs()]
+    assert [file.relative_to(tmp_path / "elsewhere").as_posix() for file in after] == BOTH
+    assert window.session.undo_text == "relink micrographs"
+    window.session.undo()
+    assert [project.micrograph_file(one) for one in project.micrographs()] == before
+
+
 def test_both_are_applied_and_their_results_told_apart(
     two: TwoFolders, qtbot: QtBot, tmp_path: Path
 ) -> None:

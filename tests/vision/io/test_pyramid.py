@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -228,7 +229,7 @@ def test_threads_read_the_same_file_at_once(tmp_path):
 def test_decoded_parts_are_kept_up_to_a_bound(tmp_path, monkeypatch):
     monkeypatch.setattr("poregui.vision.io.tiff_levels._KEPT_BYTES", 300_000)
     file = write_pyramid(tmp_path / "a.tif", [textured(1600, 1200)], compression="zlib")
-    parts = TiffFileParts(file)
+    parts = TiffFileParts(file.open("rb"), file.name)
     level = TiffLevel(parts, parts.tiff.pages[0].aspage())
     for x in range(0, 1500, 100):
         level.read(Box(x, 0, 100, 1200))
@@ -291,11 +292,11 @@ def test_what_a_file_lacks_is_built_once_and_holds_the_same_pixels(tmp_path, mon
     file = write_kind(tmp_path, kind)
     built = tmp_path / "built.tif"
     received: list[tuple[int, int]] = []
-    with open_pyramid(file, built) as source:
+    with open_pyramid(file, partial(open, built, "rb")) as source:
         assert not source.is_complete
         build_pyramid(source, file, built, lambda done, total: received.append((done, total)))
         expected = source.read(0, Box(0, 0, source.width, source.height))
-        with open_pyramid(file, built) as image:
+        with open_pyramid(file, partial(open, built, "rb")) as image:
             assert image.is_complete
             assert not image.instant
             assert (image.width, image.height) == (source.width, source.height)
@@ -323,7 +324,7 @@ def test_the_built_sizes_are_not_used_for_another_file(tmp_path):
         build_pyramid(source, file, built)
     tifffile.imwrite(file, 255 - textured(1300, 1100), rowsperstrip=16)
     os.utime(file, ns=(1, 1))
-    with open_pyramid(file, built) as image:
+    with open_pyramid(file, partial(open, built, "rb")) as image:
         assert not image.is_complete
         assert np.array_equal(image.read(0, Box(0, 0, 9, 9)), 255 - textured(1300, 1100)[:9, :9])
 
@@ -338,7 +339,7 @@ def test_damaged_built_sizes_are_passed_over(tmp_path, content):
         os.truncate(built, built.stat().st_size - 5000)
     else:
         built.write_bytes(content)
-    with open_pyramid(file, built) as image:
+    with open_pyramid(file, partial(open, built, "rb")) as image:
         assert not image.is_complete
 
 

@@ -5,6 +5,7 @@ of recall.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -338,6 +339,67 @@ def test_a_dark_network_along_an_edge_is_the_mount_unless_one_says_that_nothing_
     assert (len(endless.outlines), endless.surfaces, endless.mount_percent) == (2, (), 0)
     assert endless.field_area_px == pixels.size
     assert endless.area_percent == pytest.approx(100 * (50 * 300 + 400) / pixels.size, rel=0.01)
+
+
+def joined_cells() -> NDArray[np.uint8]:
+    """Return dark cells in a bright matrix, joined by bars that a threshold takes for pore and the
+    half level does not.
+    """
+    pixels = np.full((160, 300), 200, np.uint8)
+    pixels[78:82, 30:250] = 120
+    for left in (30, 90, 150, 210):
+        pixels[50:110, left : left + 40] = 20
+    return pixels
+
+
+def test_a_region_that_falls_apart_at_its_half_level_gives_a_pore_for_each_part() -> None:
+    pixels = joined_cells()
+    recipe = DetectionRecipe(method="manual", level=150.0)
+    found = detect(pixels, recipe, None)
+    assert found.areas == pytest.approx([2400] * 4, rel=0.02)
+    one = Source.of(pixels)
+    tiled = find_all(make_plan(one, recipe, None), lambda *_: None, tile=64, overlap=48, whole=0)
+    whole = find_all(make_plan(one, recipe, None), lambda *_: None)
+    assert sorted(line.tobytes() for line in tiled.found.outlines) == sorted(
+        line.tobytes() for line in whole.found.outlines
+    )
+
+
+def test_an_island_in_a_hole_is_part_of_the_pore_unless_holes_are_kept() -> None:
+    rows, columns = np.mgrid[:120, :120] + 0.5
+    away = np.hypot(columns - 60, rows - 60)
+    pixels = np.where((away < 12) | ((away > 24) & (away < 45)), 30, 200).astype(np.uint8)
+    pixels[58:62, 60:90] = 140
+    recipe = DetectionRecipe(method="manual", level=160.0)
+    assert detect(pixels, recipe, None).areas == pytest.approx([np.pi * 45**2], rel=0.02)
+    apart = detect(pixels, replace(recipe, fill_holes=False), None)
+    assert sorted(apart.areas) == pytest.approx([np.pi * 12**2, np.pi * (45**2 - 24**2)], rel=0.06)
+
+
+def test_each_rule_says_how_many_regions_it_removed() -> None:
+    pixels = np.full((200, 300), 200, np.uint8)
+    for left, top, side, grey in (
+        (20, 20, 30, 40),  # a pore
+        (80, 20, 3, 40),  # small
+        (120, 20, 30, 188),  # faint
+        (170, 20, 70, 40),  # large
+        (270, 60, 30, 40),  # at the edge
+        (40, 100, 20, 40),  # masked
+    ):
+        pixels[top : top + side, left : left + side] = grey
+    pixels[170:] = 40
+    recipe = DetectionRecipe(method="manual", level=195.0, largest=60.0, edge="drop")
+    found = detect(pixels, recipe, None, [Mask.of_box(Box(35, 95, 40, 40))])
+    assert len(found.outlines) == 1
+    assert found.removed == {
+        "contrast": 1,
+        "smallest": 1,
+        "largest": 1,
+        "edge": 1,
+        "mount": 1,
+        "mask": 1,
+        "too_large": 0,
+    }
 
 
 def test_a_field_without_pores_has_none() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
+from poregui.vision.pores.detection import UNSURE
 from poregui.vision.pores.finder import (
     FEATURE_REACH,
     FEATURES,
@@ -20,6 +23,7 @@ from poregui.vision.pores.finder import (
     range_of,
 )
 from poregui.vision.pores.plan import Source
+from poregui.workflow.detecting.removals import removed_sentences
 
 WEIGHTS = np.linspace(-0.04, 0.05, FEATURES).astype(np.float32)
 
@@ -38,9 +42,13 @@ def noise(height: int = 131, width: int = 157) -> np.ndarray:
 
 
 @pytest.mark.parametrize("tile", [40, 64, 97])
-def test_the_answer_is_the_same_for_any_tile(tile: int) -> None:
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_answer_is_the_same_for_any_tile(tile: int, gaps: bool) -> None:
     finder = PoreFinder(by_features, FEATURE_REACH, 1, by_features=True)
     source = Source.of(noise())
+    if gaps:
+        gone = noise() > 120
+        source = replace(source, missing=lambda box: gone[box.y : box.bottom, box.x : box.right])
     range_ = range_of(source)
     whole = finder.probability(source, Box(0, 0, source.width, source.height), range_)
     parts = probabilities(finder, source, range_, tile=tile)
@@ -99,6 +107,20 @@ def test_a_pore_of_which_the_finder_is_nowhere_sure_is_left_out_and_counted() ->
         PoreFinder(dark, 4, 4), Source.of(grey), DetectionRecipe(), None, range_=Range(200, 75)
     )
     assert len(found.outlines) == len(found.areas) == len(found.boxes) == 1
-    assert found.faint == 1
-    assert found.faint_area_px == pytest.approx(400, rel=0.1)
+    assert found.removed[UNSURE] == 1
+    assert found.removed_area_px[UNSURE] == pytest.approx(400, rel=0.1)
+    assert removed_sentences([found.removed]) == ["The finder is not sure of 1 region; left out."]
     assert found.pore_area_px == pytest.approx(400, rel=0.1)
+
+
+def test_a_matrix_without_doubt_is_field_and_the_black_border_of_an_image_is_not() -> None:
+    rows, columns = np.mgrid[:200, :200] + 0.5
+    grey = np.where(np.hypot(columns - 100, rows - 100) < 12, 50.0, 200.0).astype(np.float32)
+    finder = PoreFinder(dark, 4, 4)
+    recipe = DetectionRecipe()
+    range_ = Range(200.0, 75.0)
+    found = find_learned(finder, Source.of(grey), recipe, None, range_=range_)
+    assert (found.field_area_px, found.border_share, len(found.outlines)) == (200 * 200, 0.0, 1)
+    grey[:40] = 0
+    found = find_learned(finder, Source.of(grey), recipe, None, range_=range_)
+    assert (found.field_area_px, found.border_share, len(found.outlines)) == (200 * 160, 0.2, 1)

@@ -23,10 +23,12 @@ from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     detection_recipe,
     find_in_file,
+    left_out_words,
     mount_text,
     read_recipe,
 )
 from poregui.workflow.detecting.matching import SAME, NewPore, settle
+from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.editing.label_edits import move_crop
 from poregui.workflow.editing.outline_edits import draw_pore
 
@@ -322,7 +324,24 @@ def test_what_was_taken_for_the_mount_is_said_and_a_person_can_say_that_it_is_po
     ended = found(bench.micrograph)
     assert len(ended.pores) == 1
     assert mount_text([ended]).startswith(
-        "12 % of field.png along the edge ignored as mounting material"
+        "13 % of field.png along the edge ignored as mounting material"
     )
     endless = found(replace(bench.micrograph, surfaces=()))
     assert (len(endless.pores), mount_text([endless])) == (2, "")
+
+
+def test_what_each_rule_removed_is_said_by_rule_and_what_is_doubtful_by_micrograph(
+    bench: Bench,
+) -> None:
+    pixels = field([(40, 40, 8), (200, 200, 2)])
+    pixels[300:330, 300:330] = 185
+    bench.show(pixels)
+    recipe = DetectionRecipe(method="manual", level=195.0)
+    file = bench.project.micrograph_file(bench.micrograph)
+    found = find_in_file(bench.micrograph, file, bench.project.folder, recipe, bench.project.pixels)
+    assert left_out_words([found], "") == [
+        "Minimum contrast removed 1 region.",
+        "Smallest pore removed 1 region.",
+        "field.png: 1 region (0.29 % of the field) left out: contrast below the minimum of 10 %.",
+    ]
+    assert removed_by_rule([found.removed, found.removed])["size"] == 2

@@ -162,7 +162,7 @@ def test_the_command_line_writes_both(
 ) -> None:
     project.close()
     assert main(["export", str(tmp_path / "p"), str(tmp_path / "a"), "--format", "overlays"]) == 0
-    assert "Wrote 1 micrographs" in capsys.readouterr().out
+    assert "Wrote 1 micrograph " in capsys.readouterr().out
     assert (
         main(["export", str(tmp_path / "p"), str(tmp_path / "b"), "--format", "crops-with-bar"])
         == 0

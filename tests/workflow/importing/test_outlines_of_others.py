@@ -188,6 +188,26 @@ def test_a_single_roi_and_a_zip_without_a_name_go_to_the_only_micrograph(
     assert len(project.crops()) == 2
 
 
+@pytest.mark.parametrize(("otherwise", "label"), [("", ""), ("Gas", "Gas")])
+def test_a_roi_that_is_called_as_its_image_names_no_class(
+    project: Project, tmp_path: Path, otherwise: str, label: str
+) -> None:
+    (tmp_path / "M.roi").write_bytes(roi(ROI_TYPE.OVAL).tobytes())
+    matched, _ = match_images(project, read_outlines(tmp_path / "M.roi"), otherwise)
+    assert [shape.class_name for shape in matched[0].shapes] == [label]
+
+
+def test_a_polygon_with_a_fitted_spline_has_the_area_of_the_curve(tmp_path: Path) -> None:
+    corners = ImagejRoi.frompoints(np.array(ring(50, 50, 20)[::16], np.float32))
+    corners.roitype = ROI_TYPE.POLYGON
+    for options, area in ((0, 800), (ROI_OPTIONS.SPLINE_FIT, 1219)):
+        corners.options = ROI_OPTIONS(corners.options | options)
+        (image,) = read_outlines(zipped(tmp_path / "m.zip", {"Gas": corners}))
+        outline = image.shapes[0].outline
+        assert outline is not None
+        assert outline.area == pytest.approx(area, abs=1)
+
+
 # ---- GeoJSON --------------------------------------------------------------------------------
 
 

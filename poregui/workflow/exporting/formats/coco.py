@@ -1,9 +1,11 @@
-"""Write and read COCO object detection files: one JSON with images, categories and polygons."""
+"""Write and read COCO object detection files: one JSON with images, categories and polygons, or
+run-length masks.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.wording import listed
 from poregui.store.files import export_target, write_text
+from poregui.vision.pores.marked import lines_around, marked_in
 from poregui.vision.shape.overlaps import united
+from poregui.vision.shape.polygons import FloatArray, IntArray
 from poregui.workflow.exporting.formats.json_text import read_json
 from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
@@ -40,9 +44,9 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     names = sorted(
         {shape.class_name for image in images for shape in image.shapes if shape.class_name}
     )
-    indices = {name: index for index, name in enumerate(names, start=1)}
+    category_ids = {name: category_id for category_id, name in enumerate(names, start=1)}
     entries = [
-        _entry(shape, number, indices)
+        _entry(shape, number, category_ids)
         for number, image in enumerate(images, start=1)
         for shape in image.shapes
         if shape.class_name
@@ -57,7 +61,8 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
             for number, image in enumerate(images, start=1)
         ],
         "categories": [
-            {"id": index, "name": name, "supercategory": "pore"} for name, index in indices.items()
+            {"id": category_id, "name": name, "supercategory": "pore"}
+            for name, category_id in category_ids.items()
         ],
         "annotations": entries,
     }
@@ -66,7 +71,7 @@ def write_coco(images: Sequence[ImageShapes], out: Path) -> int:
     return len(entries)
 
 
-def _entry(shape: PoreShape, image: int, indices: dict[str, int]) -> dict[str, Any]:
+def _entry(shape: PoreShape, image: int, category_ids: dict[str, int]) -> dict[str, Any]:
     if shape.outline is None:
         polygons = []
     else:
@@ -75,7 +80,7 @@ def _entry(shape: PoreShape, image: int, indices: dict[str, int]) -> dict[str, A
     return {
         "id": shape.crop_id,
         "image_id": image,
-        "category_id": indices[shape.class_name],
+        "category_id": category_ids[shape.class_name],
         "segmentation": polygons,
         "area": round(shape.outline.area, 3) if shape.outline is not None else box.area,
         "bbox": [box.x, box.y, box.width, box.height],
@@ -87,8 +92,8 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     """Return the images and pores of a file; an entry that is no pore is left out and named by its
     id.
 
-    Polygons of one entry that lie apart are a pore each. `value` is what the file holds, where it
-    was read already. Raises PoreguiError when the file is not COCO.
+    Polygons, or parts of a mask, of one entry that lie apart are a pore each. `value` is what the
+    file holds, where it was read already. Raises PoreguiError when the file is not COCO.
     """
     if value is None:
         value = read_json(path)
@@ -114,7 +119,7 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     left_out = LeftOut("Entry", "Entries")
     for index, entry in enumerate(annotations, start=1):
         try:
-            number, shapes = _shapes(entry, _number(entry, index), names, found)
+            number, shapes = _shapes(entry, _number(entry, index), names, known)
             found[number] += shapes
         except UnfitEntryError as error:
             left_out.add(_id(entry, index), error.what)
@@ -176,7 +181,7 @@ def _scale(image: dict[str, Any]) -> float | None:
 
 
 def _shapes(
-    entry: object, number: int, names: Mapping[str, str], images: Container[str]
+    entry: object, number: int, names: Mapping[str, str], images: Mapping[str, dict[str, Any]]
 ) -> tuple[str, list[PoreShape]]:
     """Return the image of an entry and its pores. Raises UnfitEntryError when it is none."""
     if not isinstance(entry, dict):
@@ -189,7 +194,8 @@ def _shapes(
         raise UnfitEntryError(f"the file has no category {category}")
     polygons = entry.get("segmentation") or []
     if isinstance(polygons, dict):
-        raise UnfitEntryError("run-length masks are not read; export polygons")
+        areas = _areas_of_mask(polygons, images[image])
+        return image, pores_from(number, names[category], areas)
     if not isinstance(polygons, list):
         raise UnfitEntryError("its segmentation is no list of polygons")
     if polygons and not isinstance(polygons[0], list):
@@ -206,6 +212,94 @@ def _shapes(
         raise UnfitEntryError("its box has no area")
     there = Box.between(left, top, left + wide, top + high)
     return image, [PoreShape(number, there, None, names[category])]
+
+
+_MOST_RUNS = 20_000
+"""Runs of a mask above which it is scattered over the image and no pore."""
+_MOST_PIXELS = 1 << 26
+_LONGEST = 12
+"""Characters of the largest number in a packed mask, 5 bits each."""
+
+
+def _areas_of_mask(mask: dict[str, Any], image: dict[str, Any]) -> list[list[FloatArray]]:
+    """Return the connected areas of a run-length mask, each its outer line and those of its holes.
+
+    Runs of pixels that are and are not of the pore follow each other down the columns of the image,
+    the first one not. Raises UnfitEntryError for a mask that is none, or of another size.
+    """
+    size = mask.get("size")
+    if not isinstance(size, list) or len(size) != 2 or not all(map(_length, size)):
+        raise UnfitEntryError("its mask has no size")
+    height, width = (_length(side) for side in size)
+    there = (_length(image.get("width")) or width, _length(image.get("height")) or height)
+    if there != (width, height):
+        raise UnfitEntryError(
+            f"its mask is {width} x {height} px and the image {there[0]} x {there[1]} px"
+        )
+    runs = _runs(mask.get("counts"))
+    if len(runs) > 2 * _MOST_RUNS:
+        raise UnfitEntryError("its mask is scattered over the image")
+    if min(runs, default=-1) < 0 or sum(runs) != width * height:
+        raise UnfitEntryError(f"its mask does not fill {width} x {height} px")
+    window, left, top = _window(np.cumsum(np.array(runs, np.int64)), height)
+    areas = [area for pore in lines_around(marked_in(np.pad(window, 1))) for area in pore]
+    corner = np.array([left - 1, top - 1])
+    return [[np.clip(line + corner, 0, (width, height)) for line in area] for area in areas]
+
+
+def _runs(counts: object) -> list[int]:
+    """Return the lengths of the runs of a mask, whether listed or packed into a text.
+
+    A packed number has 5 bits in each character, the lowest first, and from the fourth one on is
+    the difference from the one two before. Raises UnfitEntryError for anything else.
+    """
+    if isinstance(counts, list):
+        if all(isinstance(one, int) and not isinstance(one, bool) for one in counts):
+            return counts
+        raise UnfitEntryError("the counts of its mask are no whole numbers")
+    if not isinstance(counts, str):
+        raise UnfitEntryError("its mask has no counts")
+    runs: list[int] = []
+    number = shift = 0
+    for character in counts:
+        code = ord(character) - 48
+        if not 0 <= code < 64 or shift > 5 * _LONGEST:
+            raise UnfitEntryError("the counts of its mask are damaged")
+        number |= (code & 31) << shift
+        shift += 5
+        if code & 32:
+            continue
+        if code & 16:
+            number -= 1 << shift
+        if len(runs) > 2:
+            number += runs[-2]
+        runs.append(number)
+        number = shift = 0
+    if shift:
+        raise UnfitEntryError("the counts of its mask are damaged")
+    return runs
+
+
+def _window(ends: IntArray, height: int) -> tuple[NDArray[np.bool_], int, int]:
+    """Return the part of a mask that holds all its pixels, and its left and upper edge in px; the
+    runs of the mask end at `ends`. Raises UnfitEntryError where it has none, or too many.
+    """
+    last = ends[1::2]
+    first = ends[:-1:2][: len(last)]
+    first = first[last > first]
+    last = last[last > ends[:-1:2][: len(last)]]
+    if not len(first):
+        raise UnfitEntryError("its mask is empty")
+    left = int(first[0]) // height
+    columns = (int(last[-1]) - 1) // height + 1 - left
+    if columns * height > _MOST_PIXELS:
+        raise UnfitEntryError("its mask is larger than a pore can be")
+    steps = np.zeros(columns * height + 1, np.int8)
+    np.add.at(steps, first - left * height, 1)
+    np.add.at(steps, last - left * height, -1)
+    whole = np.cumsum(steps[:-1], dtype=np.int8).reshape(columns, height).T > 0
+    rows = np.flatnonzero(whole.any(axis=1))
+    return whole[rows[0] : rows[-1] + 1], left, int(rows[0])
 
 
 def _polygon(flat: object) -> NDArray[np.float64]:

@@ -65,8 +65,8 @@ def write_geojson_file(image: ImageShapes, out: Path, lines: Iterable[str] | Non
     """
     if lines is None:
         polygons = [
-            np.array(corners(one.box)) if one.outline is None else one.outline.points
-            for one in image.shapes
+            np.array(corners(shape.box)) if shape.outline is None else shape.outline.points
+            for shape in image.shapes
         ]
         lines = closed_polygons(polygons)
     features = map(partial(_feature, image=image.called), image.shapes, lines)
@@ -121,7 +121,7 @@ def read_geojson(path: Path, value: Any = None) -> list[ImageShapes]:
 
 
 def _read_one(path: Path, value: Any) -> ImageShapes:
-    received = value if isinstance(value, dict) else {}
+    members = value if isinstance(value, dict) else {}
     left_out = LeftOut("Feature")
     shapes: list[PoreShape] = []
     for number, feature in enumerate(_features(path, value), start=1):
@@ -129,17 +129,17 @@ def _read_one(path: Path, value: Any) -> ImageShapes:
             shapes += _shapes(feature, number)
         except UnfitEntryError as error:
             left_out.add(number, error.what)
-    sha256 = text_of(received.get("sha256"))
+    sha256 = text_of(members.get("sha256"))
     own = path.name.removesuffix(SUFFIX).removesuffix(".json")
     return ImageShapes(
-        text_of(received.get("image")) or own,
+        text_of(members.get("image")) or own,
         0,
         0,
         None,
         tuple(shapes),
-        path=text_of(received.get("path")),
+        path=text_of(members.get("path")),
         sha256=sha256,
-        plane=text_of(received.get("plane")) if sha256 else None,
+        plane=text_of(members.get("plane")) if sha256 else None,
         beside=(path.absolute().parent / own).as_posix(),
         notes=left_out.notes,
         as_stored=not sha256,  # ours are of the upright image; QuPath does not turn any
@@ -171,8 +171,8 @@ def _shapes(feature: object, number: int) -> list[PoreShape]:
     if not isinstance(feature, dict):
         raise UnfitEntryError("it is no feature")
     geometry = feature.get("geometry")
-    received = feature.get("properties")
-    properties = received if isinstance(received, dict) else {}
+    value = feature.get("properties")
+    properties = value if isinstance(value, dict) else {}
     named = _class_name(properties.get("classification"))
     if named.endswith("*"):
         raise UnfitEntryError(f"{named} is no class of pores but one that QuPath ignores")
@@ -192,7 +192,7 @@ def _polygons(geometry: object, depth: int = 0) -> list[list[Any]]:
     if kind == "GeometryCollection" and depth < _DEEPEST:
         inner = geometry.get("geometries")
         members = inner if isinstance(inner, list) else []
-        return [one for member in members for one in _polygons(member, depth + 1)]
+        return [polygon for member in members for polygon in _polygons(member, depth + 1)]
     if kind not in ("Polygon", "MultiPolygon"):
         raise UnfitEntryError(f"a {kind or 'shape without a type'} is no outline")
     coordinates = geometry.get("coordinates")
@@ -217,6 +217,6 @@ def _planes(geometry: object) -> StackPlace:
     plane = geometry.get("plane") if isinstance(geometry, dict) else None
     if not isinstance(plane, dict):
         return NOWHERE
-    numbers = [plane.get(key) for key in ("t", "c", "z")]
-    page, channel, z = (max(0, n + 1) if isinstance(n, int) else 0 for n in numbers)
+    indices = [plane.get(key) for key in ("t", "c", "z")]
+    page, channel, z = (max(0, n + 1) if isinstance(n, int) else 0 for n in indices)
     return StackPlace(page, channel, z)

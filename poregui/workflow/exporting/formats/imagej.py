@@ -178,13 +178,13 @@ def _read_zip(path: Path) -> ImageShapes:
                     large.add(entry.filename, "it is too large to be a pore")
                 else:
                     rois.append((Path(entry.filename).stem, unfolded(archive, entry)))
-            received = _comment_values(archive.comment)
+            facts = _comment_values(archive.comment)
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise PoreguiError(
             f"{path.name} is not a zip file of ROIs: {error}.", "Save it again in ImageJ."
         ) from error
     own = path.name.removesuffix(".zip").removesuffix(".RoiSet")
-    found = _image(rois, received, own, path.absolute().parent / own, nameless=own == "RoiSet")
+    found = _image(rois, facts, own, path.absolute().parent / own, nameless=own == "RoiSet")
     return replace(found, notes=(*large.notes, *found.notes))
 
 
@@ -194,7 +194,7 @@ def _is_roi(name: str) -> bool:
 
 def _image(
     rois: Sequence[tuple[str, bytes]],
-    received: dict[str, Any],
+    facts: dict[str, Any],
     own: str,
     beside: Path,
     nameless: bool,
@@ -211,19 +211,19 @@ def _image(
             shapes += [replace(shape, metadata=counted) for shape in found]
         except UnfitEntryError as error:
             left_out.add(name, error.what)
-    sha256 = text_of(received.get("sha256"))
+    sha256 = text_of(facts.get("sha256"))
     return ImageShapes(
-        text_of(received.get("image")) or own,
+        text_of(facts.get("image")) or own,
         0,
         0,
         None,
         tuple(shapes),
-        path=text_of(received.get("path")),
+        path=text_of(facts.get("path")),
         sha256=sha256,
-        plane=text_of(received.get("plane")) if sha256 else None,
+        plane=text_of(facts.get("plane")) if sha256 else None,
         beside=beside.as_posix(),
         notes=left_out.notes,
-        nameless=nameless and not received.get("image"),
+        nameless=nameless and not facts.get("image"),
         as_stored=not sha256,  # ours are of the upright image; ImageJ does not turn any
     )
 
@@ -231,10 +231,10 @@ def _image(
 def _comment_values(comment: bytes) -> dict[str, Any]:
     """Return what the comment of a zip says of its image; nothing where it is somebody else's."""
     try:
-        received = json.loads(comment)
+        values = json.loads(comment)
     except (ValueError, RecursionError):
         return {}
-    return received if isinstance(received, dict) else {}
+    return values if isinstance(values, dict) else {}
 
 
 _OURS = re.compile(r"\d{6}_(.*)", re.DOTALL)
@@ -308,7 +308,7 @@ def _shapes(content: bytes, number: int, name: str, class_name: str) -> list[Por
 
 def _polygon(roi: Any) -> NDArray[np.float64]:
     """Return the line around a ROI of one part."""
-    from roifile import ROI_TYPE
+    from roifile import ROI_OPTIONS, ROI_TYPE
 
     if roi.roitype == ROI_TYPE.OVAL:
         left, top, wide, high = _bounds(roi)
@@ -321,7 +321,25 @@ def _polygon(roi: Any) -> NDArray[np.float64]:
         raise UnfitEntryError(f"its type, {roi.roitype.name.lower()}, is no area")
     with np.errstate(invalid="ignore"):  # a point that is not a number is refused below
         points = np.asarray(roi.coordinates(), np.float64)
-    return points_from(points.tolist())
+    line = points_from(points.tolist())
+    if roi.options & ROI_OPTIONS.SPLINE_FIT:
+        return _spline(line)
+    return line
+
+
+_LEAST_ON_SPLINE = 100
+_MOST_ON_SPLINE = 20_000
+
+
+def _spline(nodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the points of the closed curve that ImageJ draws through nodes (N, 2)."""
+    from scipy.interpolate import CubicSpline
+
+    closed = np.concatenate([nodes, nodes[:1]])
+    length = float(np.hypot(*np.diff(closed, axis=0).T).sum())
+    number = int(np.clip(length, _LEAST_ON_SPLINE, _MOST_ON_SPLINE))
+    curve = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")
+    return np.asarray(curve(np.arange(number) * (len(nodes) / number)))
 
 
 def _bounds(roi: Any) -> tuple[float, float, float, float]:

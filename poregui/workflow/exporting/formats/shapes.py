@@ -31,22 +31,6 @@ def safe_name(name: str, otherwise: str = "unnamed") -> str:
     return f"_{clean}" if _RESERVED.match(clean) else clean
 
 
-def file_names(names: Sequence[str], suffix: str) -> list[str]:
-    """Return one file name for each name, in their order; equal ones are numbered."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        clean = safe_name(name)
-        number = 1
-        unique = clean
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{clean} {number}"
-        taken.add(unique.casefold())
-        found.append(unique + suffix)
-    return found
-
-
 def file_paths(names: Sequence[str], suffix: str) -> list[Path]:
     """Return one relative path for each name; the folders before a name stay folders, and none
     leads out.
@@ -89,7 +73,7 @@ _LARGEST_NUMBER = 1e7
 @dataclass(frozen=True)
 class StackPlace:
     """Hold where in a stack something was drawn: page, channel and slice from 1, 0 where nobody
-    said; `index` counts all pictures of the stack.
+    said; `index` counts all images of the stack.
     """
 
     page: int = 0
@@ -161,11 +145,11 @@ class ImageShapes:
 
     def facts(self) -> dict[str, str]:
         """Return what tells the image from every other one, for formats that take more words."""
-        received = {"path": self.path, "sha256": self.sha256}
-        found = {key: text for key, text in received.items() if text}
-        if found:
-            found["coordinates"] = "upright image"
-        return found | ({"plane": self.plane} if self.plane else {})
+        identity = {"path": self.path, "sha256": self.sha256}
+        facts = {key: text for key, text in identity.items() if text}
+        if facts:
+            facts["coordinates"] = "upright image"
+        return facts | ({"plane": self.plane} if self.plane else {})
 
 
 def text_of(value: object) -> str:

@@ -29,7 +29,7 @@ from poregui.workflow.exporting.formats.imagej import read_imagej, write_imagej
 from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
     PoreShape,
-    file_names,
+    file_paths,
     safe_name,
     shapes_of,
 )
@@ -243,7 +243,8 @@ def test_other_geometries_are_left_out_and_named_and_every_part_is_a_pore(tmp_pa
 
 
 def test_names_are_fit_for_every_file_system_and_never_meet() -> None:
-    assert file_names(["a.tif", "A.TIF", "b/c", "CON", "-x"], ".zip") == [
-        "a.tif.zip", "A.TIF 2.zip", "b_c.zip", "_CON.zip", "x.zip",
+    paths = file_paths(["a.tif", "A.TIF", "b/c", "../b/c", "CON", "-x"], ".zip")
+    assert [path.as_posix() for path in paths] == [
+        "a.tif.zip", "A.TIF 2.zip", "b/c.zip", "up/b/c.zip", "_CON.zip", "x.zip",
     ]  # fmt: skip
     assert safe_name("...", "class") == "class"
