@@ -29,7 +29,7 @@ from poregui.workflow.detecting.find_pores import Progress, detection_recipe
 from poregui.workflow.detecting.score_finding import pore_outlines
 from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
-EPOCHS: dict[FinderKind, int] = {"network": 16, "instant": 12}
+EPOCHS: dict[FinderKind, int] = {"network": 12, "instant": 12}
 """How many epochs a finder learns when nobody says."""
 _LARGEST = 4096
 """Longest side in px of the part of a checked area that is learned from."""
