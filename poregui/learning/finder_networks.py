@@ -24,7 +24,7 @@ from poregui.vision.pores.finder import (
 
 _WIDTHS = (8, 16, 32, 64)
 """Channels at each size of the U-Net, each half of the one before."""
-_UNITS = (48, 24)
+_UNITS = (24,)
 _STAGE_ENDS = (
     *("net_blocks_0__bn2", "net_blocks_2_add", "net_blocks_4_add"),
     "net_blocks_10_add",

@@ -100,10 +100,10 @@ def colours_in(source: Source, box: Box, range_: Range) -> FloatImage:
 
 # ---- what an instant finder looks at --------------------------------------------------------
 
-_SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
+_SIGMAS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _CUT = 3.0
 """Standard deviations at which a Gaussian is cut off."""
-_OF_COLOUR = (1.4, 5.6)
+_OF_COLOUR = (2.0, 8.0)
 FEATURES = 1 + 6 * len(_SIGMAS) + 2 * len(_OF_COLOUR)
 FEATURE_REACH = 2 * int(np.ceil(_CUT * _SIGMAS[-1])) + 3
 

@@ -41,13 +41,14 @@ def noise(height: int = 131, width: int = 157) -> np.ndarray:
     return np.random.default_rng(0).normal(100, 20, (height, width)).astype(np.float32)
 
 
-@pytest.mark.parametrize("tile", [40, 64, 97])
+@pytest.mark.parametrize("tile", [64, 97])
 @pytest.mark.parametrize("gaps", [False, True])
 def test_the_answer_is_the_same_for_any_tile(tile: int, gaps: bool) -> None:
     finder = PoreFinder(by_features, FEATURE_REACH, 1, by_features=True)
-    source = Source.of(noise())
+    grey = noise(48, 520)
+    source = Source.of(grey)
     if gaps:
-        gone = noise() > 120
+        gone = grey > 120
         source = replace(source, missing=lambda box: gone[box.y : box.bottom, box.x : box.right])
     range_ = range_of(source)
     whole = finder.probability(source, Box(0, 0, source.width, source.height), range_)
