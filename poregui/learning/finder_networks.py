@@ -42,6 +42,7 @@ _BLUE = (-0.114, -0.114, 0.886)
 _TO_COLOURS = np.stack([np.ones(3), np.array(_RED) / CHROMA, np.array(_BLUE) / CHROMA]) * _SEEN
 """From grey, and red and blue less green, to red, green and blue (see `colours_of`)."""
 PROBABILITY = "probability"
+_LIKELY = 0.5
 _APART = 4.0
 """How much more a pixel between two pores that touch counts than one of the matrix."""
 _PORE = 2.0
@@ -209,6 +210,15 @@ def loss_of(truth: Any, answer: Any) -> Any:
     both = ops.sum(pore * given)
     overlap = (2 * both + 1) / (ops.sum(pore * counts) + ops.sum(given) + 1)
     return entropy + 0.5 * (1 - overlap)
+
+
+def right_of(truth: Any, answer: Any) -> Any:
+    """Return the share of pixels (of what they count) that are rightly answered as pore or not."""
+    ops = keras.ops
+    pore = ops.cast(answer[..., 0] > _LIKELY, "float32")
+    counts = truth[..., 2]
+    right = ops.sum((1 - ops.abs(pore - ops.round(truth[..., 0]))) * counts)
+    return right / (ops.sum(counts) + 1e-6)
 
 
 def _entropy(truth: Any, answer: Any) -> Any:

@@ -14,7 +14,7 @@ from finder_folders import finder_folder, marked_image
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import DamagedRunError, PoreguiError, TrainingError
-from poregui.domain.events import FINAL, Cancelled, Event, Finished, Note
+from poregui.domain.events import FINAL, BatchEnded, Cancelled, EpochEnded, Event, Finished, Note
 from poregui.domain.geometry import Box
 from poregui.learning import finder_networks, finder_training
 from poregui.learning.export_onnx import build_image_graph
@@ -66,6 +66,10 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
         told = train(folder)
         assert isinstance(told[-1], Finished)
         assert sum(isinstance(event, FINAL) for event in told) == 1
+        epochs = [event for event in told if isinstance(event, EpochEnded)]
+        assert len(epochs) == 3
+        assert all(0 < one.validation_accuracy <= 1 and one.validation_loss > 0 for one in epochs)
+        assert all(0 < one.accuracy <= 1 for one in told if isinstance(one, BatchEnded))
         assert [one.number for one in finished_finders(project)] == [1]
         opened = open_finder(finder_numbered(project, 1))
         with pytest.raises(PoreguiError, match="no complete finder 2"):
