@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.domain.wording import count, interval, noun
+from poregui.domain.wording import about, count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
+from poregui.vision.pores.recipe_choice import Choice
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
     Present,
+    choose_automatically,
     detection_recipe,
     find_in_file,
     left_out_words,
@@ -53,6 +57,20 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
     )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--method",
+        choices=("auto", *METHODS),
+        help="threshold, in place of the recipe's; auto tries recipes on a sample, takes the one "
+        "whose pores depend least on its threshold, and saves it in the project",
+    )
+    how.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
+    )
     mount = parser.add_mutually_exclusive_group()
     mount.add_argument(
         "--surface",
@@ -65,13 +83,6 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the specimen fills the image: what lies along an edge is pore; saved with the "
         "micrograph",
-    )
-    parser.add_argument(
-        "--finder",
-        type=int,
-        metavar="RUN",
-        help="number of a learned finder, in the place of a threshold; limits of size, split and "
-        "edge stay those of the settings",
     )
     add_annotator_option(parser)
 
@@ -99,14 +110,11 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         who = annotator_of(args)
-        if args.recipe:
-            recipe = read_recipe(args.recipe)
-        else:
-            recipe = detection_recipe(project)
         finder = None
         if args.finder is not None:
             finder = open_finder(finder_numbered(project, args.finder))
         wanted = _wanted(project, args.micrograph)
+        recipe, choice = _recipe(args, project, wanted, screen)
         found = []
         failed = {}
         for micrograph in wanted:
@@ -126,14 +134,29 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                 )
             except PoreguiError as error:
                 failed[micrograph.shown_name] = str(error)
-                screen.note(f"{micrograph.shown_name}: {error}")
+                screen.note(about(micrograph.shown_name, error))
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])
         plan = plan_detection(found, there, recipe, who)
         _apply(project, plan.edit)
-    screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
+    values = {**_detected(found, plan, choice), "failed": failed}
+    screen.result(values, _detected_text(found, plan, choice))
     return 0
+
+
+def _recipe(
+    args: argparse.Namespace, project: Project, wanted: Sequence[Micrograph], screen: Screen
+) -> tuple[DetectionRecipe, Choice | None]:
+    """Return the recipe to search with, and how it was chosen where nobody did."""
+    recipe = read_recipe(args.recipe) if args.recipe else detection_recipe(project)
+    if args.method == "auto":
+        searched = [(one, project.micrograph_file(one)) for one in wanted]
+        choice = choose_automatically(searched, project.folder, recipe, screen.progress)
+        return choice.recipe, choice
+    if args.method:
+        recipe = replace(recipe, method=args.method, chosen_by="person")
+    return recipe, None
 
 
 def _mount_answer(args: argparse.Namespace) -> bool | None:
@@ -156,8 +179,12 @@ def _apply(project: Project, edit: Edit | None) -> None:
         History(project).apply(edit, backup="before-detection")
 
 
-def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:
+def _detected(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None
+) -> dict[str, Any]:
+    doubts = [choice.warning] if choice is not None and choice.warning else []
     return {
+        **_choice(choice),
         "micrographs": [
             {
                 "micrograph": one.micrograph.shown_name,
@@ -174,7 +201,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
             for one in found
         ],
         "removed": removed_by_rule(one.removed for one in found),
-        "warnings": warnings_of(found),
+        "warnings": [*doubts, *warnings_of(found)],
         "pores": sum(len(one.pores) for one in found),
         "proposals_added": plan.added,
         "proposals_removed": plan.removed,
@@ -183,12 +210,31 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
     }
 
 
-def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
+def _choice(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        return {}
+    trial = choice.trial
+    values = {
+        "recipe": choice.recipe.to_json(),
+        "why": choice.why,
+        "trusted": trial.trusted,
+        "area_change": trial.change,
+        "agreement": trial.agreement,
+        "recipes_tried": choice.tried,
+    }
+    return {"auto": values}
+
+
+def _detected_text(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None = None
+) -> str:
     rows = [
         [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
         for one in found
     ]
     lines = [table(["micrograph", "pores", "porosity %", "seconds"], rows), ""]
+    if choice is not None:
+        lines += [text for text in (choice.why, choice.warning) if text]
     lines.append(
         f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
         f"{count(plan.carried, 'label')} kept with the pore."

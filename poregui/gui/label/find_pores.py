@@ -34,12 +34,14 @@ from poregui.store.project import Project
 from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, make_plan, source_of
+from poregui.vision.pores.recipe_choice import Choice
 from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
     DetectionPlan,
     Present,
+    choose_automatically,
     detection_recipe,
     find_in_file,
     plan_detection,
@@ -113,16 +115,18 @@ class Previewer:
 
     def _plan(self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe) -> Plan:
         usual = DetectionRecipe()
-        free = (
+        free = {
             "contrast",
             "edge",
             "fill_holes",
             "split",
             "split_strength",
-            "smoothing",
             "view",
             "view_multiple",
-        )
+            "chosen_by",
+        }
+        if recipe.method != "noise" and recipe.correction != "subtract":
+            free.add("smoothing")
         shared = replace(recipe, **{name: getattr(usual, name) for name in free})
         key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
         if self._known is None or self._known[0] != key:
@@ -211,6 +215,7 @@ class Detecting(Feature):
             (panel.find_everywhere_requested, self.find_everywhere),
             (panel.stayed_requested, self._show_stayed),
             (panel.mount_answered, self._answer_mount),
+            (panel.automatic_requested, self.choose_automatically),
             (self._side.chosen, self._look),
             (self._state.micrograph_changed, self._micrograph_changed),
             (self._canvas.zoomed, self._look),
@@ -361,6 +366,26 @@ class Detecting(Feature):
         micrograph = self._state.micrograph
         if micrograph is not None:
             self._find([micrograph])
+
+    def choose_automatically(self) -> None:
+        """Choose the recipe on a sample of the micrograph that is shown, and show what it finds."""
+        micrograph = self._state.micrograph
+        if micrograph is None or self._running is not None:
+            return
+        project = self._state.project
+        searched = [(micrograph, project.micrograph_file(micrograph))]
+        start = self._panel.form.recipe()
+        self._running = self._state.services.background.run(
+            f"Trying thresholds on {micrograph.shown_name}",
+            lambda control: choose_automatically(searched, project.folder, start, control.progress),
+            self._chosen,
+        )
+        self._show_ready()
+
+    def _chosen(self, choice: Choice) -> None:
+        self._panel.form.set_recipe(choice.recipe)
+        self._panel.set_result("\n".join(text for text in (choice.warning, choice.why) if text))
+        self._tune(choice.recipe)
 
     def find_everywhere(self) -> None:
         """Ask in which micrographs, and find their pores."""

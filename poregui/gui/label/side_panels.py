@@ -78,7 +78,8 @@ class FindPanel(QWidget):
     `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested`
     asks for the labelled crops without a pore. `finder_chosen` tells that another way to find was
     chosen, `teach_requested` carries the kind of finder that is to learn. `mount_answered` tells
-    that what lies along an edge is mounting material (True) or pore.
+    that what lies along an edge is mounting material (True) or pore; `automatic_requested` asks for
+    a recipe.
     """
 
     finder_chosen = Signal()
@@ -87,6 +88,7 @@ class FindPanel(QWidget):
     find_everywhere_requested = Signal()
     stayed_requested = Signal()
     mount_answered = Signal(bool)
+    automatic_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +114,7 @@ class FindPanel(QWidget):
         )
         for button in (self.stayed_button, self.mount_button, self.pore_button):
             button.hide()
+        self.automatic_button = _automatic_button()
         self.here_button = QPushButton("Find pores here")
         self.here_button.setObjectName("find_here_button")
         self.here_button.setAccessibleName("Find pores in this micrograph")
@@ -120,6 +123,7 @@ class FindPanel(QWidget):
         self.everywhere_button.setObjectName("find_everywhere_button")
         self.everywhere_button.setAccessibleName("Find pores in several micrographs")
         self._lay_out()
+        self.automatic_button.clicked.connect(self.automatic_requested)
         self.here_button.clicked.connect(self.find_here_requested)
         self.everywhere_button.clicked.connect(self.find_everywhere_requested)
         self.stayed_button.clicked.connect(self.stayed_requested)
@@ -147,8 +151,12 @@ class FindPanel(QWidget):
         self.instant_button.clicked.connect(partial(self.teach_requested.emit, "instant"))
 
     def _choose_finder(self, _index: int) -> None:
-        self.form.set_learned(bool(self.finder))
+        self._show_finder()
         self.finder_chosen.emit()
+
+    def _show_finder(self) -> None:
+        self.form.set_learned(bool(self.finder))
+        self.automatic_button.setVisible(not self.finder)
 
     @property
     def finder(self) -> int:
@@ -164,7 +172,7 @@ class FindPanel(QWidget):
             for number, name in finders:
                 self.finder_box.addItem(name, number)
             self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(chosen)))
-        self.form.set_learned(bool(self.finder))
+        self._show_finder()
 
     def set_teaching(self, checked: int, *, idle: bool) -> None:
         """Say how many micrographs with checked areas a finder can learn from, and offer to teach
@@ -179,6 +187,7 @@ class FindPanel(QWidget):
 
     def set_ready(self, *, here: bool, everywhere: bool) -> None:
         """Offer or withhold the two ways to find pores."""
+        self.automatic_button.setEnabled(here)
         self.here_button.setEnabled(here)
         self.everywhere_button.setEnabled(everywhere)
 
@@ -227,6 +236,7 @@ class FindPanel(QWidget):
         below = QVBoxLayout()
         below.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         below.setSpacing(GAP)
+        below.addWidget(self.automatic_button)
         below.addWidget(self.preview_text)
         below.addWidget(self.here_button)
         below.addWidget(self.everywhere_button)
@@ -254,6 +264,17 @@ def _labelled(text: str, field: QWidget) -> QWidget:
     layout.addWidget(label)
     layout.addWidget(field, 1)
     return held
+
+
+def _automatic_button() -> QPushButton:
+    button = QPushButton("Choose settings (Auto)")
+    button.setObjectName("automatic_button")
+    button.setAccessibleName("Choose the settings automatically")
+    button.setToolTip(
+        "Try thresholds and corrections on a sample of this micrograph, and take what depends "
+        "least on its threshold"
+    )
+    return button
 
 
 MOST = 100_000

@@ -27,6 +27,7 @@ _STEPS = 1000
 _SLID = {
     "level": 255.0,
     "offset": 60.0,
+    "deviations": 20.0,
     "smoothing": 6.0,
     "smallest": 60.0,
     "contrast": 60.0,
@@ -54,7 +55,8 @@ class DetectionForm(ParameterForm):
     refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("detection", detection_parameters(), parent)
+        shown = [one for one in detection_parameters() if one.name != "chosen_by"]
+        super().__init__("detection", shown, parent)
         self.edited.connect(self._field_changed)
         self.setAccessibleName("Pore detection settings")
         self._sliders: dict[str, QSlider] = {name: self._slider(name) for name in _SLID}
@@ -134,6 +136,8 @@ class DetectionForm(ParameterForm):
             "level": recipe.method == "manual",
             "window": recipe.method == "local",
             "offset": recipe.method == "local",
+            "deviations": recipe.method == "noise",
+            "correction": recipe.flatten,
             "background_radius": recipe.flatten,
             "split_strength": recipe.split,
             "view_multiple": recipe.view == "multiple",
@@ -164,8 +168,10 @@ class DetectionForm(ParameterForm):
             "level",
             "window",
             "offset",
+            "deviations",
             "smoothing",
             "flatten",
+            "correction",
             "background_radius",
         )
         main += ("fill_holes", "split", "split_strength", "smallest")

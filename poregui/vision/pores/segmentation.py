@@ -90,6 +90,12 @@ def light_of(
     return Light((level / np.maximum(smooth, floor)).astype(np.float32), width, height)
 
 
+def closed(grey: FloatImage, radius: int) -> FloatImage:
+    """Return greys (H, W) without what is dark and holds no square of 2 `radius` + 1 px."""
+    square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square), np.float32)
+
+
 Labels = NDArray[np.int32]
 
 
@@ -143,10 +149,17 @@ def pore_pixels(
     """Return 1 where a smoothed grey, dark in pores, is below the threshold, else 0; `window` is
     the side of the local one in px.
     """
+    return (grey < threshold_at(grey, recipe, threshold, window)).astype(np.uint8)
+
+
+def threshold_at(
+    grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int
+) -> FloatImage | np.float32:
+    """Return the threshold of each pixel (H, W), or the one of all."""
     if recipe.method != "local":
-        return (grey < threshold).astype(np.uint8)
+        return np.float32(threshold)
     mean = cv2.blur(grey, (window, window), borderType=cv2.BORDER_REFLECT_101)
-    return (grey < mean * (1 - recipe.offset / 100)).astype(np.uint8)
+    return np.asarray(mean * (1 - recipe.offset / 100), np.float32)
 
 
 def fill_holes(pores: NDArray[np.uint8]) -> NDArray[np.uint8]:

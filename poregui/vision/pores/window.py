@@ -185,7 +185,7 @@ class _Lines:
         if not in_holes:
             several = np.bincount(label[fits], minlength=len(wanted)) > 1
             for hole in np.flatnonzero((self.traced.area < 0) & several[label]):
-                fits[self._within(hole, np.flatnonzero(fits & (label == label[hole])))] = False
+                fits[self._within(int(hole), np.flatnonzero(fits & (label == label[hole])))] = False
         return np.flatnonzero(fits)
 
     def _within(self, hole: int, lines: IntArray) -> IntArray:
@@ -209,10 +209,10 @@ class _Lines:
             of_label.setdefault(label, []).append(index)
         for hole in np.flatnonzero(self.traced.area <= -_MIN_HOLE):
             indices = of_label.get(int(self.traced.label[hole]), [])
-            index = self._around(int(hole), outer, indices)
-            if index is not None:
-                found[index] = _with_hole(found[index], self.line(int(hole)))
-                areas[index] += self.traced.area[hole]
+            owner = self._around(int(hole), outer, indices)
+            if owner is not None:
+                found[owner] = _with_hole(found[owner], self.line(int(hole)))
+                areas[owner] += self.traced.area[hole]
 
     def _around(self, hole: int, outer: IntArray, indices: list[int]) -> int | None:
         """Return which of some outer lines of its label is the innermost around a hole."""

@@ -14,6 +14,7 @@ from poregui.domain.classes import (
     UNSURE_NAME,
     PoreClass,
     class_named,
+    clean_name,
     default_classes,
     full_name,
     name_key,
@@ -87,6 +88,21 @@ def _written(name: str) -> str:
     return name_key(safe_name(name.translate(_TYPED)))
 
 
+def problem_of_name(name: str) -> str:
+    """Return the end of a sentence about pores whose class cannot be called so, empty where it
+    can.
+    """
+    try:
+        if _fixed(name) is None:
+            clean_name(full_name(name))
+    except PoreguiError:
+        return f"not labelled: {name[:_SHOWN]!r} cannot be the name of a class."
+    return ""
+
+
+_SHOWN = 40
+
+
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
     """Return the classes that a project needs for crops with these class names.
 
@@ -111,8 +127,9 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
             kept = tuple(replace(c, position=i) for i, c in enumerate(needed))
     if len([c for c in kept if not c.retired]) + len(new) > MOST_CLASSES:
         raise PoreguiError(
-            f"The folders name {len(new)} new classes; a project has at most {MOST_CLASSES}.",
-            "If these folders are not classes, import the images as micrographs.",
+            f"There are {len(new)} new classes; a project has at most {MOST_CLASSES}.",
+            "If the names of folders are no classes, import the images as micrographs; else use "
+            "fewer classes.",
         )
     after = list(kept)
     added = []

@@ -15,7 +15,7 @@ import numpy as np
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
-from poregui.domain.wording import count, noun
+from poregui.domain.wording import about, count, noun
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
@@ -45,7 +45,7 @@ from poregui.workflow.exporting.formats.json_text import (
 )
 from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
 from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
-from poregui.workflow.importing.class_names import of_known_class, plan_classes
+from poregui.workflow.importing.class_names import of_known_class, plan_classes, problem_of_name
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.image_matching import match_all
 from poregui.workflow.importing.masks import are_masks, read_masks
@@ -256,7 +256,7 @@ def cut_outlines(
             check_same(micrograph, one.file, one.folder)
             image = open_pyramid(one.file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
-            messages.append(f"{micrograph.shown_name}: {error}")
+            messages.append(about(micrograph.shown_name, error))
             continue
         with image:
             shapes, turned = one.on(image)
@@ -312,9 +312,14 @@ def _checked(
             changes[one.change] += 1
             box = one.outline.bounds.clipped(*size) or one.outline.bounds
             found.append(replace(shape, outline=one.outline, box=box))
-    once = {(shape.outline, shape.box): shape for shape in reversed(found)}
-    changes["again"] = len(found) - len(once)
-    return [*reversed(once.values())], _change_text(changes)
+    once: dict[tuple[Outline | None, Box], PoreShape] = {}
+    for shape in found:
+        first = once.setdefault((shape.outline, shape.box), shape)
+        if not first.class_name:
+            once[shape.outline, shape.box] = shape
+        changes["otherwise"] += shape.class_name not in ("", first.class_name or shape.class_name)
+    changes["again"] = len(found) - len(once) - changes["otherwise"]
+    return [*once.values()], _change_text(changes)
 
 
 def _change_text(changes: Counter[str]) -> list[str]:
@@ -331,10 +336,16 @@ def _change_text(changes: Counter[str]) -> list[str]:
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
         notes.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    if changes["otherwise"]:
+        verb = noun(changes["otherwise"], "is", "are")
+        notes.append(
+            f"{count(changes['otherwise'], 'pore')} that {verb} drawn again as another class left "
+            "out; the first class counts."
+        )
     notes += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
-        if problem not in ("", "crossed", "cut", "again") and number
+        if problem not in ("", "crossed", "cut", "again", "otherwise") and number
     ]
     return notes
 
@@ -352,15 +363,16 @@ def settle_outlines(
     """
     project.check_writable()
     every = [pore for pores in collected.pores.values() for pore in pores]
-    classes = plan_classes(
-        project, dict.fromkeys(pore.shape.class_name for pore in every if pore.shape.class_name)
-    )
+    names = Counter(pore.shape.class_name for pore in every if pore.shape.class_name)
+    unfit = {name: problem for name in names if (problem := problem_of_name(name))}
+    classes = plan_classes(project, [name for name in names if name not in unfit])
     found = _Settled(project.next_id("crops"))
     for micrograph_id, pores in collected.pores.items():
         there = _Places(project, micrograph_id, candidates=not complete)
         found.removed += there.left_out
         for pore in pores:
-            label = classes.label(pore.shape.class_name or None)
+            name = pore.shape.class_name
+            label = classes.label(None if name in unfit else name or None)
             found.add(pore, micrograph_id, label, there.take(pore))
     edits: list[Edit] = []
     if classes.edit and (found.crops or found.labels):
@@ -380,7 +392,7 @@ def settle_outlines(
         len(found.crops),
         len(found.labels),
         found.present,
-        collected.notes,
+        (*collected.notes, *(f"{count(names[name], 'pore')} {unfit[name]}" for name in unfit)),
         len(checked.after) if checked is not None else 0,
         len(found.removed),
     )

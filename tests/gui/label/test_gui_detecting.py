@@ -5,6 +5,7 @@ join, cut, draw, undo.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,20 @@ def test_what_may_be_mount_is_asked_for_in_the_panel_and_the_answer_is_one_step(
         assert not panel.mount_button.isVisible()
         desk.presenter.undo()
         assert [one.surfaces for one in desk.project.micrographs()] == [None]
+
+
+def test_auto_shows_the_recipe_that_it_chose_and_why(desk: Desk, qtbot) -> None:
+    desk.page.side.show_panel("Find pores")
+    panel = desk.page.find_panel
+    panel.form._fields["polarity"].setCurrentText("Bright")
+    QTest.mouseClick(panel.automatic_button, LEFT)
+    idle(desk, qtbot)
+    recipe = panel.form.recipe()
+    assert (recipe.polarity, recipe.method, recipe.chosen_by) == ("dark", "otsu", "auto")
+    assert panel.result_text.text().startswith("Auto chose Otsu's threshold for dark pores")
+    qtbot.waitUntil(lambda: previewed(desk) == 21)
+    panel.form._fields["smallest"].setValue(6)
+    assert panel.form.recipe().chosen_by == "person"
 
 
 def test_labels_survive_a_second_search_and_lost_pores_can_be_shown(desk: Desk, qtbot) -> None:
@@ -402,11 +417,11 @@ def test_every_value_of_the_recipe_survives_the_form(qtbot) -> None:
     recipe = DetectionRecipe(
         polarity="bright", method="local", window=33.0, offset=7.5, smoothing=1.25, flatten=True,
         split=True, split_strength=0.75, smallest=12.0, largest=300.0, size_unit="um", edge="drop",
-        view="fixed", view_size=80.0,
+        view="fixed", view_size=80.0, correction="subtract", deviations=7.0, chosen_by="auto",
     )  # fmt: skip
     form.set_recipe(recipe)
     form._fields["contrast"].setValue(20)
-    assert form.recipe().to_json() == {**recipe.to_json(), "contrast": 20}
+    assert form.recipe() == replace(recipe, contrast=20.0, chosen_by="person")
 
 
 def test_two_sizes_that_do_not_fit_are_refused_and_the_last_recipe_stays(qtbot) -> None:

@@ -105,16 +105,16 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
             "It needs images, categories and annotations with polygons or boxes.",
         )
     images, categories, annotations = (own[key] for key in _LISTS)
-    names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
+    names, unclear = _categories(categories)
     unnamed = LeftOut("Image")
     known: dict[str, dict[str, Any]] = {}
     for index, image in enumerate(images, start=1):
         if not _has(image, "id", "file_name"):
             unnamed.add(_id(image, index), "it has no id or file_name")
-        elif str(image["id"]) in known:
+        elif _key(image["id"]) in known:
             unnamed.add(image["file_name"], "another image has its id")
         else:
-            known[str(image["id"])] = image
+            known[_key(image["id"])] = image
     found: dict[str, list[PoreShape]] = {number: [] for number in known}
     left_out = LeftOut("Entry", "Entries")
     for index, entry in enumerate(annotations, start=1):
@@ -124,13 +124,32 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
         except UnfitEntryError as error:
             left_out.add(_id(entry, index), error.what)
     read = [_image(image, tuple(found[number]), path) for number, image in known.items()]
-    notes = (*unnamed.notes, *left_out.notes)
+    notes = (*unclear.notes, *unnamed.notes, *left_out.notes)
     if not read:
         raise PoreguiError(f"{path.name} names no image.", " ".join(notes) or "Export it again.")
     return with_notes(path, read, notes)
 
 
 _LISTS = ("images", "categories", "annotations")
+
+
+def _categories(categories: Sequence[Any]) -> tuple[dict[str, str], LeftOut]:
+    """Return the names of categories by their ids, and those whose id is that of another one."""
+    names: dict[str, str] = {}
+    left_out = LeftOut("Category", "Categories")
+    for one in categories:
+        if _has(one, "id", "name") and names.setdefault(_key(one["id"]), str(one["name"])) != str(
+            one["name"]
+        ):
+            left_out.add(one["name"], f"{names[_key(one['id'])]} has its id")
+    return names, left_out
+
+
+def _key(value: object) -> str:
+    """Return an id as it is compared: 1 and 1.0 are one, as tables write whole numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _has(entry: object, *keys: str) -> bool:
@@ -186,8 +205,8 @@ def _shapes(
     """Return the image of an entry and its pores. Raises UnfitEntryError when it is none."""
     if not isinstance(entry, dict):
         raise UnfitEntryError("it is no entry")
-    image = str(entry.get("image_id"))
-    category = str(entry.get("category_id"))
+    image = _key(entry.get("image_id"))
+    category = _key(entry.get("category_id"))
     if image not in images:
         raise UnfitEntryError(f"the file has no image {image}")
     if category not in names:

@@ -327,7 +327,7 @@ def _polygon(roi: Any) -> NDArray[np.float64]:
     return line
 
 
-_LEAST_ON_SPLINE = 100
+_MIN_SPLINE_POINTS = 100
 _MOST_ON_SPLINE = 20_000
 
 
@@ -337,7 +337,7 @@ def _spline(nodes: NDArray[np.float64]) -> NDArray[np.float64]:
 
     closed = np.concatenate([nodes, nodes[:1]])
     length = float(np.hypot(*np.diff(closed, axis=0).T).sum())
-    number = int(np.clip(length, _LEAST_ON_SPLINE, _MOST_ON_SPLINE))
+    number = int(np.clip(length, _MIN_SPLINE_POINTS, _MOST_ON_SPLINE))
     curve = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")
     return np.asarray(curve(np.arange(number) * (len(nodes) / number)))
 
