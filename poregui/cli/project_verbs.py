@@ -13,6 +13,7 @@ from poregui.domain.records import Plane
 from poregui.domain.wording import count
 from poregui.store import backups
 from poregui.store.database import check_presence
+from poregui.store.finder_folder import finders_in
 from poregui.store.project import Project
 from poregui.store.run_check import problem_of, sentence_of_lost_pixels
 
@@ -172,7 +173,15 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         [args.project.name or str(args.project), "number"],
         [
             [name, values[name]]
-            for name in ("micrographs", "checked", "specimens", "crops", "labelled", "runs")
+            for name in (
+                "micrographs",
+                "checked",
+                "specimens",
+                "crops",
+                "labelled",
+                "runs",
+                "finders",
+            )
         ],
     )
     if runs:
@@ -211,6 +220,7 @@ def _description(project: Project) -> dict[str, Any]:
         "specimens": len(project.specimens()),
         "checked": sum(bool(one.checked_areas) for one in project.micrographs()),
         "runs": len(project.runs()),
+        "finders": len(finders_in(project.folder)),
     }
 
 

@@ -11,9 +11,9 @@ from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.domain.wording import count
-from poregui.store.finder_folder import trainable
+from poregui.store.finder_folder import FinderFolder, trainable
 from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
+from poregui.store.run_folder import RunFolder, is_finder
 from poregui.workflow.evaluating.evaluate import evaluation_json
 from poregui.workflow.training.grouping import set_sources
 from poregui.workflow.training.test_split import (
@@ -121,12 +121,18 @@ def train_finder(args: argparse.Namespace, screen: Screen) -> int:
         run, notes = freeze_finder(project, args.finder, epochs, screen.progress)
     for note in notes:
         screen.note(note)
+    _tell_finder(run, notes, screen)
+    return 0
+
+
+def _tell_finder(run: FinderFolder, notes: tuple[str, ...], screen: Screen) -> None:
+    """Train the folder of a finder and say how well it finds."""
     finished = follow(run, screen)
     metrics = run.read_finding()
     finding = metrics["finding"]
     values = {
         "run": run.number,
-        "finder": args.finder,
+        "finder": metrics["kind"],
         "seconds": round(finished.seconds, 3),
         "epochs": finished.epochs,
         "stopped": finished.stopped,
@@ -136,7 +142,6 @@ def train_finder(args: argparse.Namespace, screen: Screen) -> int:
         "notes": list(notes),
     }
     screen.result(values, _finder_text(run, finished, metrics))
-    return 0
 
 
 def _finder_text(run: RunFolder, finished: Finished, metrics: dict[str, Any]) -> str:
@@ -256,6 +261,9 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         from poregui.learning.child import fit as fit_here
 
         return fit_here(args.run_folder, events=args.events, control=args.control)
+    if is_finder(args.run_folder):
+        _tell_finder(FinderFolder(args.run_folder), (), screen)
+        return 0
     run = RunFolder(args.run_folder)
     run.read_dataset()
     finished = follow(run, screen)

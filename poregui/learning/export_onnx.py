@@ -150,7 +150,7 @@ def _write(graph: _Graph, layer: Any, sources: list[str]) -> str:
         if len(layer.output.shape) == 4:
             return graph.add("Transpose", [layer.name], f"{layer.name}_planes", perm=[0, 3, 1, 2])
         return str(layer.name)
-    if kind == "Dropout":
+    if kind in ("Dropout", "SpatialDropout2D"):
         return sources[0]
     writer = _WRITERS.get(kind)
     if writer is None:

@@ -32,6 +32,7 @@ from poregui.learning.finder_networks import (
     build_network,
     channels_of,
     loss_of,
+    right_of,
     standardise,
 )
 from poregui.learning.finder_samples import SIDE, Lesson, patches, pixels_of
@@ -57,7 +58,6 @@ _RATE = 3e-3
 _DECAY = 1e-3
 _WARM = 30
 """Steps in which the learning rate rises."""
-_GOOD = 0.5
 _RED = 0.299
 _BLUE = 0.114
 """How much of red and blue is in a grey: the weights of `grey_of`."""
@@ -84,6 +84,7 @@ class _Start:
         model.compile(
             optimizer=keras.optimizers.AdamW(_RATE, weight_decay=_DECAY),
             loss=loss_of,
+            metrics=[keras.metrics.MeanMetricWrapper(right_of, name="right")],
             jit_compile=False,
         )
         model.optimizer.build(model.trainable_variables)
@@ -250,7 +251,8 @@ def _source_of(image: MarkedImage) -> Source:
 def _fit(job: _FinderJob, lessons: Sequence[Lesson], *, fold: int, folds: int) -> None:
     """Let the network learn from lessons alone; with folds, to score fold `fold`."""
     network = job.start.again()
-    fit = _Fit(job, network, lessons, fold)
+    held = [one for one in job.lessons if not any(one is other for other in lessons)]
+    fit = _Fit(job, network, lessons, held or lessons, fold)
     job.report(
         Started(
             run=job.folder.path.name,
@@ -272,7 +274,12 @@ class _Fit:
     """Train a network for the epochs of a request, with a learning rate that rises and falls."""
 
     def __init__(
-        self, job: _FinderJob, network: FinderNetwork, lessons: Sequence[Lesson], fold: int
+        self,
+        job: _FinderJob,
+        network: FinderNetwork,
+        lessons: Sequence[Lesson],
+        held: Sequence[Lesson],
+        fold: int,
     ) -> None:
         self._job = job
         self._network = network
@@ -283,6 +290,7 @@ class _Fit:
         if job.request.kind == "instant":
             self._pixels = pixels_of(lessons, self._random)
             standardise(network, self._pixels[0])
+        self._held = self._held_batch(held)
 
     def run(self) -> None:
         """Train until the last epoch, or until a person stops it."""
@@ -290,23 +298,24 @@ class _Fit:
         epochs = self._job.request.epochs
         for epoch in range(1, epochs + 1):
             losses = []
+            shares = []
             for step in range(1, STEPS + 1):
-                losses.append(self._step((epoch - 1) * STEPS + step))
-                self._job.report(BatchEnded(epoch, step, STEPS, losses[-1], 0.0))
+                loss, share = self._step((epoch - 1) * STEPS + step)
+                losses.append(loss)
+                shares.append(share)
+                self._job.report(BatchEnded(epoch, step, STEPS, loss, share))
                 if self._job.asked() == "stop":
                     return
             seconds = time.monotonic() - began
-            loss = float(np.mean(losses))
-            inputs, truth = self._batch()
-            share = self._agreement(inputs, truth)
+            held_loss, held_share = self._on_held()
             self._job.report(
                 EpochEnded(
                     epoch=epoch,
                     epochs=epochs,
-                    loss=loss,
-                    accuracy=share,
-                    validation_loss=loss,
-                    validation_accuracy=share,
+                    loss=float(np.mean(losses)),
+                    accuracy=float(np.mean(shares)),
+                    validation_loss=held_loss,
+                    validation_accuracy=held_share,
                     learning_rate=self._rate(epoch * STEPS),
                     best_epoch=epoch,
                     plateau=0,
@@ -321,28 +330,48 @@ class _Fit:
         falls = 0.5 + 0.5 * np.cos(np.pi * (step - 1) / self._steps)
         return float(_RATE * rises * falls + _RATE / 300)
 
-    def _step(self, step: int) -> float:
+    def _step(self, step: int) -> tuple[float, float]:
+        """Return the loss of a step, and the share of pixels that were answered rightly before."""
         model = self._network.learns
         model.optimizer.learning_rate.assign(self._rate(step))
-        loss = float(np.asarray(model.train_on_batch(*self._batch())))
+        model.reset_metrics()
+        loss, share = (float(np.asarray(value)) for value in model.train_on_batch(*self._batch()))
         if not np.isfinite(loss):
             raise TrainingError(
                 "Training diverged: the loss is not a finite number.", "Train the finder again."
             )
-        return loss
+        return loss, _as_share(share)
 
     def _batch(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self._pixels is None:
             return patches(self._lessons, _PATCHES, self._random)
-        inputs, truth = self._pixels
-        drawn = self._random.integers(len(inputs), size=_PIXELS)
-        return inputs[drawn][:, None, None], truth[drawn][:, None, None]
+        return _drawn(self._pixels, self._random)
 
-    def _agreement(self, inputs: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-        """Return the share of checked pixels of a batch that are answered rightly."""
-        answer = np.asarray(self._network.learns(inputs, training=False))[..., 0] > _GOOD
-        right = (answer == (truth[..., 0] > _GOOD)) * truth[..., 2]
-        return float(np.clip(right.sum() / max(float(truth[..., 2].sum()), 1e-9), 0, 1))
+    def _held_batch(
+        self, held: Sequence[Lesson]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        random = np.random.default_rng(self._job.request.seed)
+        if self._pixels is None:
+            return patches(held, _PATCHES, random)
+        return _drawn(pixels_of(held, random), random)
+
+    def _on_held(self) -> tuple[float, float]:
+        """Return loss and share of right pixels of what was held back."""
+        inputs, truth = self._held
+        answer = self._network.learns(inputs, training=False)
+        return float(np.asarray(loss_of(truth, answer))), _as_share(right_of(truth, answer))
+
+
+def _drawn(
+    pixels: tuple[NDArray[np.float32], NDArray[np.float32]], random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    inputs, truth = pixels
+    drawn = random.integers(len(inputs), size=_PIXELS)
+    return inputs[drawn][:, None, None], truth[drawn][:, None, None]
+
+
+def _as_share(value: Any) -> float:
+    return float(np.clip(np.asarray(value), 0.0, 1.0))
 
 
 # ---- export ---------------------------------------------------------------------------------
@@ -363,10 +392,9 @@ def _export(job: _FinderJob, network: FinderNetwork) -> float:
             "Train again; if it happens again, report it with the finder's folder.",
         )
     write_network(proto, job.folder.onnx_file)
-    finder = network.finder()
     recipe = job.request.recipe.to_json()
     job.folder.write_description(
-        FinderDescription(kind, finder.reach, finder.step, channels_of(kind), recipe)
+        FinderDescription(kind, network.reach, network.step, channels_of(kind), recipe)
     )
     return worst
 

@@ -14,15 +14,17 @@ from finder_folders import finder_folder, marked_image
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import DamagedRunError, PoreguiError, TrainingError
-from poregui.domain.events import FINAL, Cancelled, Event, Finished, Note
+from poregui.domain.events import FINAL, BatchEnded, Cancelled, EpochEnded, Event, Finished, Note
 from poregui.domain.geometry import Box
 from poregui.learning import finder_networks, finder_training
+from poregui.learning.export_onnx import build_image_graph
 from poregui.learning.finder_networks import PROBABILITY, build_network, forward_of
 from poregui.learning.finder_samples import Lesson, patches, pixels_of
 from poregui.learning.finder_training import train_finder
 from poregui.store.finder_folder import FinderFolder, FinderImage, finders_in
+from poregui.store.network_files import fault_of_network
 from poregui.store.project import Project
-from poregui.vision.pores.finder import range_of
+from poregui.vision.pores.finder import PoreFinder, range_of
 from poregui.vision.pores.plan import Source
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.detecting.learned_finder import (
@@ -30,6 +32,7 @@ from poregui.workflow.detecting.learned_finder import (
     finished_finders,
     open_finder,
 )
+from poregui.workflow.evaluating.predict import open_session
 
 FACTS = FinderImage(1, "a", "a", 180.0, 60.0)
 
@@ -39,6 +42,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder_training, "STEPS", 2)
     monkeypatch.setattr(finder_training, "_PATCHES", 1)
     monkeypatch.setattr(finder_networks, "_WIDTHS", (4, 6))
+    monkeypatch.setattr(finder_networks, "has_weights", lambda: False)
 
 
 def train(folder: FinderFolder, wish: str = "") -> list[Event]:
@@ -62,6 +66,10 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
         told = train(folder)
         assert isinstance(told[-1], Finished)
         assert sum(isinstance(event, FINAL) for event in told) == 1
+        epochs = [event for event in told if isinstance(event, EpochEnded)]
+        assert len(epochs) == 3
+        assert all(0 < one.validation_accuracy <= 1 and one.validation_loss > 0 for one in epochs)
+        assert all(0 < one.accuracy <= 1 for one in told if isinstance(one, BatchEnded))
         assert [one.number for one in finished_finders(project)] == [1]
         opened = open_finder(finder_numbered(project, 1))
         with pytest.raises(PoreguiError, match="no complete finder 2"):
@@ -137,3 +145,29 @@ def test_an_untrained_network_gives_probabilities_of_the_size_of_its_image() -> 
     assert (answer > 0).all()
     assert (answer < 1).all()
     assert PROBABILITY == "probability"
+
+
+def test_a_network_on_pretrained_weights_leaves_them_as_they_are_and_answers_without_seams(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    if not finder_networks.has_weights():
+        pytest.skip("the pretrained weights are not installed")
+    network = build_network("network")
+    learned = {layer.name for layer in network.learns.layers if layer.trainable_variables}
+    assert not any(name.startswith("net_") for name in learned)
+    content = build_image_graph(network.answers, PROBABILITY).SerializeToString()
+    assert fault_of_network(content) == ""
+    session = open_session(content, tmp_path / "model.onnx", 0)
+
+    def forward(inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run([PROBABILITY], {"image": inputs})[0])
+
+    inputs = np.random.default_rng(0).normal(size=(1, 48, 64, 3)).astype(np.float32)
+    assert np.abs(forward(inputs) - forward_of(network.answers)(inputs)).max() < 1e-4
+    source = Source.of(np.random.default_rng(0).normal(100, 20, (40, 620, 3)))
+    finder = PoreFinder(forward, network.reach, network.step)
+    whole = finder.probability(source, Box(0, 0, 620, 40), range_of(source))
+    part = finder.probability(source, Box(0, 0, 90, 40), range_of(source))
+    assert np.abs(part - whole[:, :90]).max() < 1e-5
+    assert whole.std() > 1e-3

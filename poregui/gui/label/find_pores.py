@@ -28,7 +28,7 @@ from poregui.gui.label.side_panels import FindPanel, porosity_text, result_text
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
-from poregui.store.finder_folder import FinderFolder, FinderKind
+from poregui.store.finder_folder import FinderKind
 from poregui.store.project import Project
 from poregui.vision.pores.recipe_choice import Choice
 from poregui.workflow.detecting.find_pores import (
@@ -43,6 +43,7 @@ from poregui.workflow.detecting.find_pores import (
     searchable,
 )
 from poregui.workflow.detecting.learned_finder import (
+    finder_or_none,
     finished_finders,
     name_of,
     open_finder,
@@ -183,25 +184,14 @@ class Detecting(Feature):
         """Offer the finders of the project, and to teach one where areas are checked."""
         project = self._state.project
         self._panel.set_finders([(one.number, name_of(one)) for one in finished_finders(project)])
-        micrographs = self._state.catalogue.micrographs.values()
-        checked = sum(bool(one.checked_areas) for one in micrographs)
-        text = "Mark checked areas in the Image tab first: there, every pore has its outline."
-        if checked:
-            text = f"Teach from the checked areas of {count(checked, 'micrograph')}."
+        checked = sum(bool(one.checked_areas) for one in project.micrographs())
         idle = not self._state.services.trainer.running and not project.read_only
-        self._panel.set_teaching(text, possible=bool(checked) and idle)
+        self._panel.set_teaching(checked, idle=idle)
 
     def _choose_finder(self) -> None:
         self._look()
         if self._panel.finder:
             self._panel.set_preview("Press Find pores here to see what it finds.")
-
-    def _chosen_finder(self) -> FinderFolder | None:
-        """Return the finder that stands for the threshold, None where none does or it is gone."""
-        number = self._panel.finder
-        return next(
-            (one for one in finished_finders(self._state.project) if one.number == number), None
-        )
 
     def _teach(self, kind: FinderKind) -> None:
         try:
@@ -343,7 +333,7 @@ class Detecting(Feature):
         recipe = self._panel.form.recipe()
         pixels = project.pixels
         folder = project.folder
-        learned = self._chosen_finder()
+        learned = finder_or_none(project, self._panel.finder)
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
         if len(jobs) == 1:
             title = f"Finding pores in {micrographs[0].shown_name}"

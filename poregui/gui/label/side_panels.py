@@ -174,11 +174,16 @@ class FindPanel(QWidget):
             self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(chosen)))
         self._show_finder()
 
-    def set_teaching(self, text: str, *, possible: bool) -> None:
-        """Say what a finder can learn from, and offer or withhold to teach one."""
+    def set_teaching(self, checked: int, *, idle: bool) -> None:
+        """Say how many micrographs with checked areas a finder can learn from, and offer to teach
+        one where there are any and nothing is being trained.
+        """
+        text = "Mark checked areas in the Image tab first: there, every pore has its outline."
+        if checked:
+            text = f"Teach from the checked areas of {count(checked, 'micrograph')}."
         self.teach_text.setText(text)
-        self.network_button.setEnabled(possible)
-        self.instant_button.setEnabled(possible)
+        for button in (self.network_button, self.instant_button):
+            button.setEnabled(bool(checked) and idle)
 
     def set_ready(self, *, here: bool, everywhere: bool) -> None:
         """Offer or withhold the two ways to find pores."""

@@ -28,6 +28,8 @@ EDGE = "edge"
 MOUNT = "mount"
 MASK = "mask"
 TOO_LARGE = "too_large"
+UNSURE = "unsure"
+"""What a learned finder is nowhere sure of."""
 RULES = (CONTRAST, SMALLEST, LARGEST, EDGE, MOUNT, MASK, TOO_LARGE)
 """What can leave a region out; the last one is a box of more than 64 megapixels."""
 

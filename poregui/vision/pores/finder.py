@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
-from poregui.vision.pores.detection import Detected, Progress, detect_by
+from poregui.vision.pores.detection import UNSURE, Detected, Progress, detect_by
 from poregui.vision.pores.plan import Source, make_plan, without_black_border
 from poregui.vision.pores.segmentation import FloatImage, grey_of
 
@@ -21,7 +21,9 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Return the probability (1, h, w, 1) of each pixel of inputs (1, h, w, channels)."""
 FULL = 65535
 """What a probability of 1 is stored as."""
-TILE = 512
+SURE = 0.8
+"""The probability that a pore reaches somewhere, unless it is left out."""
+TILE = 1024
 """Side in px of the part of a tile that is kept."""
 _IN_MEMORY = 1 << 26
 """Pixels up to which the probabilities of an image stay in memory; larger ones lie on disk."""
@@ -30,7 +32,7 @@ _LOW = 2.0
 _HIGH = 98.0
 _SMALLEST_SPREAD = 1e-6
 COLOURS = 3
-_CHROMA = 8.0
+CHROMA = 8.0
 """How much finer differences of colours are taken than those of greys."""
 
 
@@ -64,7 +66,7 @@ class Range:
         what it is multiplied.
         """
         middle = np.array([self.middle, self.red, self.blue], np.float32)
-        spread = np.float32(self.spread) / np.array([1, _CHROMA, _CHROMA], np.float32)
+        spread = np.float32(self.spread) / np.array([1, CHROMA, CHROMA], np.float32)
         return np.asarray((colours - middle) / spread, np.float32)
 
 
@@ -98,10 +100,10 @@ def colours_in(source: Source, box: Box, range_: Range) -> FloatImage:
 
 # ---- what an instant finder looks at --------------------------------------------------------
 
-_SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
+_SIGMAS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _CUT = 3.0
 """Standard deviations at which a Gaussian is cut off."""
-_OF_COLOUR = (1.4, 5.6)
+_OF_COLOUR = (2.0, 8.0)
 FEATURES = 1 + 6 * len(_SIGMAS) + 2 * len(_OF_COLOUR)
 FEATURE_REACH = 2 * int(np.ceil(_CUT * _SIGMAS[-1])) + 3
 
@@ -245,8 +247,8 @@ def find_learned(
     range_: Range | None = None,
     tile: int = TILE,
 ) -> Detected:
-    """Return the pores where a finder sees them as more likely than not; size, edge, holes and
-    split as the recipe says.
+    """Return the pores where a finder sees them as more likely than not, and is sure somewhere;
+    size, edge, holes and split as the recipe says.
 
     What looks at greys in the recipe (polarity, threshold, contrast, light) has no meaning here.
     `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
@@ -278,4 +280,37 @@ def find_learned(
         middle=0.0,
         border_share=border_share,
     )
-    return replace(detect_by(plan, progress), threshold=None)
+    return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
+
+
+def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:
+    """Return what was found without the pores of which the finder is nowhere sure, which are
+    counted.
+    """
+    sure = np.array(
+        [_highest(found, index, shares) >= SURE * FULL for index in range(len(found.areas))],
+        np.bool_,
+    )
+    if sure.all():
+        return found
+    left_out = float(found.areas[~sure].sum())
+    return replace(
+        found,
+        outlines=tuple(line for line, kept in zip(found.outlines, sure, strict=True) if kept),
+        boxes=found.boxes[sure],
+        areas=found.areas[sure],
+        touches_edge=found.touches_edge[sure],
+        pore_area_px=max(0.0, found.pore_area_px - left_out),
+        removed={**found.removed, UNSURE: int(np.count_nonzero(~sure))},
+        removed_area_px={**found.removed_area_px, UNSURE: left_out},
+    )
+
+
+def _highest(found: Detected, index: int, shares: NDArray[np.uint16]) -> int:
+    """Return the highest value inside an outline."""
+    box = found.box(index)
+    part = shares[box.y : box.bottom, box.x : box.right]
+    inside = np.zeros(part.shape, np.uint8)
+    corners = np.floor(found.outlines[index] - (box.x, box.y)).astype(np.int32)
+    cv2.fillPoly(inside, [corners], 1)
+    return int(part[inside > 0].max(initial=0))

@@ -54,13 +54,17 @@ def name_of(folder: FinderFolder) -> str:
         return f"Learned: finder {folder.number}"
 
 
+def finder_or_none(project: Project, number: int) -> FinderFolder | None:
+    """Return a complete finder by its number, None where there is none."""
+    return next((one for one in finished_finders(project) if one.number == number), None)
+
+
 def finder_numbered(project: Project, number: int) -> FinderFolder:
     """Return a complete finder by its number. Raises ProjectError for one that is none."""
-    there = finished_finders(project)
-    for one in there:
-        if one.number == number:
-            return one
-    known = ", ".join(str(one.number) for one in there)
+    found = finder_or_none(project, number)
+    if found is not None:
+        return found
+    known = ", ".join(str(one.number) for one in finished_finders(project))
     remedy = "Train one: poregui train PROJECT --finder network."
     if known:
         remedy = f"Choose one of {known}."

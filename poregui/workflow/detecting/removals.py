@@ -15,6 +15,7 @@ from poregui.vision.pores.detection import (
     MOUNT,
     SMALLEST,
     TOO_LARGE,
+    UNSURE,
     Detected,
 )
 
@@ -29,9 +30,10 @@ _SENTENCES = {
     TOO_LARGE: "{} too large for a pore excluded.",
     EDGE: "Pores at the edge: {} excluded.",
     MASK: "Masks removed {}.",
+    UNSURE: "The finder is not sure of {}; left out.",
 }
 _GROUPS = {
-    "contrast": (CONTRAST,),
+    "contrast": (CONTRAST, UNSURE),
     "size": (SMALLEST, LARGEST, TOO_LARGE),
     "edge": (EDGE,),
     "mount": (MOUNT,),

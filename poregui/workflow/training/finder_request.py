@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,10 +30,12 @@ from poregui.workflow.detecting.find_pores import Progress, detection_recipe
 from poregui.workflow.detecting.score_finding import pore_outlines
 from poregui.workflow.importing.image_identity import check_same, kept_sizes
 
-EPOCHS: dict[FinderKind, int] = {"network": 16, "instant": 12}
+EPOCHS: dict[FinderKind, int] = {"network": 12, "instant": 12}
 """How many epochs a finder learns when nobody says."""
 _LARGEST = 4096
 """Longest side in px of the part of a checked area that is learned from."""
+_MOST = 32_000_000
+"""Pixels of all these parts together: learning holds them in memory, 36 bytes each."""
 _AROUND = 64
 """Pixels around a checked area that are shown with it."""
 
@@ -58,17 +61,18 @@ def freeze_finder(
     images: list[MarkedImage] = []
     notes = []
     by, groups = _groups(project, checked)
+    most = min(_LARGEST, math.isqrt(_MOST // len(checked)))
     for number, one in enumerate(checked):
         progress(number, len(checked), one.shown_name)
         try:
-            found, image, cut = _read(project, one, groups[one.id])
+            found, image, cut = _read(project, one, groups[one.id], most)
         except PoreguiError as error:
             notes.append(f"{one.shown_name}: {error}")
             continue
         facts.append(found)
         images.append(image)
         if cut:
-            notes.append(f"{one.shown_name}: only {_LARGEST} px of its checked area are used.")
+            notes.append(f"{one.shown_name}: the middle {most} px of its checked area are used.")
     if not images:
         raise TrainingError("No checked micrograph can be read.", " ".join(notes))
     request = FinderRequest(
@@ -95,7 +99,7 @@ def _groups(project: Project, micrographs: Sequence[Micrograph]) -> tuple[str, d
 
 
 def _read(
-    project: Project, micrograph: Micrograph, group: str
+    project: Project, micrograph: Micrograph, group: str, most: int
 ) -> tuple[FinderImage, MarkedImage, bool]:
     """Return the checked part of a micrograph, and whether it is larger than what is taken."""
     file = project.micrograph_file(micrograph)
@@ -106,7 +110,7 @@ def _read(
             raise PoreguiError(
                 f"{micrograph.shown_name} has another size now.", "Restore the original file."
             )
-        box, cut = _box_of(micrograph.checked_areas, image)
+        box, cut = _box_of(micrograph.checked_areas, image, most)
         source, _ = without_black_border(source_of(image), micrograph.masks)
         range_ = range_of(source)
         colours = colours_in(source, box, range_)
@@ -130,7 +134,8 @@ def _read(
     return facts, MarkedImage(colours, labels, checked), cut
 
 
-def _box_of(areas: Sequence[Line], image: Pyramid) -> tuple[Box, bool]:
+def _box_of(areas: Sequence[Line], image: Pyramid, most: int) -> tuple[Box, bool]:
+    """Return the box around checked areas, at most `most` px each way, and whether it was cut."""
     points = np.concatenate([np.asarray(area, np.float64) for area in areas])
     left, top = np.floor(points.min(axis=0)).astype(int) - _AROUND
     right, bottom = np.ceil(points.max(axis=0)).astype(int) + _AROUND
@@ -138,8 +143,8 @@ def _box_of(areas: Sequence[Line], image: Pyramid) -> tuple[Box, bool]:
     inner = whole.clipped(image.width, image.height)
     if inner is None:
         raise PoreguiError("Its checked area lies outside the image.", "Mark it again.")
-    width = min(inner.width, _LARGEST)
-    height = min(inner.height, _LARGEST)
+    width = min(inner.width, most)
+    height = min(inner.height, most)
     x = inner.x + (inner.width - width) // 2
     y = inner.y + (inner.height - height) // 2
     return Box(x, y, width, height), (width, height) != (inner.width, inner.height)

@@ -22,6 +22,7 @@ from poregui.workflow.editing.micrograph_edits import (
     set_masks,
     set_specimens,
 )
+from poregui.workflow.training import finder_request
 from poregui.workflow.training.finder_request import freeze_finder
 
 
@@ -92,3 +93,14 @@ def test_nothing_checked_and_lost_files_are_said(
         folder.read_images(folder.read_request())
     assert main(["train", str(project.folder), "--finder", "instant", "--epochs", "0"]) == 2
     assert "number of epochs" in capsys.readouterr().err
+
+
+def test_of_large_areas_the_middle_is_learned_from_and_that_is_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    History(project).apply(set_checked(project.micrographs()))
+    monkeypatch.setattr(finder_request, "_MOST", 2 * 120**2)
+    folder, notes = freeze_finder(project, "network")
+    assert notes[0] == "a.png: the middle 120 px of its checked area are used."
+    images = folder.read_images(folder.read_request())
+    assert [image.labels.shape for image in images] == [(120, 120), (120, 120)]
