@@ -86,12 +86,20 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
     assert [group["name"] for group in values["groups"]] == ["0.png", "1.png"]
     assert values["finding"]["truth"] == 6
     assert values["parity"] < 1e-4
+    assert seams_of(opened.finder) < 1e-5
+
+
+def seams_of(finder: PoreFinder) -> float:
+    """Return by how much the answer in parts of an image differs from that in the whole."""
     source = Source.of(np.tile(marked_image().colours[..., 0], (2, 2))[:150, :170])
     range_ = range_of(source)
-    whole = opened.finder.probability(source, Box(0, 0, 170, 150), range_)
+    whole = finder.probability(source, Box(0, 0, 170, 150), range_)
+    worst = 0.0
     for box in (Box(0, 0, 70, 60), Box(61, 83, 50, 40), Box(100, 90, 70, 60)):
-        part = opened.finder.probability(source, box, range_)
-        assert np.abs(part - whole[box.y : box.bottom, box.x : box.right]).max() < 1e-5
+        part = finder.probability(source, box, range_)
+        difference = np.abs(part - whole[box.y : box.bottom, box.x : box.right])
+        worst = max(worst, float(difference.max()))
+    return worst
 
 
 def test_an_instant_finder_of_one_micrograph_is_not_scored_and_says_so(tmp_path: Path) -> None:
