@@ -21,7 +21,6 @@ from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
     Present,
-    choose_automatically,
     detection_recipe,
     find_in_file,
     left_out_words,
@@ -36,6 +35,7 @@ from poregui.workflow.detecting.measuring import (
     summary,
     write_measurements,
 )
+from poregui.workflow.detecting.recipe_trials import choose_automatically
 from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
@@ -146,17 +146,24 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
 
 
 def _recipe(
-    args: argparse.Namespace, project: Project, wanted: Sequence[Micrograph], screen: Screen
+    args: argparse.Namespace, project: Project, wanted: list[Micrograph], screen: Screen
 ) -> tuple[DetectionRecipe, Choice | None]:
-    """Return the recipe to search with, and how it was chosen where nobody did."""
-    recipe = read_recipe(args.recipe) if args.recipe else detection_recipe(project)
-    if args.method == "auto":
-        searched = [(one, project.micrograph_file(one)) for one in wanted]
-        choice = choose_automatically(searched, project.folder, recipe, screen.progress)
-        return choice.recipe, choice
-    if args.method:
-        recipe = replace(recipe, method=args.method, chosen_by="person")
-    return recipe, None
+    """Return the recipe that was asked for, and how it was chosen where the program did."""
+    if args.recipe:
+        recipe = read_recipe(args.recipe)
+    else:
+        recipe = detection_recipe(project)
+    if args.method is None:
+        return recipe, None
+    if args.finder is not None:
+        raise PoreguiError(
+            "--method chooses a threshold, and --finder finds without one.", "Give one of the two."
+        )
+    if args.method != "auto":
+        return replace(recipe, method=args.method, chosen_by="person"), None
+    searched = [(one, project.micrograph_file(one)) for one in wanted]
+    choice = choose_automatically(searched, project.folder, recipe, screen.progress)
+    return choice.recipe, choice
 
 
 def _mount_answer(args: argparse.Namespace) -> bool | None:

@@ -17,9 +17,9 @@ from typing import Any
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import check_address_space, set_limits
-from poregui.store.files import open_to_append, remove_leftovers
+from poregui.store.files import open_to_append
 from poregui.store.finder_folder import FinderFolder
-from poregui.store.run_files import EventWriter
+from poregui.store.run_files import EventWriter, remove_leftovers
 from poregui.store.run_folder import RunFolder
 
 DONE = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QTimer
@@ -13,7 +13,6 @@ from PySide6.QtGui import QColor
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
 from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
@@ -31,17 +30,12 @@ from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
 from poregui.store.finder_folder import FinderKind
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import Pyramid
-from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.vision.pores.recipe_choice import Choice
-from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
     DetectionPlan,
     Present,
-    choose_automatically,
     detection_recipe,
     find_in_file,
     plan_detection,
@@ -54,6 +48,7 @@ from poregui.workflow.detecting.learned_finder import (
     name_of,
     open_finder,
 )
+from poregui.workflow.detecting.recipe_trials import Previewer, Seen, choose_automatically
 
 
 def preview_text(seen: Seen) -> str:
@@ -63,92 +58,6 @@ def preview_text(seen: Seen) -> str:
         where = "In the centre of the view"
     pores = count(len(seen.detected.outlines), "pore")
     return f"{where}: {pores}, {porosity_text(seen.detected.area_percent)}"
-
-
-LARGEST_VIEW = 4_000_000
-"""Pixels that are looked at; of a larger view, the middle."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Hold what was found in a box of the micrograph; `partly` tells that the view is larger than
-    the box.
-    """
-
-    detected: Detected
-    box: Box
-    partly: bool
-
-
-class Previewer:
-    """Keep what the whole micrograph says of light and threshold, as long as that part of the
-    recipe stays.
-    """
-
-    def __init__(self) -> None:
-        self._known: tuple[object, Plan] | None = None
-
-    def look(
-        self,
-        image: Pyramid,
-        micrograph: Micrograph,
-        recipe: DetectionRecipe,
-        edges: tuple[float, float, float, float],
-    ) -> Seen:
-        """Return the pores between the left, upper, right and lower edge of the view (px).
-
-        Raises PoreguiError where the file is damaged, or the recipe has lengths in um and there is
-        no scale.
-        """
-        view = Box.between(*edges).clipped(image.width, image.height) or Box(0, 0, 1, 1)
-        box = _middle(view)
-        plan = self._plan(image, micrograph, recipe)
-        detected = preview(
-            source_of(image),
-            recipe,
-            micrograph.um_per_px,
-            micrograph.masks,
-            view=box,
-            plan=plan,
-        )
-        return Seen(detected, box, box != view)
-
-    def _plan(self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe) -> Plan:
-        usual = DetectionRecipe()
-        free = {
-            "contrast",
-            "edge",
-            "fill_holes",
-            "split",
-            "split_strength",
-            "view",
-            "view_multiple",
-            "chosen_by",
-        }
-        if recipe.method != "noise" and recipe.correction != "subtract":
-            free.add("smoothing")
-        shared = replace(recipe, **{name: getattr(usual, name) for name in free})
-        key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
-        if self._known is None or self._known[0] != key:
-            self._known = (
-                key,
-                make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
-            )
-        return replace(
-            self._known[1], recipe=recipe, specimen_ends=ends_in_view(micrograph.surfaces)
-        )
-
-
-def _middle(view: Box) -> Box:
-    """Return a view, or the part around its middle that is small enough."""
-    if view.area <= LARGEST_VIEW:
-        return view
-    shrink = (LARGEST_VIEW / view.area) ** 0.5
-    width = max(1, int(view.width * shrink))
-    height = max(1, int(view.height * shrink))
-    return Box(
-        view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height
-    )
 
 
 TAB = "Find pores"

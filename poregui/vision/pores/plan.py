@@ -21,6 +21,9 @@ from poregui.vision.pores.specimen_area import masked_pixels
 
 _SAMPLED = 2_000_000
 """Pixels that the histogram and the light are taken from."""
+_LARGEST_HOLE = 0.1
+_ANY_HOLE = 20_000.0
+"""Part of the image, and px, up to which a hole belongs to the pore around it."""
 _STRIP = 1 << 24
 _NOISE_FROM = 250_000
 _WINDOW = 448
@@ -105,6 +108,11 @@ class Plan:
     border_share: float = 0.0
     hat: int = 0
     flat: float = 0.0
+
+    @property
+    def largest_hole(self) -> float:
+        """Return the px up to which a hole belongs to the pore around it."""
+        return max(_ANY_HOLE, _LARGEST_HOLE * self.source.width * self.source.height)
 
     @property
     def sign(self) -> int:

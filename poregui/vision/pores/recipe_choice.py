@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import partial
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ pores.
 SAMPLED = 1_000_000
 """Pixels that recipes are tried on."""
 _EVERY = 7
-_TRIALS = 20
+_STEPS = 4
 _RADII = (6, 18, 54)
 """Radii in px of what is subtracted as background, before the size of pores is known."""
 _OTHER_POLARITY = 0.15
@@ -174,32 +175,61 @@ def _in_memory(source: Source, masks: Sequence[Mask], box: Box) -> Source:
 
 
 def choose_recipe(
-    samples: Sequence[Sample],
+    micrographs: Sequence[Sequence[Sample]],
     start: DetectionRecipe,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Choice:
-    """Return the recipe that suits samples in memory best; sizes, split, contrast and crops stay as
-    in `start`, whose polarity is preferred.
+    """Return the recipe that suits the samples of some micrographs best, on average; sizes, split,
+    contrast and crops stay as in `start`, whose polarity is preferred.
 
     Lengths are in px. Nothing is random: the same samples give the same recipe. `progress` hears
     (done, total); an exception that it raises ends the work.
     """
     other = {"dark": "bright", "bright": "dark"}[start.polarity]
     best: list[tuple[float, Trial]] = []
-    tried = 0
     for polarity, penalty in ((start.polarity, 0.0), (other, _OTHER_POLARITY)):
         usual = replace(start, polarity=polarity, method="otsu", flatten=False, correction="divide")
-        progress(tried, _TRIALS)
-        first = [_try(samples, recipe) for recipe in _first(usual)]
-        progress(tried + len(first), _TRIALS)
-        second = _second(usual, _diameter_in([one.trial for one in first]))
-        compared = _with_agreement([*first, *(_try(samples, recipe) for recipe in second)])
-        tried += len(compared)
-        best += [(_cost(trial, usual) + penalty, trial) for trial in compared]
+        done = 0 if polarity == start.polarity else _STEPS // 2
+        compared = _compared(micrographs, usual, partial(_tell, progress, done))
+        best += [
+            (_mean_cost(trials, usual) + penalty, _worst(trials, usual)) for trials in compared
+        ]
     _, trial = min(best, key=lambda pair: pair[0])
-    if not trial.useful:
-        trial = next(one for _, one in best)
-    return Choice(replace(trial.recipe, chosen_by="auto"), trial, tried)
+    if all(cost >= _FAR for cost, _ in best):
+        trial = best[0][1]
+    return Choice(replace(trial.recipe, chosen_by="auto"), trial, len(best))
+
+
+def _compared(
+    micrographs: Sequence[Sequence[Sample]],
+    usual: DetectionRecipe,
+    progress: Callable[[int], None],
+) -> list[list[Trial]]:
+    """Return for each recipe its trials on all micrographs."""
+    progress(0)
+    first = [[_try(samples, recipe) for recipe in _first(usual)] for samples in micrographs]
+    progress(1)
+    sizes = [_diameter_in([one.trial for one in seen]) for seen in first]
+    second = list(dict.fromkeys(recipe for size in sizes for recipe in _second(usual, size)))
+    compared = [
+        _with_agreement([*seen, *(_try(samples, recipe) for recipe in second)])
+        for samples, seen in zip(micrographs, first, strict=True)
+    ]
+    progress(2)
+    return [list(trials) for trials in zip(*compared, strict=True)]
+
+
+def _tell(progress: Callable[[int, int], None], done: int, step: int) -> None:
+    progress(done + step, _STEPS)
+
+
+def _mean_cost(trials: Sequence[Trial], usual: DetectionRecipe) -> float:
+    return float(np.mean([_cost(trial, usual) for trial in trials]))
+
+
+def _worst(trials: Sequence[Trial], usual: DetectionRecipe) -> Trial:
+    """Return the trial on the micrograph that a recipe suits least."""
+    return max(trials, key=lambda trial: _cost(trial, usual))
 
 
 def _first(usual: DetectionRecipe) -> list[DetectionRecipe]:
@@ -336,7 +366,7 @@ def _regions(pores: BoolImage, hidden: BoolImage | None, plan: Plan) -> Regions:
     if hidden is not None:
         pixels[hidden] = 0
     if plan.recipe.fill_holes:
-        pixels = fill_holes(pixels)
+        pixels = fill_holes(pixels, plan.largest_hole)
     if hidden is not None:
         pixels[hidden] = 0
     regions = regions_of(pixels)

@@ -162,11 +162,20 @@ def threshold_at(
     return np.asarray(mean * (1 - recipe.offset / 100), np.float32)
 
 
-def fill_holes(pores: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the pixels together with the holes that they enclose."""
+def fill_holes(pores: NDArray[np.uint8], most: float) -> NDArray[np.uint8]:
+    """Return the pixels together with the holes of up to `most` px that they enclose; a larger one
+    is a specimen within its mount.
+    """
     framed = np.pad(pores, 1)
     cv2.floodFill(framed, None, (0, 0), 2, flags=4)
-    return (framed[1:-1, 1:-1] != 2).astype(np.uint8)
+    filled = np.asarray(framed[1:-1, 1:-1] != 2, np.uint8)
+    holes = filled - pores
+    if np.count_nonzero(holes) > most:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+        large = stats[:, cv2.CC_STAT_AREA] > most
+        large[0] = False
+        filled[large[labels]] = 0
+    return filled
 
 
 def regions_of(pores: NDArray[np.uint8]) -> Regions:

@@ -22,13 +22,6 @@ from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
-from poregui.vision.pores.recipe_choice import (
-    SAMPLED,
-    Choice,
-    Sample,
-    choose_recipe,
-    samples_of,
-)
 from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
 from poregui.workflow.detecting.learned_finder import OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
@@ -94,8 +87,6 @@ _MUCH_MOUNT = 1.0
 """Per cent of a picture from which on those that were taken for the mount are said as a whole
 number.
 """
-_MOST_SAMPLED = 3
-"""Micrographs that recipes are tried on."""
 _BATCH = 256
 """Crops that are written at once, few enough that nobody waits for the lock."""
 
@@ -209,44 +200,6 @@ def read_recipe(file: Path) -> DetectionRecipe:
         raise PoreguiError(
             f"{file} is not a detection recipe: {error}", "Give a file with one JSON object."
         ) from error
-
-
-def choose_automatically(
-    searched: Sequence[tuple[Micrograph, Path]],
-    folder: Path,
-    start: DetectionRecipe,
-    progress: Progress = lambda done, total, text: None,
-) -> Choice:
-    """Return the recipe that suits a sample of some micrographs best; needs no project, so any
-    thread may.
-
-    `folder` is the project's. Of many micrographs a few are looked at, evenly spread. Raises
-    PoreguiError where none can be read.
-    """
-    step = max(1, -(-len(searched) // _MOST_SAMPLED))
-    chosen = searched[::step]
-    samples: list[Sample] = []
-    failed: list[PoreguiError] = []
-    for micrograph, file in chosen:
-        plane = Plane.parse(micrograph.plane)
-        try:
-            with (
-                faults_of(micrograph.shown_name),
-                open_pyramid(file, kept_sizes(folder, micrograph), plane) as image,
-            ):
-                samples += samples_of(
-                    source_of(image),
-                    micrograph.um_per_px,
-                    micrograph.masks,
-                    SAMPLED // len(chosen),
-                )
-        except PoreguiError as error:
-            failed.append(error)
-    if not samples:
-        raise failed[0]
-    return choose_recipe(
-        samples, start, lambda done, total: progress(done, total, "Trying thresholds")
-    )
 
 
 def find_in_file(

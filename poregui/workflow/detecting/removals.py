@@ -21,6 +21,8 @@ from poregui.vision.pores.detection import (
 
 _LITTLE = 0.05
 """Area of faint regions over that of the pores below which it is not worth a word."""
+_MUCH = 0.3
+"""Part of the field that a single pore hardly covers."""
 _SENTENCES = {
     CONTRAST: "Minimum contrast removed {}.",
     SMALLEST: "Smallest pore removed {}.",
@@ -66,7 +68,7 @@ def _together(removed: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 def doubts_of(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
     """Say what makes the area per cent of one micrograph doubtful."""
-    return (*_mount_question(detected), *_faint_text(detected, recipe))
+    return (*_mount_question(detected), *_large_pore(detected), *_faint_text(detected, recipe))
 
 
 def _mount_question(detected: Detected) -> tuple[str, ...]:
@@ -77,6 +79,13 @@ def _mount_question(detected: Detected) -> tuple[str, ...]:
         f"{share} of the field along the edge may be mounting material or pore; counted as pore "
         "until you say which.",
     )
+
+
+def _large_pore(detected: Detected) -> tuple[str, ...]:
+    share = float(detected.areas.max(initial=0.0)) / max(detected.field_area_px, 1.0)
+    if detected.unsure_mount_px or share <= _MUCH:
+        return ()
+    return (f"One pore covers {percent(share, 0)} of the field: check the threshold.",)
 
 
 def _faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ HAT = replace(USUAL, flatten=True, correction="subtract", background_radius=14.0
 
 
 def chosen(pixels: NDArray[np.generic], start: DetectionRecipe = USUAL) -> Choice:
-    return choose_recipe(samples_of(Source.of(pixels), None, ()), start)
+    return choose_recipe([samples_of(Source.of(pixels), None, ())], start)
 
 
 def recall_and_precision(found: Detected, mask: NDArray[np.int32]) -> tuple[float, float]:
@@ -59,6 +59,21 @@ def test_the_usual_recipe_does_not_find_the_pores_of_a_slice() -> None:
     drawn = draw_slice(1)
     recall, precision = recall_and_precision(detect(drawn.image, USUAL, None), drawn.mask)
     assert min(recall, precision) < 0.7
+
+
+def test_auto_chooses_one_recipe_that_suits_unlike_micrographs() -> None:
+    slices = [draw_slice(8, side=256, pores=20), draw_slice(9, side=256, pores=20)]
+    even = np.full((256, 256), 180.0) + np.random.default_rng(1).normal(0, 4, (256, 256))
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    for x in range(30, 250, 40):
+        even[np.hypot(columns - x, rows - x) < 8] = 60
+    images = [slices[0].image, slices[1].image, even]
+    choice = choose_recipe([samples_of(Source.of(one), None, ()) for one in images], USUAL)
+    assert choice.warning == ""
+    found = [detect(image, choice.recipe, None) for image in images]
+    for one, drawn in zip(found, slices, strict=False):
+        assert min(recall_and_precision(one, drawn.mask)) > 0.8
+    assert len(found[2].outlines) == 6
 
 
 def test_auto_turns_with_the_greys_and_does_not_depend_on_their_range() -> None:
