@@ -58,6 +58,14 @@ def train(folder: FinderFolder, wish: str = "") -> list[Event]:
     return told
 
 
+def check_told(told: list[Event]) -> None:
+    """Hold that each of three networks tells shares of what is right, and of what was held back."""
+    epochs = [event for event in told if isinstance(event, EpochEnded)]
+    assert len(epochs) == 3
+    assert all(0 < one.validation_accuracy <= 1 and one.validation_loss > 0 for one in epochs)
+    assert all(0 < one.accuracy <= 1 for one in told if isinstance(one, BatchEnded))
+
+
 def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,10 +74,7 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
         told = train(folder)
         assert isinstance(told[-1], Finished)
         assert sum(isinstance(event, FINAL) for event in told) == 1
-        epochs = [event for event in told if isinstance(event, EpochEnded)]
-        assert len(epochs) == 3
-        assert all(0 < one.validation_accuracy <= 1 and one.validation_loss > 0 for one in epochs)
-        assert all(0 < one.accuracy <= 1 for one in told if isinstance(one, BatchEnded))
+        check_told(told)
         assert [one.number for one in finished_finders(project)] == [1]
         opened = open_finder(finder_numbered(project, 1))
         with pytest.raises(PoreguiError, match="no complete finder 2"):
