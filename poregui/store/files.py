@@ -254,7 +254,8 @@ def _not_whole(beside: Path, path: Path) -> PoreguiError:
     except OSError as error:
         return explain_write_error(error, path)
     return ProjectError(
-        f"{path} was not written completely.", "Check that its disk has room, and try again."
+        f"{path} was not written completely, or is no {path.suffix} file.",
+        "Check that its disk has room and that the file's ending fits what is exported.",
     )
 
 
