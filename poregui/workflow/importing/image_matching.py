@@ -166,11 +166,11 @@ def _one_each(matches: Sequence[Match]) -> list[Match]:
 
 
 def _alike(matches: Sequence[Match]) -> bool:
-    """Tell whether nothing that is said of two images with pores tells them apart."""
+    """Tell whether two images with pores in one file are told apart by nothing that it says."""
     known = [
-        (match.image.name, match.image.path, match.image.beside)
+        (match.image.source, match.image.name, match.image.path)
         for match in matches
-        if match.image.shapes and match.evidence != Evidence.CONTENT
+        if match.image.source and match.image.shapes and match.evidence != Evidence.CONTENT
     ]
     return len(set(known)) < len(known)
 

@@ -184,6 +184,7 @@ def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> 
         sha256=text_of(image.get("sha256")),
         plane=text_of(image.get("plane")) if image.get("sha256") else None,
         beside=(file.absolute().parent / name).as_posix(),
+        source=str(file),
     )
 
 
