@@ -227,7 +227,7 @@ Train = Callable[[Path, Teller, Callable[[], str]], None]
 def _start_finder() -> Train:
     """Import what trains a finder. Raises TrainingError where a limit leaves too little memory."""
     with _must_start():
-        from poregui.learning.finder_training import train_finder
+        from poregui.learning.finders.finder_training import train_finder
     return train_finder
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from poregui.domain.errors import TrainingError
-from poregui.domain.out_of_distribution import PENULTIMATE
+from poregui.domain.statistics.out_of_distribution import PENULTIMATE
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
 from poregui.learning.networks import FEATURES

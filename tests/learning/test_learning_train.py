@@ -25,7 +25,7 @@ from poregui.domain.events import (
     Note,
     Started,
 )
-from poregui.domain.intervals import interval_of
+from poregui.domain.statistics.intervals import interval_of
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train

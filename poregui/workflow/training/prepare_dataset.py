@@ -15,7 +15,7 @@ from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
-from poregui.domain.splits import (
+from poregui.domain.statistics.splits import (
     FIXED_FROM,
     TEST_SHARE,
     Item,

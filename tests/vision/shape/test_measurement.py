@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement, heading
-from poregui.domain.porosity import porosity
+from poregui.domain.statistics.porosity import porosity
 from poregui.vision.pores.detection import detect
 from poregui.vision.shape.measurement import Measured, crofton_perimeters, measure, measure_labels
 from poregui.vision.shape.polygons import Polygons, spans

@@ -16,11 +16,11 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import DamagedRunError, PoreguiError, TrainingError
 from poregui.domain.events import FINAL, BatchEnded, Cancelled, EpochEnded, Event, Finished, Note
 from poregui.domain.geometry import Box
-from poregui.learning import finder_networks, finder_training
 from poregui.learning.export_onnx import build_image_graph
-from poregui.learning.finder_networks import PROBABILITY, build_network, forward_of
-from poregui.learning.finder_samples import Lesson, patches, pixels_of
-from poregui.learning.finder_training import train_finder
+from poregui.learning.finders import finder_networks, finder_training
+from poregui.learning.finders.finder_networks import PROBABILITY, build_network, forward_of
+from poregui.learning.finders.finder_samples import Lesson, patches, pixels_of
+from poregui.learning.finders.finder_training import train_finder
 from poregui.store.finder_folder import FinderFolder, FinderImage, finders_in
 from poregui.store.network_files import fault_of_network
 from poregui.store.project import Project

@@ -26,7 +26,7 @@ from poregui.domain.events import (
 )
 from poregui.learning import checkpoint
 from poregui.learning.export_onnx import PARITY, build_image_graph, write_network
-from poregui.learning.finder_networks import (
+from poregui.learning.finders.finder_networks import (
     PROBABILITY,
     FinderNetwork,
     build_network,
@@ -35,7 +35,7 @@ from poregui.learning.finder_networks import (
     right_of,
     standardise,
 )
-from poregui.learning.finder_samples import SIDE, Lesson, patches, pixels_of
+from poregui.learning.finders.finder_samples import SIDE, Lesson, patches, pixels_of
 from poregui.learning.fitting import Report, ShouldStop
 from poregui.learning.job import make_repeatable
 from poregui.store.files import write_json
