@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.detection import UNSURE, Detected, Progress, detect_by
-from poregui.vision.pores.plan import Source, make_plan, without_black_border
+from poregui.vision.pores.plan import Source, plan_of_shares, sampled
 from poregui.vision.pores.segmentation import FloatImage, grey_of
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -254,32 +254,15 @@ def find_learned(
     `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
     when the recipe has a length in um and the scale is unknown.
     """
-    source, border_share = without_black_border(source, masks)
+    source, sample = sampled(source, masks)
     shares = probabilities(finder, source, range_ or range_of(source), progress, tile)
-    seen = replace(
-        recipe,
-        polarity="bright",
-        method="manual",
-        level=FULL / 2,
-        smoothing=0.0,
-        flatten=False,
-        contrast=0.0,
-    )
 
     def read(box: Box) -> NDArray[Any]:
         return shares[box.y : box.bottom, box.x : box.right]
 
     drawn = Source(source.width, source.height, read, source.missing)
-    plan = make_plan(drawn, seen, um_per_px, masks, may_have_border=False)
-    plan = replace(
-        plan,
-        threshold=-FULL / 2,
-        span=(-float(FULL), 0.0),
-        specimen_ends=False,
-        black=0.0,
-        middle=0.0,
-        border_share=border_share,
-    )
+    plan = plan_of_shares(drawn, recipe, um_per_px, masks, full=FULL)
+    plan = replace(plan, border_share=sample.border_share)
     return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
 
 
