@@ -329,8 +329,6 @@ def _range_of(pixels: NDArray[Any], missing: NDArray[np.bool_] | None) -> tuple[
 
 
 _NEARLY_ALL = 99.0
-_NEARLY_ALL_FROM = 500_000
-"""Values of which these are taken."""
 _FAR = 10.0
 """How many times the width of nearly all values an outlier lies away from them."""
 _FEW = 3
@@ -346,7 +344,7 @@ def trusted_range(values: NDArray[Any]) -> tuple[float, float]:
     low = float(values.min())
     high = float(values.max())
     flat = values.reshape(-1)
-    inner = np.percentile(flat[:: max(1, flat.size // _NEARLY_ALL_FROM)], (_LOW, _NEARLY_ALL))
+    inner = np.percentile(flat[:: max(1, flat.size // 500_000)], (_LOW, _NEARLY_ALL))
     width = float(inner[1] - inner[0])
     reach = _FAR * width
     if reach <= 0 or (low >= inner[0] - reach and high <= inner[1] + reach):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.detection import UNSURE, Detected, Progress, detect_by
-from poregui.vision.pores.plan import Source, plan_of_shares, sampled
+from poregui.vision.pores.plan import Plan, Source, plan_of_shares, sampled
 from poregui.vision.pores.segmentation import FloatImage, grey_of
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -236,7 +236,25 @@ def probabilities(
     return found
 
 
-def find_learned(
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Hold what a finder saw in a micrograph: the probability `shares` (H, W), `FULL` for 1, and
+    the `plan` by which pores are outlined in them.
+    """
+
+    shares: NDArray[np.uint16]
+    plan: Plan
+
+    def pores(self, progress: Progress = lambda done, total, text: None) -> Detected:
+        """Return the pores that are more likely than not, and sure somewhere."""
+        return self.sure(replace(detect_by(self.plan, progress), threshold=None))
+
+    def sure(self, found: Detected) -> Detected:
+        """Return what was found without the pores of which the finder is nowhere sure."""
+        return _sure_ones(found, self.shares)
+
+
+def look(
     finder: PoreFinder,
     source: Source,
     recipe: DetectionRecipe,
@@ -246,9 +264,9 @@ def find_learned(
     *,
     range_: Range | None = None,
     tile: int = TILE,
-) -> Detected:
-    """Return the pores where a finder sees them as more likely than not, and is sure somewhere;
-    size, edge, holes and split as the recipe says.
+) -> Looked:
+    """Return what a finder sees in a micrograph; size, edge, holes and split are as the recipe
+    says.
 
     What looks at greys in the recipe (polarity, threshold, contrast, light) has no meaning here.
     `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
@@ -262,8 +280,23 @@ def find_learned(
 
     drawn = Source(source.width, source.height, read, source.missing)
     plan = plan_of_shares(drawn, recipe, um_per_px, masks, full=FULL)
-    plan = replace(plan, border_share=sample.border_share)
-    return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
+    return Looked(shares, replace(plan, border_share=sample.border_share))
+
+
+def find_learned(
+    finder: PoreFinder,
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    progress: Progress = lambda done, total, text: None,
+    *,
+    range_: Range | None = None,
+    tile: int = TILE,
+) -> Detected:
+    """Return the pores that a finder sees in a micrograph, as `look` and then `pores` do."""
+    looked = look(finder, source, recipe, um_per_px, masks, progress, range_=range_, tile=tile)
+    return looked.pores(progress)
 
 
 def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:

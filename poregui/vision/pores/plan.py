@@ -177,8 +177,8 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Hold a small copy of a micrograph: its `greys` (h, w), which of them are `hidden`, None where
+class SmallCopy:
+    """Hold a sample of a micrograph: its `greys` (h, w), which of them are `hidden`, None where
     none is, and the part of the image that is black border.
     """
 
@@ -193,14 +193,14 @@ class Sample:
         return greys[~self.hidden]
 
 
-def sampled(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, Sample]:
+def sampled(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, SmallCopy]:
     """Return a micrograph whose black border has no value, and a sample of its pixels."""
     sample = _sample(source, masks)
     border = border_of(sample.greys, source.width, source.height)
     if border is None:
         return source, sample
     hidden = border.coarse if sample.hidden is None else sample.hidden | border.coarse
-    sample = Sample(sample.greys, hidden, border.share)
+    sample = SmallCopy(sample.greys, hidden, border.share)
     fill = 0.0 if hidden.all() else _median(sample.seen(sample.greys))
     read, missing = without_border(source.read, source.missing, border, fill)
     return replace(source, read=read, missing=missing), sample
@@ -273,10 +273,12 @@ def plan_of_shares(
         even,
         tuple(masks),
         Light(None, source.width, source.height),
-        -full / 2,
-        (-float(full), 0.0),
+        full / 2,
+        (0.0, float(full)),
         **_lengths(even, um_per_px),
         specimen_ends=False,
+        black=-float(full),
+        middle=float(full),
     )
 
 
@@ -369,7 +371,7 @@ def _noise_of(small: FloatImage) -> float:
     return _OF_MEDIAN * float(np.median(np.abs(np.diff(rows, axis=1))))
 
 
-def _sample(source: Source, masks: Sequence[Mask]) -> Sample:
+def _sample(source: Source, masks: Sequence[Mask]) -> SmallCopy:
     """Return every s-th pixel of every s-th row, two to eight million."""
     step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
     rows = max(step, _STRIP // source.width // step * step)
@@ -383,4 +385,4 @@ def _sample(source: Source, masks: Sequence[Mask]) -> Sample:
             np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step]
         )
     masked = np.concatenate(hidden)
-    return Sample(np.concatenate(greys), masked if masked.any() else None)
+    return SmallCopy(np.concatenate(greys), masked if masked.any() else None)
