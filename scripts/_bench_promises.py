@@ -56,7 +56,7 @@ def _sureness(
     """Return the calibration error with and without temperature, and mean sureness minus the share
     that is right.
     """
-    from poregui.domain.scores import calibration
+    from poregui.domain.statistics.scores import calibration
     from poregui.workflow.suggesting.suggestion_model import fit, fitted_model
 
     of_folds, raw, truth = [], [], []

@@ -104,7 +104,7 @@ def _mean(values: Any) -> tuple[float, float]:
 
 
 def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
-    from poregui.domain.splits import group_of
+    from poregui.domain.statistics.splits import group_of
     from poregui.workflow.suggesting.suggestion_features import CropFeatures, feature_rows
 
     numbers = CropFeatures(folder)

@@ -299,7 +299,7 @@ def _mean_and_interval(values: Sequence[float], name: str) -> Cell:
     """Return the mean of paired differences and its 95 % interval by Student's t; none for a single
     one.
     """
-    from poregui.domain.intervals import student_t_quantile
+    from poregui.domain.statistics.intervals import student_t_quantile
 
     summary: Cell = {f"{name}_mean": round(statistics.mean(values), 4), f"{name}_interval95": None}
     if len(values) > 1:

@@ -24,6 +24,8 @@ from typing import Any
 import _environment
 from _bench_apply import apply
 from _bench_detect import detect
+from _bench_finder import add_options as add_finder_options
+from _bench_finder import finder
 from _bench_keys import keys
 from _bench_label import label
 from _bench_predict import predict
@@ -184,6 +186,7 @@ BENCHMARKS = {
     "label": label,
     "keys": keys,
     "detect": detect,
+    "finder": finder,
     "apply": apply,
 }
 
@@ -206,6 +209,7 @@ def command_line() -> argparse.ArgumentParser:
         "--preset", default="default", help="network to train meanwhile"
     )
     add_train_options(verbs.choices["train"])
+    add_finder_options(verbs.choices["finder"])
     verbs.choices["predict"].add_argument(
         "--presets", type=_text, default=["default", "seed"], help="such as seed"
     )

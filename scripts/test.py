@@ -50,11 +50,12 @@ def main() -> int:
 
 def _in_parallel(options: argparse.Namespace) -> list[str]:
     """Return what lets pytest use the cores: a process each and one more, for a third of the time
-    goes in waiting for children; five at most. Soak tests want the machine alone.
+    goes in waiting for children; five at most. They are given out in their order, so that those
+    that load TensorFlow come last. Soak tests want the machine alone.
     """
     cores = os.cpu_count() or 1
     processes = min(5, cores + 1)
-    return [] if options.soak or cores == 1 else ["-n", str(processes), "--dist", "worksteal"]
+    return [] if options.soak or cores == 1 else ["-n", str(processes), "--dist", "load"]
 
 
 def _options() -> argparse.Namespace:

@@ -14,7 +14,7 @@ from typing import Any
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, print_pdf, run_for, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
-from poregui.domain.wording import count, span
+from poregui.domain.wording import about, count, span
 from poregui.launching import login_name
 from poregui.store.project import Project
 from poregui.workflow.applying.cluster import Scheduler
@@ -228,7 +228,7 @@ def _fields(args: argparse.Namespace, chosen: Chosen, screen: Screen) -> list[To
 def _note_problems(study: ApplyStudy, screen: Screen) -> None:
     """Name the micrographs that failed. Raises PoreguiError when all did."""
     for problem in study.problems:
-        screen.note(f"{problem.name}: {problem.reason}")
+        screen.note(about(problem.name, problem.reason))
     if not study.fields:
         raise PoreguiError("No micrograph could be processed.", study.problems[0].reason)
 

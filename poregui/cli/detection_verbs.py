@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph
-from poregui.domain.wording import count, interval, noun
+from poregui.domain.wording import about, count, interval, noun
 from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
+from poregui.vision.pores.recipe_choice import Choice
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -25,12 +28,14 @@ from poregui.workflow.detecting.find_pores import (
     read_recipe,
     warnings_of,
 )
+from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
     measure_project,
     summary,
     write_measurements,
 )
+from poregui.workflow.detecting.recipe_trials import choose_automatically
 from poregui.workflow.detecting.removals import removed_by_rule
 from poregui.workflow.detecting.score_finding import score_project
 from poregui.workflow.editing.edits import Edit
@@ -51,6 +56,20 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="detection settings as JSON, saved in the project (default: the project's own)",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--method",
+        choices=("auto", *METHODS),
+        help="threshold, in place of the recipe's; auto tries recipes on a sample, takes the one "
+        "whose pores depend least on its threshold, and saves it in the project",
+    )
+    how.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of a learned finder, in the place of a threshold; limits of size, split and "
+        "edge stay those of the settings",
     )
     mount = parser.add_mutually_exclusive_group()
     mount.add_argument(
@@ -91,11 +110,11 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         who = annotator_of(args)
-        if args.recipe:
-            recipe = read_recipe(args.recipe)
-        else:
-            recipe = detection_recipe(project)
+        finder = None
+        if args.finder is not None:
+            finder = open_finder(finder_numbered(project, args.finder))
         wanted = _wanted(project, args.micrograph)
+        recipe, choice = _recipe(args, project, wanted, screen)
         found = []
         failed = {}
         for micrograph in wanted:
@@ -109,19 +128,42 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
                         recipe,
                         project.pixels,
                         screen.progress,
+                        finder,
                         is_mount=_mount_answer(args),
                     )
                 )
             except PoreguiError as error:
                 failed[micrograph.shown_name] = str(error)
-                screen.note(f"{micrograph.shown_name}: {error}")
+                screen.note(about(micrograph.shown_name, error))
         if not found:
             raise PoreguiError("No micrograph could be searched.", "The lines above say why.")
         there = Present.of(project, [one.micrograph for one in found])
         plan = plan_detection(found, there, recipe, who)
         _apply(project, plan.edit)
-    screen.result({**_detected(found, plan), "failed": failed}, _detected_text(found, plan))
+    values = {**_detected(found, plan, choice), "failed": failed}
+    screen.result(values, _detected_text(found, plan, choice))
     return 0
+
+
+def _recipe(
+    args: argparse.Namespace, project: Project, wanted: list[Micrograph], screen: Screen
+) -> tuple[DetectionRecipe, Choice | None]:
+    """Return the recipe that was asked for, and how it was chosen where the program did."""
+    if args.recipe:
+        recipe = read_recipe(args.recipe)
+    else:
+        recipe = detection_recipe(project)
+    if args.method is None:
+        return recipe, None
+    if args.finder is not None:
+        raise PoreguiError(
+            "--method chooses a threshold, and --finder finds without one.", "Give one of the two."
+        )
+    if args.method != "auto":
+        return replace(recipe, method=args.method, chosen_by="person"), None
+    searched = [(one, project.micrograph_file(one)) for one in wanted]
+    choice = choose_automatically(searched, project.folder, recipe, screen.progress)
+    return choice.recipe, choice
 
 
 def _mount_answer(args: argparse.Namespace) -> bool | None:
@@ -144,8 +186,12 @@ def _apply(project: Project, edit: Edit | None) -> None:
         History(project).apply(edit, backup="before-detection")
 
 
-def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]:
+def _detected(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None
+) -> dict[str, Any]:
+    doubts = [choice.warning] if choice is not None and choice.warning else []
     return {
+        **_choice(choice),
         "micrographs": [
             {
                 "micrograph": one.micrograph.shown_name,
@@ -162,7 +208,7 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
             for one in found
         ],
         "removed": removed_by_rule(one.removed for one in found),
-        "warnings": warnings_of(found),
+        "warnings": [*doubts, *warnings_of(found)],
         "pores": sum(len(one.pores) for one in found),
         "proposals_added": plan.added,
         "proposals_removed": plan.removed,
@@ -171,12 +217,31 @@ def _detected(found: list[DetectedPores], plan: DetectionPlan) -> dict[str, Any]
     }
 
 
-def _detected_text(found: list[DetectedPores], plan: DetectionPlan) -> str:
+def _choice(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        return {}
+    trial = choice.trial
+    values = {
+        "recipe": choice.recipe.to_json(),
+        "why": choice.why,
+        "trusted": trial.trusted,
+        "area_change": trial.change,
+        "agreement": trial.agreement,
+        "recipes_tried": choice.tried,
+    }
+    return {"auto": values}
+
+
+def _detected_text(
+    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None = None
+) -> str:
     rows = [
         [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
         for one in found
     ]
     lines = [table(["micrograph", "pores", "porosity %", "seconds"], rows), ""]
+    if choice is not None:
+        lines += [text for text in (choice.why, choice.warning) if text]
     lines.append(
         f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
         f"{count(plan.carried, 'label')} kept with the pore."

@@ -58,7 +58,11 @@ VERBS = {
         "split",
         "show which specimens are used for training and testing, or choose the test set",
     ),
-    "train": ("training_verbs", "train", "train a network on the labelled crops"),
+    "train": (
+        "training_verbs",
+        "train",
+        "train a network on the labelled crops, or a finder on checked areas",
+    ),
     "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
     "evaluate": (
         "review_verbs",
@@ -284,21 +288,10 @@ def _split(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.training_verbs import add_recipe_options
+    from poregui.cli.training_verbs import add_train_options
 
     _project(parser)
-    add_recipe_options(parser)
-    parser.add_argument(
-        "--folds",
-        type=int,
-        metavar="K",
-        help="cross-validate with K folds instead; leaves no network",
-    )
-    parser.add_argument(
-        "--ungrouped",
-        action="store_true",
-        help="with --folds: also run a leaky split by crop, for comparison",
-    )
+    add_train_options(parser)
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Detection, Line, Micrograph, Plane
+from poregui.domain.wording import about
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.io.pyramid import open_pyramid
@@ -230,7 +231,7 @@ def _accept(project: Project, wanted: list[Micrograph], notes: list[str]) -> lis
             now = look_at_file(one, file, project.folder, crops, project.pixels)
             accepted = accept_file(project, one, now)
         except PoreguiError as error:
-            notes.append(f"{one.shown_name}: {error}")
+            notes.append(about(one.shown_name, error))
             continue
         if accepted.edit is not None:
             history.apply(accepted.edit, backup="scheduled")
@@ -269,7 +270,7 @@ def info_bars(
             with open_pyramid(project.micrograph_file(one), None, Plane.parse(one.plane)) as image:
                 bar = find_info_bar(image)
         except PoreguiError as error:
-            notes.append(f"{one.shown_name}: {error}")
+            notes.append(about(one.shown_name, error))
             continue
         if bar is not None:
             found.append((one, bar))

@@ -13,6 +13,7 @@ from poregui.domain.records import Plane
 from poregui.domain.wording import count
 from poregui.store import backups
 from poregui.store.database import check_presence
+from poregui.store.finder_folder import finders_in
 from poregui.store.project import Project
 from poregui.store.run_check import problem_of, sentence_of_lost_pixels
 
@@ -135,7 +136,6 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.importing.outlines import (
         cut_outlines,
         match_images,
-        of_class,
         read_outlines,
         settle_outlines,
     )
@@ -143,9 +143,7 @@ def import_outlines(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         images = read_outlines(args.path, project.micrographs())
-        if args.class_name:
-            images = of_class(images, args.class_name)
-        matched, notes = match_images(project, images)
+        matched, notes = match_images(project, images, args.class_name or "")
         collected = cut_outlines(matched, notes, project.pixels, screen.progress)
         plan = settle_outlines(project, collected, annotator_of(args), complete=args.complete)
         if plan.edit is not None:
@@ -175,7 +173,15 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         [args.project.name or str(args.project), "number"],
         [
             [name, values[name]]
-            for name in ("micrographs", "checked", "specimens", "crops", "labelled", "runs")
+            for name in (
+                "micrographs",
+                "checked",
+                "specimens",
+                "crops",
+                "labelled",
+                "runs",
+                "finders",
+            )
         ],
     )
     if runs:
@@ -214,6 +220,7 @@ def _description(project: Project) -> dict[str, Any]:
         "specimens": len(project.specimens()),
         "checked": sum(bool(one.checked_areas) for one in project.micrographs()),
         "runs": len(project.runs()),
+        "finders": len(finders_in(project.folder)),
     }
 
 

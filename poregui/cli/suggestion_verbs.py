@@ -17,7 +17,7 @@ import numpy as np
 from poregui.cli.output import Screen, percent, table
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.records import Crop
-from poregui.domain.splits import group_of
+from poregui.domain.statistics.splits import group_of
 from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.store.run_check import sentence_of_lost_pixels

@@ -163,11 +163,7 @@ class Display:
         """Write what an event says."""
         if isinstance(event, Started):
             self._last = None
-            self._screen.note(
-                f"Run {event.run}: {count(event.n_train, 'crop')} for training, "
-                f"{event.n_validation:,} for validation, {event.n_test:,} for testing; "
-                f"{', '.join(event.classes)}; {count(event.parameters, 'weight')}."
-            )
+            self._screen.note(_started_text(event))
         elif isinstance(event, Note | Stage):
             self._screen.note(
                 f"Note: {event.text}" if isinstance(event, Note) else f"{event.text} ..."
@@ -191,6 +187,18 @@ class Display:
                     f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  "
                     f"{_epoch_text(event)}"
                 )
+
+
+def _started_text(event: Started) -> str:
+    if event.finds_pores:
+        images = count(event.n_train, "checked micrograph")
+        weights = count(event.parameters, "weight")
+        return f"Run {event.run}: a finder that learns from {images}; {weights}."
+    return (
+        f"Run {event.run}: {count(event.n_train, 'crop')} for training, "
+        f"{event.n_validation:,} for validation, {event.n_test:,} for testing; "
+        f"{', '.join(event.classes)}; {count(event.parameters, 'weight')}."
+    )
 
 
 def _epoch_text(event: EpochEnded) -> str:

@@ -11,8 +11,9 @@ from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.events import Finished
 from poregui.domain.recipe import Recipe, parameters, recipe_for
 from poregui.domain.wording import count
+from poregui.store.finder_folder import FinderFolder, trainable
 from poregui.store.project import Project
-from poregui.store.run_folder import RunFolder
+from poregui.store.run_folder import RunFolder, is_finder
 from poregui.workflow.evaluating.evaluate import evaluation_json
 from poregui.workflow.training.grouping import set_sources
 from poregui.workflow.training.test_split import (
@@ -21,6 +22,8 @@ from poregui.workflow.training.test_split import (
     keys_of_names,
     warnings_for,
 )
+
+MOST_EPOCHS = 2000
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -48,10 +51,34 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `train` understands."""
+    add_recipe_options(parser)
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="cross-validate with K folds instead; leaves no network",
+    )
+    parser.add_argument(
+        "--ungrouped",
+        action="store_true",
+        help="with --folds: also run a leaky split by crop, for comparison",
+    )
+    parser.add_argument(
+        "--finder",
+        choices=("network", "instant"),
+        help="train what finds pores, from the checked areas of the project: network, a small "
+        "U-Net in minutes, or instant, a classifier of pixels in seconds; only --epochs counts",
+    )
+
+
 def train(args: argparse.Namespace, screen: Screen) -> int:
     """Freeze the labelled crops, train on them, and say what the network is
     worth on unseen ones.
     """
+    if args.finder:
+        return train_finder(args, screen)
     names = {parameter.name for parameter in parameters()}
     chosen = {name: value for name, value in vars(args).items() if name in names}
     recipe = recipe_for(chosen.pop("preset", "default"), **chosen)
@@ -80,6 +107,62 @@ def train(args: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+def train_finder(args: argparse.Namespace, screen: Screen) -> int:
+    """Train what finds pores from the checked areas, and say how well it finds in others."""
+    from poregui.workflow.training.finder_request import freeze_finder
+
+    epochs = getattr(args, "epochs", None)
+    if epochs is not None and not 1 <= epochs <= MOST_EPOCHS:
+        raise PoreguiError(
+            f"{epochs} is no number of epochs for a finder.", f"Choose 1 to {MOST_EPOCHS}."
+        )
+    with Project.open(args.project) as project:
+        _check_idle(project)
+        run, notes = freeze_finder(project, args.finder, epochs, screen.progress)
+    for note in notes:
+        screen.note(note)
+    _tell_finder(run, notes, screen)
+    return 0
+
+
+def _tell_finder(run: FinderFolder, notes: tuple[str, ...], screen: Screen) -> None:
+    """Train the folder of a finder and say how well it finds."""
+    finished = follow(run, screen)
+    metrics = run.read_finding()
+    finding = metrics["finding"]
+    values = {
+        "run": run.number,
+        "finder": metrics["kind"],
+        "seconds": round(finished.seconds, 3),
+        "epochs": finished.epochs,
+        "stopped": finished.stopped,
+        "by": metrics["by"],
+        "finding": None if finding is None else {**finding, "by": metrics["by"]},
+        "groups": metrics["groups"],
+        "notes": list(notes),
+    }
+    screen.result(values, _finder_text(run, finished, metrics))
+
+
+def _finder_text(run: RunFolder, finished: Finished, metrics: dict[str, Any]) -> str:
+    lines = [f"Finder {run.path.name} learned for {finished.seconds:.0f} s."]
+    if metrics["finding"] is None:
+        lines.append("How well it finds was not measured: that needs two checked micrographs.")
+        return "\n".join(lines)
+    rows = [[group["name"], *_finding_cells(group)] for group in metrics["groups"]]
+    rows.append(["together", *_finding_cells(metrics["finding"])])
+    names = [metrics["by"], "IoU", "recall", "precision", "area bias"]
+    lines += ["", f"Found in each {metrics['by']} by what the others teach:", table(names, rows)]
+    lines.append(f"Find pores with it: poregui detect PROJECT --finder {run.number}")
+    return "\n".join(lines)
+
+
+def _finding_cells(values: dict[str, Any]) -> list[str]:
+    shares = [values[name] for name in ("iou", "recall", "precision")]
+    cells = ["" if share is None else f"{share:.3f}" for share in shares]
+    return [*cells, f"{values['area_bias']:+.2f} points"]
+
+
 def _train_frozen(
     args: argparse.Namespace, recipe: Recipe, screen: Screen, *, grouped: bool = True
 ) -> tuple[RunFolder, Finished]:
@@ -87,15 +170,20 @@ def _train_frozen(
     from poregui.workflow.training.prepare_dataset import freeze
 
     with Project.open(args.project) as project:
-        project.check_writable()
-        busy = next((run for run in project.runs() if run.is_running()), None)
-        if busy is not None:
-            raise TrainingError(
-                f"Run {busy.number} of this project is being trained.",
-                "Wait until it ends, or stop it first.",
-            )
+        _check_idle(project)
         run = freeze(project, recipe, folds=args.folds or 0, grouped=grouped)
     return run, follow(run, screen)
+
+
+def _check_idle(project: Project) -> None:
+    """Raise PoreguiError where nothing can be trained now."""
+    project.check_writable()
+    busy = next((run for run in trainable(project.folder) if run.is_running()), None)
+    if busy is not None:
+        raise TrainingError(
+            f"Run {busy.number} of this project is being trained.",
+            "Wait until it ends, or stop it first.",
+        )
 
 
 def _facts(run: RunFolder, finished: Finished) -> dict[str, Any]:
@@ -173,6 +261,9 @@ def fit(args: argparse.Namespace, screen: Screen) -> int:
         from poregui.learning.child import fit as fit_here
 
         return fit_here(args.run_folder, events=args.events, control=args.control)
+    if is_finder(args.run_folder):
+        _tell_finder(FinderFolder(args.run_folder), (), screen)
+        return 0
     run = RunFolder(args.run_folder)
     run.read_dataset()
     finished = follow(run, screen)

@@ -13,7 +13,9 @@ from poregui.domain.geometry import Box
 from poregui.domain.parameters import Parameter, check, declare, known_values, parameters_of
 
 POLARITIES = ("dark", "bright")
-METHODS = ("otsu", "manual", "local")
+METHODS = ("otsu", "manual", "local", "noise")
+CORRECTIONS = ("divide", "subtract")
+CHOOSERS = ("person", "auto")
 UNITS = ("um", "px")
 EDGES = ("keep", "drop")
 VIEWS = ("multiple", "fixed")
@@ -35,7 +37,8 @@ class DetectionRecipe:
         "Threshold",
         "otsu",
         "Otsu: one level per image, from its histogram. Manual: the level below. Local: relative "
-        "to the local mean, for uneven illumination.",
+        "to the local mean, for uneven illumination. Noise: so many times the noise away from the "
+        "matrix, for few pores.",
         choices=METHODS,
         main=True,
     )
@@ -121,6 +124,27 @@ class DetectionRecipe:
     )
     view_size: float = declare("Crop size", 100.0, "Side of a fixed crop.", low=1.0, high=1e5)
     view_unit: str = declare("Size in", "um", "Unit of the crop size.", choices=UNITS)
+    correction: str = declare(
+        "Correction by",
+        "divide",
+        "Divide: by the illumination of the matrix. Subtract: what is as large as the radius is "
+        "background (black-hat; white top-hat for bright pores), for strong gradients and rings.",
+        choices=CORRECTIONS,
+        main=True,
+    )
+    deviations: float = declare(
+        "Times the noise",
+        5.0,
+        "How many standard deviations of the matrix a pore differs from it.",
+        low=1.0,
+        high=100.0,
+    )
+    chosen_by: str = declare(
+        "Chosen by",
+        "person",
+        "Auto: the program chose these settings on a sample of the micrographs.",
+        choices=CHOOSERS,
+    )
 
     def __post_init__(self) -> None:
         for parameter in detection_parameters():
@@ -133,8 +157,16 @@ class DetectionRecipe:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as a dictionary fit for JSON."""
-        return asdict(self)
+        """Return the fields as a dictionary fit for JSON.
+
+        Those that came later are left out where they are as ever, so that hashes of older recipes
+        hold.
+        """
+        values = asdict(self)
+        for parameter in detection_parameters():
+            if parameter.name in _LATER and values[parameter.name] == parameter.default:
+                del values[parameter.name]
+        return values
 
     def crop_box(self, pore: Box, width: int, height: int, um_per_px: float | None) -> Box:
         """Return the square crop of a pore inside an image of `width` x `height` px, as the field
@@ -158,6 +190,7 @@ class DetectionRecipe:
         return Box.around(*pore.centre, side).moved_inside(width, height)
 
 
+_LATER = frozenset({"correction", "deviations", "chosen_by"})
 _WIDEST_VIEW = 4096
 _WIDER = 4
 """A fixed view of more px than the first, and than so many times the image, is a mistake."""

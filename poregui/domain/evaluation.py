@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.intervals import confusion_matrix, wilson_interval
+from poregui.domain.statistics.intervals import confusion_matrix, wilson_interval
 
 
 @dataclass(frozen=True)

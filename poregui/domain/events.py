@@ -32,6 +32,15 @@ class Started:
     fold: int = 0
     folds: int = 0
 
+    @property
+    def finds_pores(self) -> bool:
+        """Tell whether it is a finder that learns: where pores are, not of which class."""
+        return self.classes == FINDS
+
+
+FINDS = ("pore",)
+"""The classes of a finder; others know two at least."""
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -111,3 +111,11 @@ def shortened(names: Sequence[str], shown: int = 3, last: str = "and") -> str:
     if len(names) <= shown:
         return listed(names, last)
     return f"{', '.join(names[:shown])} {last} {len(names) - shown:,} more"
+
+
+def about(name: str, sentence: object) -> str:
+    """Return a sentence with the name of what it is about before it, where it does not begin so."""
+    text = str(sentence)
+    if text.startswith(name):
+        return text
+    return f"{name}: {text}"

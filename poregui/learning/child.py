@@ -17,8 +17,9 @@ from typing import Any
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.events import FINAL, Event, Failed, Stage, to_line
 from poregui.learning.hardware import check_address_space, set_limits
-from poregui.store.files import open_to_append, remove_leftovers
-from poregui.store.run_files import EventWriter
+from poregui.store.files import open_to_append
+from poregui.store.finder_folder import FinderFolder
+from poregui.store.run_files import EventWriter, remove_leftovers
 from poregui.store.run_folder import RunFolder
 
 DONE = 0
@@ -117,10 +118,10 @@ def fit(run_folder: Path, *, events: bool, control: bool) -> int:
     trainer.log. A failure is told as a `Failed` event, or, without `events`, as one sentence on
     standard error.
     """
-    folder = RunFolder(run_folder)
+    folder = _folder_of(run_folder)
     wishes = Control()
     try:
-        if not folder.dataset_file.exists():
+        if not _what_to_learn(folder).exists():
             raise ProjectError(
                 f"{run_folder} is not a run folder.",
                 "Give the folder of a run, such as PROJECT/runs/001.",
@@ -143,6 +144,17 @@ def fit(run_folder: Path, *, events: bool, control: bool) -> int:
         return _refuse(error, events)
     finally:
         lock.release()
+
+
+def _folder_of(path: Path) -> RunFolder:
+    finder = FinderFolder(path)
+    return finder if finder.request_file.exists() else RunFolder(path)
+
+
+def _what_to_learn(folder: RunFolder) -> Path:
+    if isinstance(folder, FinderFolder):
+        return folder.request_file
+    return folder.dataset_file
 
 
 def _refuse(error: PoreguiError, events: bool) -> int:
@@ -175,16 +187,7 @@ def _run(folder: RunFolder, teller: Teller, wishes: Control, control: bool) -> F
 
 def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | None:
     try:
-        recipe = folder.read_recipe()
-        set_limits(recipe.threads, os.environ)
-        if recipe.preset == "shape":
-            from poregui.learning.shape_forest import train_shapes
-
-            train_shapes(folder.path, teller, wishes.asked)
-            return None
-        teller(Stage("Starting TensorFlow"))
-        train = _start_tensorflow()
-        train(folder.path, teller, wishes.asked)
+        _learn(folder, teller, wishes)
     except PoreguiError as error:
         _say(2, traceback.format_exc())
         return Failed(error.what, error.remedy)
@@ -200,18 +203,50 @@ def _failure(folder: RunFolder, teller: Teller, wishes: Control) -> Failed | Non
     return None
 
 
-def _start_tensorflow() -> Callable[[Path, Teller, Callable[[], str]], None]:
-    """Import what trains; TensorFlow loops for ever where it gets too little address space.
+def _learn(folder: RunFolder, teller: Teller, wishes: Control) -> None:
+    """Train what a folder asks for. Raises what goes wrong."""
+    if isinstance(folder, FinderFolder):
+        set_limits(0, os.environ)
+        teller(Stage("Starting TensorFlow"))
+        _start_finder()(folder.path, teller, wishes.asked)
+        return
+    recipe = folder.read_recipe()
+    set_limits(recipe.threads, os.environ)
+    if recipe.preset == "shape":
+        from poregui.learning.shape_forest import train_shapes
 
-    Raises TrainingError where a limit leaves too little.
-    """
+        train_shapes(folder.path, teller, wishes.asked)
+        return
+    teller(Stage("Starting TensorFlow"))
+    _start_tensorflow()(folder.path, teller, wishes.asked)
+
+
+Train = Callable[[Path, Teller, Callable[[], str]], None]
+
+
+def _start_finder() -> Train:
+    """Import what trains a finder. Raises TrainingError where a limit leaves too little memory."""
+    with _must_start():
+        from poregui.learning.finders.finder_training import train_finder
+    return train_finder
+
+
+def _start_tensorflow() -> Train:
+    """Import what trains a network. Raises TrainingError as `_start_finder` does."""
+    with _must_start():
+        from poregui.learning.train import train
+    return train
+
+
+@contextmanager
+def _must_start() -> Iterator[None]:
+    """End the process where TensorFlow loops for ever, as it does in too little address space."""
     check_address_space()
     faulthandler.dump_traceback_later(_LONGEST_START_S, exit=True)
     try:
-        from poregui.learning.train import train
+        yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-    return train
 
 
 def _wants_memory(error: Exception) -> bool:

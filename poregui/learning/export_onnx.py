@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from poregui.domain.errors import TrainingError
-from poregui.domain.out_of_distribution import PENULTIMATE
+from poregui.domain.statistics.out_of_distribution import PENULTIMATE
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
 from poregui.learning.networks import FEATURES
@@ -67,10 +67,7 @@ def build_graph(model: keras.Model) -> onnx.ModelProto:
     input of the last layer. All float32. Raises TypeError for a layer that it does not know.
     """
     graph = _Graph()
-    made: dict[str, str] = {}
-    for operation in model.operations:
-        sources = [made[_key(tensor)] for tensor in _inputs_of(operation)]
-        made[_key(operation.output)] = _write(graph, operation, sources)
+    made = _write_layers(graph, model)
     height, width, channels = model.get_layer(FEATURES).output.shape[1:]
     _write_maps(graph, model, (height, width, channels))
     classes = int(model.output_shape[-1])
@@ -82,9 +79,40 @@ def build_graph(model: keras.Model) -> onnx.ModelProto:
         (PENULTIMATE, ["batch", units]),
     ]
     inputs = [(tensor.name, ["batch", *tensor.shape[1:]]) for tensor in model.inputs]
+    return _checked(graph, model.name, inputs, outputs)
+
+
+def build_image_graph(model: keras.Model, output: str) -> onnx.ModelProto:
+    """Return the ONNX model of a network that gives an image of the same size as its input.
+
+    Input `image` (batch, height, width, channels), `output` (batch, height, width, 1), float32.
+    Raises TypeError for a layer that it does not know.
+    """
+    graph = _Graph()
+    made = _write_layers(graph, model)
+    graph.add("Transpose", [made[_key(model.output)]], output, perm=[0, 2, 3, 1])
+    shape = ["batch", "height", "width"]
+    inputs = [(model.inputs[0].name, [*shape, int(model.inputs[0].shape[-1])])]
+    return _checked(graph, model.name, inputs, [(output, [*shape, 1])])
+
+
+def _write_layers(graph: _Graph, model: keras.Model) -> dict[str, str]:
+    """Write all layers; return the names of their tensors by `_key`."""
+    made: dict[str, str] = {}
+    for operation in model.operations:
+        sources = [made[_key(tensor)] for tensor in _inputs_of(operation)]
+        made[_key(operation.output)] = _write(graph, operation, sources)
+    return made
+
+
+_Tensors = list[tuple[str, list[Any]]]
+
+
+def _checked(graph: _Graph, name: str, inputs: _Tensors, outputs: _Tensors) -> onnx.ModelProto:
+    """Return the model of a graph with inputs and outputs by name and shape."""
     written = helper.make_graph(
         graph.nodes,
-        model.name,
+        name,
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs],
         list(graph.weights.values()),
@@ -122,7 +150,7 @@ def _write(graph: _Graph, layer: Any, sources: list[str]) -> str:
         if len(layer.output.shape) == 4:
             return graph.add("Transpose", [layer.name], f"{layer.name}_planes", perm=[0, 3, 1, 2])
         return str(layer.name)
-    if kind == "Dropout":
+    if kind in ("Dropout", "SpatialDropout2D"):
         return sources[0]
     writer = _WRITERS.get(kind)
     if writer is None:
@@ -222,10 +250,21 @@ def _activate(graph: _Graph, layer: Any, flow: str) -> str:
             [flow, graph.weight("clip_low", 0.0), graph.weight("clip_high", 6.0)],
             str(layer.name),
         )
-    kinds = {"relu": "Relu", "softmax": "Softmax"}
+    kinds = {"relu": "Relu", "softmax": "Softmax", "sigmoid": "Sigmoid"}
     if name not in kinds:
         raise TypeError(f"No ONNX operation is known for the activation {name}.")
     return graph.add(kinds[name], [flow], str(layer.name))
+
+
+def _enlarge(graph: _Graph, layer: Any, sources: list[str]) -> str:
+    """Write the doubling of both sides by repetition: four times the channels, laid out as space.
+
+    No operation that makes a tensor of any size from a small one is written (see network_files).
+    """
+    if tuple(layer.size) != (2, 2) or layer.interpolation != "nearest":
+        raise TypeError("No ONNX operation is known for this enlargement.")
+    again = graph.add("Concat", sources * 4, f"{layer.name}_again", axis=1)
+    return graph.add("DepthToSpace", [again], layer.name, blocksize=2, mode="DCR")
 
 
 _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
@@ -241,9 +280,11 @@ _WRITERS: dict[str, Callable[[_Graph, Any, list[str]], str]] = {
     "GlobalAveragePooling2D": _average,
     "Log": lambda graph, layer, sources: graph.add("Log", sources, layer.name),
     "MaxPooling2D": _pool,
+    "Multiply": lambda graph, layer, sources: graph.add("Mul", sources, layer.name),
     "Normalization": _standardise,
     "Rescaling": _rescale,
     "Subtract": lambda graph, layer, sources: graph.add("Sub", sources, layer.name),
+    "UpSampling2D": _enlarge,
 }
 
 
@@ -312,3 +353,8 @@ def _difference(model: keras.Model, content: bytes, crops: Crops) -> float:
         (probabilities,) = session.run(["probabilities"], inputs)
         worst = max(worst, float(np.abs(probabilities - model.predict_on_batch(inputs)).max()))
     return worst
+
+
+def write_network(proto: onnx.ModelProto, path: Path) -> None:
+    """Write a model to a file, whole or not at all."""
+    write_bytes(path, proto.SerializeToString())

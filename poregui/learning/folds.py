@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, FoldEnded, Note, Stage
-from poregui.domain.splits import Item, choose_or_fall_back
+from poregui.domain.statistics.splits import Item, choose_or_fall_back
 from poregui.domain.wording import listed
 from poregui.learning import trained_network
 from poregui.learning.fitting import Fit

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
-from poregui.domain.intervals import interval_of
 from poregui.domain.recipe import Recipe
+from poregui.domain.statistics.intervals import interval_of
 from poregui.launching import available_cores
 from poregui.learning.hardware import versions
 from poregui.store.run_folder import RunFolder

@@ -21,7 +21,7 @@ from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
 from poregui.domain.recipe import Recipe
-from poregui.domain.splits import Item, assign_folds
+from poregui.domain.statistics.splits import Item, assign_folds
 from poregui.launching import available_cores
 from poregui.learning.results import (
     Check,

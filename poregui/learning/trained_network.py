@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop
-from poregui.domain.out_of_distribution import make_reference
 from poregui.domain.recipe import Recipe
+from poregui.domain.statistics.out_of_distribution import make_reference
 from poregui.learning.batches import load
 from poregui.learning.export_onnx import PARITY, export
 from poregui.learning.fitting import PREDICTION_BATCH, predict

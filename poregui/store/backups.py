@@ -325,6 +325,8 @@ def _chosen(folder: Path, name: str) -> tuple[Backup, BackupContent]:
         if content is not None:
             return one, content
     names = "poregui backup PROJECT --list lists the names."
+    if name == NEWEST:
+        raise ProjectError(f"All backups of {folder} are damaged.", names)
     raise ProjectError(f"{folder} has no backup {name}.", f"{names} A damaged one is not restored.")
 
 

@@ -28,6 +28,7 @@ REFUSALS = (sqlite3.Error, MemoryError, UnicodeDecodeError)
 """What a database that cannot be used raises; the last where a message of SQLite's holds its
 damage.
 """
+_LEFT_OPEN = ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY")
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")
 _WRITES = ("SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
@@ -61,6 +62,9 @@ def explain(error: Exception, path: Path) -> PoreguiError:
     if name == "SQLITE_READONLY_DBMOVED":
         what = f"{path} was moved or replaced while it was open."
         return ProjectError(what, "Restore it, and open the project again.")
+    if name in _LEFT_OPEN:
+        what = f"The program that wrote {path} last did not end properly."
+        return ProjectError(what, "Open the project once where it may be written; that mends it.")
     if name.startswith("SQLITE_READONLY"):
         return refused_write(path)
     if name.startswith(_UNREACHABLE):

@@ -62,7 +62,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system answers when a disk, a quota or a limit on files leaves no room."""
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 """What the system answers when this program, or all together, have too many files open."""
-_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
 _LINKS = (0xA000000C, 0xA0000003)
 """What Windows calls links and junctions; files that lie in a cloud are none."""
 _MOST_LINKS = 40
@@ -161,10 +160,11 @@ def export_target(path: Path) -> Path:
     """Return the file that an export to `path` replaces, in a folder that is there.
 
     A link stays, and what it leads to is meant. Raises PoreguiError for standard output, a device,
-    a pipe, a folder, links that go round, and a folder that refuses.
+    a pipe, a folder, what is a project's own, links that go round, and a folder that refuses.
     """
     if str(path) == "-":
         raise PoreguiError("An export is not written to standard output.", _GIVE_A_FILE)
+    _refuse_own(Path(os.path.realpath(path)))
     target = path
     for _ in range(_MOST_LINKS):
         if Path(os.path.realpath(target.parent)).is_relative_to("/proc"):
@@ -178,6 +178,14 @@ def export_target(path: Path) -> Path:
 
 
 _GIVE_A_FILE = "Give the name of a file."
+_OWN = ("project.db", "pixels.db", "project.lock", "runs", "backups")
+
+
+def _refuse_own(path: Path) -> None:
+    """Raise ProjectError for a file, or a place for one, that belongs to a project itself."""
+    for folder in path.parents:
+        if path.relative_to(folder).parts[0] in _OWN and (folder / "project.db").exists():
+            raise ProjectError(f"{path} belongs to a project itself.", "Choose another name.")
 
 
 def _refuse_unless_plain(path: Path) -> None:
@@ -246,17 +254,9 @@ def _not_whole(beside: Path, path: Path) -> PoreguiError:
     except OSError as error:
         return explain_write_error(error, path)
     return ProjectError(
-        f"{path} was not written completely.", "Check that its disk has room, and try again."
+        f"{path} was not written completely, or is no {path.suffix} file.",
+        "Check that its disk has room and that the file's ending fits what is exported.",
     )
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove files of `replace_file` whose writer was killed; only for who alone writes in the
-    folder.
-    """
-    for path in folder.iterdir():
-        if _BESIDE.fullmatch(path.name):
-            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -20,10 +20,11 @@ def check_network(content: bytes) -> bytes:
 
 
 _KINDS = (
-    "Abs Add AveragePool BatchNormalization Cast Clip Concat Conv Div Dropout Elu Exp Flatten Gemm "
-    "GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax "
-    "MatMul Max MaxPool Min Mul Neg PRelu Pow Reciprocal ReduceMax ReduceMean ReduceSum Relu "
-    "Reshape Sigmoid Sign Softmax Softplus Sqrt Squeeze Sub Sum Tanh Transpose Unsqueeze"
+    "Abs Add AveragePool BatchNormalization Cast Clip Concat Conv DepthToSpace Div Dropout Elu Exp "
+    "Flatten Gemm GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LeakyRelu Log "
+    "LogSoftmax MatMul Max MaxPool Min Mul Neg PRelu Pow Reciprocal ReduceMax ReduceMean "
+    "ReduceSum Relu Reshape Sigmoid Sign Softmax Softplus Sqrt Squeeze Sub Sum Tanh Transpose "
+    "Unsqueeze"
 )
 OPERATIONS = frozenset(_KINDS.split())
 """Operations that a network may have: each gives one answer in a time that its sizes tell. None

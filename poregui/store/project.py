@@ -55,7 +55,7 @@ from poregui.store.rows import (
     read_uids,
     write_uids,
 )
-from poregui.store.run_folder import RunFolder, runs_in
+from poregui.store.run_folder import RunFolder, new_folder, runs_in
 
 Table = Literal["classes", "specimens", "micrographs", "crops"]
 
@@ -322,15 +322,7 @@ class Project:
     def new_run_folder(self) -> RunFolder:
         """Make the next empty run folder. Raises ProjectError when that is refused."""
         self.check_writable()
-        runs = self.folder / "runs"
-        try:
-            runs.mkdir(exist_ok=True)
-            taken = [int(p.name) for p in runs.iterdir() if p.name.isdigit()]
-            path = runs / f"{max(taken, default=0) + 1:03d}"
-            path.mkdir()
-        except OSError as error:
-            raise explain_write_error(error, runs) from error
-        return RunFolder(path)
+        return new_folder(self.folder)
 
     # ---- writing, inside a transaction only -------------------------------------------------
 

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -335,3 +336,15 @@ def last_event(path: Path) -> Event | None:
     for event in read_events(path):
         last = event
     return last
+
+
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{8}(\..*)?")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove files of `replace_file` whose writer was killed; only for who alone writes in the
+    folder.
+    """
+    for path in folder.iterdir():
+        if _BESIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)

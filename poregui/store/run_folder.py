@@ -437,17 +437,43 @@ def runs_in(project: Path) -> list[RunFolder]:
     A folder whose dataset is missing is a run only where a trainer worked: before, it is still
     being frozen.
     """
+    runs = [RunFolder(path) for path in folders_in(project) if not is_finder(path)]
+    return [run for run in runs if _was_frozen(run)]
+
+
+FINDER = "finder.json"
+"""The file that tells a finder from other runs: it learned to find pores."""
+
+
+def is_finder(path: Path) -> bool:
+    """Tell whether a folder of a run is that of a finder."""
+    return os.path.lexists(path / FINDER)
+
+
+def folders_in(project: Path) -> list[Path]:
+    """Return the numbered folders below `runs` of a project folder, by their numbers."""
     try:
-        names = [
+        found = [
             path
             for path in (project / "runs").iterdir()
             if _names_a_run(path.name) and path.is_dir()
         ]
     except OSError:
         return []
-    return sorted(
-        (run for run in map(RunFolder, names) if _was_frozen(run)), key=lambda run: run.number
-    )
+    return sorted(found, key=lambda path: int(path.name))
+
+
+def new_folder(project: Path) -> RunFolder:
+    """Make the next empty run folder of a project. Raises ProjectError when that is refused."""
+    runs = project / "runs"
+    try:
+        runs.mkdir(exist_ok=True)
+        taken = [int(path.name) for path in runs.iterdir() if path.name.isdigit()]
+        path = runs / f"{max(taken, default=0) + 1:03d}"
+        path.mkdir()
+    except OSError as error:
+        raise explain_write_error(error, runs) from error
+    return RunFolder(path)
 
 
 def _names_a_run(name: str) -> bool:

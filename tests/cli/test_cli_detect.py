@@ -79,9 +79,31 @@ def test_a_large_mount_is_asked_for_and_the_answer_is_kept(bench: Bench, capsys)
     again = prediction(capsys, "detect", folder)
     assert (again["pores"], again["removed"]["mount"], again["warnings"]) == (1, 1, [])
     filled = prediction(capsys, "detect", folder, "--no-surface")
-    assert (filled["pores"], filled["warnings"]) == (2, [])
+    assert filled["pores"] == 2
+    assert not any("mounting" in text for text in filled["warnings"])
     with Project.open(folder) as project:
         assert [one.surfaces for one in project.micrographs()] == [()]
+
+
+def test_auto_chooses_a_recipe_and_the_project_keeps_it(bench: Bench, capsys) -> None:
+    pixels = field(grid_of_pores()).astype(np.float64)
+    light = np.linspace(0.3, 1.0, pixels.shape[1])
+    noise = np.random.default_rng(0).normal(0, 3, pixels.shape)
+    bench.show(np.clip(pixels * light + noise, 0, 255).astype(np.uint8))
+    bench.project.close()
+    folder = bench.project.folder
+    auto = prediction(capsys, "detect", folder, "--method", "auto")
+    assert auto["auto"]["trusted"]
+    assert auto["auto"]["recipe"]["chosen_by"] == "auto"
+    assert auto["auto"]["why"].startswith("Auto chose ")
+    assert (auto["pores"], auto["warnings"]) == (48, [])
+    with Project.open(folder) as project:
+        assert detection_recipe(project).to_json() == auto["auto"]["recipe"]
+    assert prediction(capsys, "detect", folder)["pores"] == 48
+    manual = prediction(capsys, "detect", folder, "--method", "manual")
+    with Project.open(folder) as project:
+        recipe = detection_recipe(project)
+    assert (recipe.method, recipe.chosen_by, "auto" in manual) == ("manual", "person", False)
 
 
 def test_only_the_micrograph_of_a_name_is_searched_and_an_unknown_name_is_refused(

@@ -27,8 +27,8 @@ from poregui.domain.events import (
     to_line,
 )
 from poregui.domain.geometry import Box
-from poregui.domain.intervals import wilson_interval
 from poregui.domain.recipe import Recipe, parameters, recipe_for, recipe_from_json
+from poregui.domain.statistics.intervals import wilson_interval
 
 boxes = st.builds(
     Box, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 60), st.integers(1, 60)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from poregui.cli.main import main
 from poregui.domain.recipe import recipe_for
-from poregui.domain.splits import NamedCrop, find_sources
+from poregui.domain.statistics.splits import NamedCrop, find_sources
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.export_labels import export_split_folders

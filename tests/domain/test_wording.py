@@ -71,3 +71,8 @@ def test_a_share_of_a_few_is_told_as_two_numbers() -> None:
 def test_what_does_not_exist_is_a_dash() -> None:
     assert [wording.percent_or_dash(share) for share in (None, 0.922)] == ["–", "92.2 %"]
     assert [wording.percent_span(ends) for ends in (None, (0.48, 1.0))] == ["–", "48.0–100.0 %"]
+
+
+def test_a_sentence_that_begins_with_its_name_is_not_given_it_twice() -> None:
+    assert wording.about("a.png", "a.png has changed.") == "a.png has changed."
+    assert wording.about("a.png", "The disk is full.") == "a.png: The disk is full."

@@ -29,6 +29,7 @@ def predictions(run: RunFolder) -> list[tuple[float, ...]]:
     return [one.probabilities for one in run.read_predictions()]
 
 
+@pytest.mark.soak
 def test_with_a_gpu_layers_compute_in_16_bits_and_what_is_kept_has_32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

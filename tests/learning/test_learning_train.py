@@ -25,7 +25,7 @@ from poregui.domain.events import (
     Note,
     Started,
 )
-from poregui.domain.intervals import interval_of
+from poregui.domain.statistics.intervals import interval_of
 from poregui.learning import checkpoint
 from poregui.learning.checkpoint import Snapshot, State
 from poregui.learning.train import train
@@ -240,6 +240,7 @@ def test_early_stopping_ends_a_run_before_its_last_epoch(tmp_path: Path) -> None
     assert not received[-1].stopped
 
 
+@pytest.mark.soak
 def test_a_cosine_sets_the_rate_of_every_epoch_and_smoothed_labels_change_the_loss(
     tmp_path: Path,
 ) -> None:
@@ -306,6 +307,7 @@ def test_a_network_spoilt_by_its_last_step_is_no_result(
     assert not folder.checkpoint_file.exists()  # it would lead to the same end
 
 
+@pytest.mark.soak
 def test_a_fold_whose_network_never_sees_a_class_says_so(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", small_recipe(epochs=1))
     crops = folder.read_dataset().crops
@@ -379,6 +381,7 @@ def test_cross_validation_answers_every_crop_once_and_leaves_no_network(tmp_path
     assert [type(event) for event in received if isinstance(event, FINAL)] == [Finished]
 
 
+@pytest.mark.soak
 def test_a_stopped_cross_validation_keeps_the_folds_that_it_has(tmp_path: Path) -> None:
     folder = fold_run(tmp_path / "run", 3, epochs=1)
     received, wish = after(4, "stop")

@@ -15,11 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apply_desk import add_micrographs
 from builders import add_crops, grey, labelled_project
-from complete_run import make_project
+from busy_project import make_busy, said_of, state_of
 from full_disk import no_file_beyond
-from size_model import draw_discs
 
 from poregui.cli.main import OK, REFUSED, main
 from poregui.domain.errors import PoreguiError
@@ -139,25 +137,7 @@ VERBS = (
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with a project of pores and runs, a changed copy of it, and files to import."""
-    folder = tmp_path_factory.mktemp("full")
-    make_project(folder / "p")
-    with Project.open(folder / "p") as project:
-        add_micrographs(project, folder)
-    assert main(["detect", str(folder / "p")]) == OK
-    with Project.open(folder / "p") as project:
-        History(project).apply(
-            label_crops(project, [crop.id for crop in project.crops()][-6:], 1, who="Ada")
-        )
-    assert main(["export", str(folder / "p"), str(folder / "c.json"), "--format", "coco"]) == OK
-    shutil.copytree(folder / "p", folder / "copy")
-    with Project.open(folder / "copy") as project:
-        History(project).apply(label_crops(project, [1, 2, 3], 3, who="Bob"))
-    (folder / "images").mkdir()
-    (folder / "out").mkdir()
-    (folder / "recipe.json").write_text('{"smallest": 60.0}', encoding="utf-8")
-    draw_discs(folder / "images" / "new.png", [12.0, 34.0], seed=7)
-    return folder
+    return make_busy(tmp_path_factory.mktemp("full"))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -171,17 +151,10 @@ def test_every_verb_on_a_full_disk_is_a_sentence_and_changes_nothing(
     there = tmp_path / "full"
     shutil.copytree(full, there)
     folder = there / "p"
-    given = verb.format(
-        project=folder,
-        out=there / "out",
-        images=there / "images",
-        coco=there / "c.json",
-        copy=there / "copy",
-        recipe=there / "recipe.json",
-    )
+    given = said_of(verb, there)
     before = state_of(folder)
     with no_file_beyond(0):
-        code = main(given.split())
+        code = main(given)
     said = capsys.readouterr().err
     assert code == REFUSED, said
     assert len(re.findall("^poregui: ", said, re.MULTILINE)) == 1
@@ -190,13 +163,7 @@ def test_every_verb_on_a_full_disk_is_a_sentence_and_changes_nothing(
     assert state_of(folder) == before
     assert [path for path in (there / "out").rglob("*") if path.is_file()] == []
     if repetitions(10) > 1:
-        assert main(given.split()) == OK
-
-
-def state_of(folder: Path) -> tuple[object, ...]:
-    """Return what people decided, and which runs there are."""
-    with Project.open(folder, read_only=True) as project:
-        return (project.labels(), list(project.micrographs()), project.outlines().keys())
+        assert main(given) == OK
 
 
 def check(folder: Path) -> None:

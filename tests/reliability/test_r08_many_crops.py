@@ -26,7 +26,7 @@ from poregui.workflow.editing.label_edits import label_crops
 OPENS_S = 5 * 3.0
 NEXT_S = 5 * 0.05
 COMMIT_S = 5 * 0.02
-MOST_MB = 1500
+MOST_MB = 1200
 pytestmark = pytest.mark.timeout(1200)
 
 
@@ -72,6 +72,7 @@ def test_a_backup_of_very_many_takes_little_time_and_only_the_place_of_project_d
 def test_a_window_opens_very_many_soon_and_goes_from_one_to_the_next(
     window: MainWindow, folder: Path
 ) -> None:
+    before = memory_mb()  # of other tests in this process too, TensorFlow among them
     began = time.perf_counter()
     window.open_project(folder)
     QApplication.processEvents()
@@ -86,5 +87,5 @@ def test_a_window_opens_very_many_soon_and_goes_from_one_to_the_next(
     assert float(np.median(times)) < NEXT_S
     assert window.session is not None
     assert len(window.session.project.label_log()) >= 60
-    megabytes = memory_mb()
-    assert megabytes is None or megabytes < MOST_MB
+    after = memory_mb()
+    assert before is None or after is None or after - before < MOST_MB

@@ -19,8 +19,8 @@ from run_folders import make_run, small_recipe
 
 from poregui.domain.events import EpochEnded, Event, Interrupted, from_line
 from poregui.learning import checkpoint
-from poregui.store.files import remove_leftovers
 from poregui.store.project import Project
+from poregui.store.run_files import remove_leftovers
 from poregui.store.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="There is no SIGKILL here.")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders import labelled_project
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from run_folders import make_run, small_recipe
 from train_desk import Desk, train
@@ -167,7 +168,9 @@ def test_a_trainer_that_says_nothing_is_told_of_and_can_be_cancelled_and_tried_a
         qtbot, labelled_project(tmp_path / "p", per_class=1), "deaf", grace_ms=100, silence_ms=200
     )
     desk.page.train_button.click()
-    qtbot.waitUntil(lambda: "silent for 0.2 s" in desk.page.facts.stage_text, timeout=30_000)
+    stage = desk.page.facts.findChild(QLabel, "training_stage")
+    assert stage is not None
+    qtbot.waitUntil(lambda: "silent for 0.2 s" in stage.text(), timeout=30_000)
     with qtbot.waitSignal(desk.trainer.finished, timeout=5000) as finished:
         desk.trainer.cancel()
     assert isinstance(finished.args[0], Cancelled)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from size_model import write_size_model
 
 from poregui.cli.main import OK, main
 from poregui.store.project import Project
@@ -71,6 +72,10 @@ def flow(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys, "report", project, folder / "report é.html")
     for form in ("csv", "coco"):
         said(capsys, "export", project, folder / f"out.{form}", "--format", form)
+    model = write_size_model(folder / "model ü", um_per_px=0.5)
+    out = folder / "porosity 50 %"
+    said(capsys, "apply", model, images, "--out", out, "--um-per-px", "0.5", "--workers", "1")
+    assert len(list(out.rglob("pores.csv"))) == 5
     said(capsys, "pack", project, folder / "p #1.zip")
     said(capsys, "backup", project)
     said(capsys, "backup", project, "--restore", "newest")

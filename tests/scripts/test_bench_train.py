@@ -14,7 +14,7 @@ from builders import labelled_project
 from PIL import Image
 
 from poregui.domain.recipe import recipe_for
-from poregui.domain.splits import group_of
+from poregui.domain.statistics.splits import group_of
 from poregui.store.project import Project
 from poregui.workflow.training.prepare_dataset import freeze
 

@@ -314,6 +314,12 @@ def test_a_name_that_leads_out_of_the_folder_is_no_backup(folder: Path) -> None:
             restore(folder, name)
 
 
+def test_where_every_backup_is_damaged_the_newest_is_refused_in_these_words(folder: Path) -> None:
+    (folder / "backups" / make_backup(folder).name).write_bytes(b"no backup")
+    with pytest.raises(ProjectError, match=r"All backups of .* are damaged"):
+        restore(folder, "newest")
+
+
 def test_a_project_of_an_older_version_is_backed_up_before_it_is_changed(tmp_path: Path) -> None:
     folder = project_of_version_1(tmp_path / "old")
     Project.open(folder).close()

@@ -243,6 +243,7 @@ def refusal(name: str, text: str = "refused") -> sqlite3.Error:
         (refusal("SQLITE_FULL"), "is full", "Free some space"),
         (refusal("SQLITE_BUSY_SNAPSHOT"), "being written by another program", "Close it there"),
         (refusal("SQLITE_READONLY_DIRECTORY"), "is read-only", "Copy the project"),
+        (refusal("SQLITE_READONLY_ROLLBACK"), "did not end properly", "may be written"),
         (refusal("SQLITE_READONLY_DBMOVED"), "was moved or replaced", "Restore it"),
         (refusal("SQLITE_NOTADB"), "pixels.db is damaged", "restore pixels.db"),
         (refusal("SQLITE_IOERR_FSYNC"), "The disk failed", "its drive is connected"),

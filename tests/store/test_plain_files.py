@@ -21,7 +21,7 @@ from large_files import take_for_large, textured
 from PIL import Image
 
 from poregui.cli.main import main
-from poregui.domain.errors import DamagedRunError, PoreguiError
+from poregui.domain.errors import DamagedRunError, PoreguiError, ProjectError
 from poregui.domain.records import Micrograph
 from poregui.store.files import (
     FileLock,
@@ -332,3 +332,14 @@ def test_a_project_of_links_to_pictures_opens_all_the_same(tmp_path: Path) -> No
         (tmp_path / "pores" / "pictures").symlink_to(tmp_path / "pictures")
     with Project.open(tmp_path / "pores") as project:
         assert project.crops()
+
+
+@posix
+@pytest.mark.parametrize("name", ["project.db", "pixels.db", "runs/1/model.json", "backups/a.csv"])
+def test_no_export_takes_the_place_of_what_is_a_projects_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / "project.db").touch()
+    (tmp_path / "out.csv").symlink_to(tmp_path / name)
+    for target in (tmp_path / name, tmp_path / "out.csv"):
+        with pytest.raises(ProjectError, match="belongs to a project itself"):
+            export_target(target)
+    assert export_target(tmp_path / "pores.csv") == tmp_path / "pores.csv"

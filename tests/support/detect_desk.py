@@ -18,6 +18,7 @@ from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.services.thumbnails import Thumbnails
+from poregui.gui.services.trainer import Trainer
 from poregui.store.project import Project
 
 
@@ -37,7 +38,7 @@ def detect_desk(qtbot, folder: Path, *, read_only: bool = False) -> Iterator[Des
     thumbnails, images = Thumbnails(project.pixels), MicrographImages(project)
     qtbot.addWidget(page)
     page.resize(1300, 860)
-    services = Services(background, thumbnails, images, None)
+    services = Services(background, thumbnails, images, Trainer(session, background, parent=page))
     presenter = LabelPresenter(page, session, services)
     presenter.attach()
     page.show()

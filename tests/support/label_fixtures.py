@@ -17,6 +17,7 @@ from poregui.gui.services.micrograph_images import MicrographImages
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.gui.services.thumbnails import Thumbnails
+from poregui.gui.services.trainer import Trainer
 from poregui.store.project import Project
 from poregui.workflow.suggesting.suggestions import Suggestions
 
@@ -39,8 +40,10 @@ def open_desk(qtbot) -> Iterator:
 
     def build(project: Project) -> Desk:
         session = Session(project, who="ada")
+        background = Background()
+        trainer = Trainer(session, background, parent=background)
         services = Services(
-            Background(), Thumbnails(project.pixels), MicrographImages(project), None
+            background, Thumbnails(project.pixels), MicrographImages(project), trainer
         )
         page = LabelPage()
         qtbot.addWidget(page)

@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from poregui.domain.out_of_distribution import Reference, make_reference
+from poregui.domain.statistics.out_of_distribution import Reference, make_reference
 from poregui.vision.patches import input_spec_from_json
 
 SPEC = {"side": 32, "channels": 1, "stretched": False, "sees_size": False, "calibrated": False}

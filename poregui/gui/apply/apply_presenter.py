@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed, Plane
-from poregui.domain.wording import count
+from poregui.domain.wording import about, count
 from poregui.gui.apply.applied_results import (
     AND,
     ApplyRuns,
@@ -306,7 +306,7 @@ class ApplyPresenter(QObject):
         if study.problems:
             first = study.problems[0]
             text += f" {len(study.problems):,} could not be processed: "
-            text += f"{first.name}: {first.reason}"
+            text += about(first.name, first.reason)
         self._page.set_working(False, text)
         self._take(self._run(), study)
 

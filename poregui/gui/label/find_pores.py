@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QTimer
@@ -13,7 +13,6 @@ from PySide6.QtGui import QColor
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box
 from poregui.domain.records import Changed, Micrograph
 from poregui.domain.wording import count
 from poregui.gui.base.feature import Feature, Link
@@ -29,11 +28,9 @@ from poregui.gui.label.side_panels import FindPanel, porosity_text, result_text
 from poregui.gui.label.stage import Stage
 from poregui.gui.services.jobs import Latest, TaskControl, TaskHandle
 from poregui.store.backups import make_backup
+from poregui.store.finder_folder import FinderKind
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import Pyramid
-from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, make_plan, source_of
-from poregui.vision.pores.specimen_area import ends_in_view
+from poregui.vision.pores.recipe_choice import Choice
 from poregui.workflow.detecting.find_pores import (
     RECIPE_KEY,
     DetectedPores,
@@ -45,6 +42,13 @@ from poregui.workflow.detecting.find_pores import (
     recipe_text,
     searchable,
 )
+from poregui.workflow.detecting.learned_finder import (
+    finder_or_none,
+    finished_finders,
+    name_of,
+    open_finder,
+)
+from poregui.workflow.detecting.recipe_trials import Previewer, Seen, choose_automatically
 
 
 def preview_text(seen: Seen) -> str:
@@ -54,90 +58,6 @@ def preview_text(seen: Seen) -> str:
         where = "In the centre of the view"
     pores = count(len(seen.detected.outlines), "pore")
     return f"{where}: {pores}, {porosity_text(seen.detected.area_percent)}"
-
-
-LARGEST_VIEW = 4_000_000
-"""Pixels that are looked at; of a larger view, the middle."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Hold what was found in a box of the micrograph; `partly` tells that the view is larger than
-    the box.
-    """
-
-    detected: Detected
-    box: Box
-    partly: bool
-
-
-class Previewer:
-    """Keep what the whole micrograph says of light and threshold, as long as that part of the
-    recipe stays.
-    """
-
-    def __init__(self) -> None:
-        self._known: tuple[object, Plan] | None = None
-
-    def look(
-        self,
-        image: Pyramid,
-        micrograph: Micrograph,
-        recipe: DetectionRecipe,
-        edges: tuple[float, float, float, float],
-    ) -> Seen:
-        """Return the pores between the left, upper, right and lower edge of the view (px).
-
-        Raises PoreguiError where the file is damaged, or the recipe has lengths in um and there is
-        no scale.
-        """
-        view = Box.between(*edges).clipped(image.width, image.height) or Box(0, 0, 1, 1)
-        box = _middle(view)
-        plan = self._plan(image, micrograph, recipe)
-        detected = preview(
-            source_of(image),
-            recipe,
-            micrograph.um_per_px,
-            micrograph.masks,
-            view=box,
-            plan=plan,
-        )
-        return Seen(detected, box, box != view)
-
-    def _plan(self, image: Pyramid, micrograph: Micrograph, recipe: DetectionRecipe) -> Plan:
-        usual = DetectionRecipe()
-        free = (
-            "contrast",
-            "edge",
-            "fill_holes",
-            "split",
-            "split_strength",
-            "smoothing",
-            "view",
-            "view_multiple",
-        )
-        shared = replace(recipe, **{name: getattr(usual, name) for name in free})
-        key = (id(image), micrograph.id, micrograph.masks, micrograph.um_per_px, shared)
-        if self._known is None or self._known[0] != key:
-            self._known = (
-                key,
-                make_plan(source_of(image), recipe, micrograph.um_per_px, micrograph.masks),
-            )
-        return replace(
-            self._known[1], recipe=recipe, specimen_ends=ends_in_view(micrograph.surfaces)
-        )
-
-
-def _middle(view: Box) -> Box:
-    """Return a view, or the part around its middle that is small enough."""
-    if view.area <= LARGEST_VIEW:
-        return view
-    shrink = (LARGEST_VIEW / view.area) ** 0.5
-    width = max(1, int(view.width * shrink))
-    height = max(1, int(view.height * shrink))
-    return Box(
-        view.x + (view.width - width) // 2, view.y + (view.height - height) // 2, width, height
-    )
 
 
 TAB = "Find pores"
@@ -155,7 +75,7 @@ class _Search:
     revision: int
 
 
-_HEARD = frozenset({"crops", "outlines", "settings", "micrographs"})
+_HEARD = frozenset({"crops", "outlines", "settings", "micrographs", "runs"})
 
 
 class Detecting(Feature):
@@ -198,10 +118,13 @@ class Detecting(Feature):
         return (
             (panel.form.changed, self._tune),
             (panel.form.refused, self._refuse),
+            (panel.finder_chosen, self._choose_finder),
+            (panel.teach_requested, self._teach),
             (panel.find_here_requested, self.find_here),
             (panel.find_everywhere_requested, self.find_everywhere),
             (panel.stayed_requested, self._show_stayed),
             (panel.mount_answered, self._answer_mount),
+            (panel.automatic_requested, self.choose_automatically),
             (self._side.chosen, self._look),
             (self._state.micrograph_changed, self._micrograph_changed),
             (self._canvas.zoomed, self._look),
@@ -213,6 +136,7 @@ class Detecting(Feature):
         self._panel.set_result("")
         self._panel.set_preview("")
         self._show_recipe()
+        self._show_finders()
         self._show_ready()
 
     def stop(self) -> None:
@@ -226,10 +150,14 @@ class Detecting(Feature):
 
     def follow(self, changed: Changed) -> None:
         """Count what happens while a search goes on, and show a recipe that came back by undo."""
+        if "runs" in changed.kinds:
+            self._show_finders()
+            return
         self._revision += 1
         if "settings" in changed.kinds:
             self._show_recipe()
         if "micrographs" in changed.kinds:
+            self._show_finders()
             self._show_ready()
         if changed.kinds & {"outlines", "micrographs"}:
             self._look()
@@ -249,6 +177,29 @@ class Detecting(Feature):
         if self._tuned and not project.read_only and project.meta(RECIPE_KEY) != text:
             with suppress(PoreguiError), project.transaction():
                 project.put_meta(RECIPE_KEY, text)
+
+    # ---- learned finders --------------------------------------------------------------------
+
+    def _show_finders(self) -> None:
+        """Offer the finders of the project, and to teach one where areas are checked."""
+        project = self._state.project
+        self._panel.set_finders([(one.number, name_of(one)) for one in finished_finders(project)])
+        checked = sum(bool(one.checked_areas) for one in project.micrographs())
+        idle = not self._state.services.trainer.running and not project.read_only
+        self._panel.set_teaching(checked, idle=idle)
+
+    def _choose_finder(self) -> None:
+        self._look()
+        if self._panel.finder:
+            self._panel.set_preview("Press Find pores here to see what it finds.")
+
+    def _teach(self, kind: FinderKind) -> None:
+        try:
+            self._state.services.trainer.teach(kind)
+        except PoreguiError as error:
+            messages().error(error)
+            return
+        messages().note("A finder is being taught; the Train page shows how it goes.")
 
     # ---- the preview ------------------------------------------------------------------------
 
@@ -273,7 +224,7 @@ class Detecting(Feature):
             self._drop_preview()
 
     def _wanted(self) -> bool:
-        if self._side.current != TAB or self._stage.image is None:
+        if self._side.current != TAB or self._stage.image is None or self._panel.finder:
             return False
         return self._tuned or not self._outlining.outlines
 
@@ -325,6 +276,26 @@ class Detecting(Feature):
         if micrograph is not None:
             self._find([micrograph])
 
+    def choose_automatically(self) -> None:
+        """Choose the recipe on a sample of the micrograph that is shown, and show what it finds."""
+        micrograph = self._state.micrograph
+        if micrograph is None or self._running is not None:
+            return
+        project = self._state.project
+        searched = [(micrograph, project.micrograph_file(micrograph))]
+        start = self._panel.form.recipe()
+        self._running = self._state.services.background.run(
+            f"Trying thresholds on {micrograph.shown_name}",
+            lambda control: choose_automatically(searched, project.folder, start, control.progress),
+            self._chosen,
+        )
+        self._show_ready()
+
+    def _chosen(self, choice: Choice) -> None:
+        self._panel.form.set_recipe(choice.recipe)
+        self._panel.set_result("\n".join(text for text in (choice.warning, choice.why) if text))
+        self._tune(choice.recipe)
+
     def find_everywhere(self) -> None:
         """Ask in which micrographs, and find their pores."""
         project = self._state.project
@@ -362,6 +333,7 @@ class Detecting(Feature):
         recipe = self._panel.form.recipe()
         pixels = project.pixels
         folder = project.folder
+        learned = finder_or_none(project, self._panel.finder)
         jobs = [(one, project.micrograph_file(one)) for one in micrographs]
         if len(jobs) == 1:
             title = f"Finding pores in {micrographs[0].shown_name}"
@@ -371,6 +343,7 @@ class Detecting(Feature):
         def search(control: TaskControl) -> _Search:
             found = []
             failed = []
+            finder = None if learned is None else open_finder(learned)
             for index, (one, file) in enumerate(jobs):
 
                 def tell(done: int, total: int, text: str, index: int = index) -> None:
@@ -382,7 +355,9 @@ class Detecting(Feature):
                 tell(0, 1, one.shown_name)
                 try:
                     found.append(
-                        find_in_file(one, file, folder, recipe, pixels, tell, is_mount=is_mount)
+                        find_in_file(
+                            one, file, folder, recipe, pixels, tell, finder, is_mount=is_mount
+                        )
                     )
                 except PoreguiError as error:
                     failed.append((one.shown_name, str(error)))

@@ -190,9 +190,7 @@ class ImagePanel(QScrollArea):
         self.polygon_button = pieces.button(
             "mask_polygon_button", "Polygon", "Click the corners of a region to ignore"
         )
-        self.unmask_button = pieces.button(
-            "unmask_button", "Remove mask…", "Click a mask to remove it"
-        )
+        self.unmask_button = pieces.button("unmask_button", "Remove", "Click a mask to remove it")
 
     def _build_checked(self) -> None:
         self.checked_text = _text("checked_text")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox
 
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
-from poregui.domain.splits import group_of
+from poregui.domain.statistics.splits import group_of
 from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.base.feature import Feature, Link

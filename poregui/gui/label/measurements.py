@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
-from poregui.domain.porosity import porosity
 from poregui.domain.records import Changed
+from poregui.domain.statistics.porosity import porosity
 from poregui.domain.wording import count, interval, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages

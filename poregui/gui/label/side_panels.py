@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -74,14 +76,19 @@ class FindPanel(QWidget):
     find pores.
 
     `find_here_requested` and `find_everywhere_requested` are the two wishes; `stayed_requested`
-    asks for the labelled crops without a pore. `mount_answered` tells that what lies along an edge
-    is mounting material (True) or pore.
+    asks for the labelled crops without a pore. `finder_chosen` tells that another way to find was
+    chosen, `teach_requested` carries the kind of finder that is to learn. `mount_answered` tells
+    that what lies along an edge is mounting material (True) or pore; `automatic_requested` asks for
+    a recipe.
     """
 
+    finder_chosen = Signal()
+    teach_requested = Signal(str)
     find_here_requested = Signal()
     find_everywhere_requested = Signal()
     stayed_requested = Signal()
     mount_answered = Signal(bool)
+    automatic_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +97,7 @@ class FindPanel(QWidget):
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(_NARROWEST)
+        self._build_finders()
         self.form = DetectionForm(self)
         self.preview_text = self._text("preview_text", "Pores in the visible part")
         self.result_text = self._text("detection_result", "Last result")
@@ -106,6 +114,7 @@ class FindPanel(QWidget):
         )
         for button in (self.stayed_button, self.mount_button, self.pore_button):
             button.hide()
+        self.automatic_button = _automatic_button()
         self.here_button = QPushButton("Find pores here")
         self.here_button.setObjectName("find_here_button")
         self.here_button.setAccessibleName("Find pores in this micrograph")
@@ -114,14 +123,71 @@ class FindPanel(QWidget):
         self.everywhere_button.setObjectName("find_everywhere_button")
         self.everywhere_button.setAccessibleName("Find pores in several micrographs")
         self._lay_out()
+        self.automatic_button.clicked.connect(self.automatic_requested)
         self.here_button.clicked.connect(self.find_here_requested)
         self.everywhere_button.clicked.connect(self.find_everywhere_requested)
         self.stayed_button.clicked.connect(self.stayed_requested)
         self.mount_button.clicked.connect(lambda: self.mount_answered.emit(True))
         self.pore_button.clicked.connect(lambda: self.mount_answered.emit(False))
 
+    def _build_finders(self) -> None:
+        self.finder_box = QComboBox()
+        self.finder_box.setObjectName("finder_box")
+        self.finder_box.setAccessibleName("Find pores by")
+        self.finder_box.setToolTip(
+            "By a threshold, or by what a finder learned from checked areas; limits of size, "
+            "split and edge count for both"
+        )
+        self.finder_box.addItem("Threshold", 0)
+        self.finder_box.currentIndexChanged.connect(self._choose_finder)
+        self.teach_text = self._text("teach_text", "What a finder can learn from")
+        self.network_button = pieces.button(
+            "teach_network_button", "Teach network", "Minutes; finds best on textured images"
+        )
+        self.instant_button = pieces.button(
+            "teach_instant_button", "Teach instantly", "Seconds; looks at each pixel by itself"
+        )
+        self.network_button.clicked.connect(partial(self.teach_requested.emit, "network"))
+        self.instant_button.clicked.connect(partial(self.teach_requested.emit, "instant"))
+
+    def _choose_finder(self, _index: int) -> None:
+        self._show_finder()
+        self.finder_chosen.emit()
+
+    def _show_finder(self) -> None:
+        self.form.set_learned(bool(self.finder))
+        self.automatic_button.setVisible(not self.finder)
+
+    @property
+    def finder(self) -> int:
+        """Return the number of the finder that is chosen, 0 for a threshold."""
+        return int(self.finder_box.currentData() or 0)
+
+    def set_finders(self, finders: Sequence[tuple[int, str]]) -> None:
+        """Offer finders by number and name; the chosen one stays, where it is among them."""
+        chosen = self.finder
+        with QSignalBlocker(self.finder_box):
+            self.finder_box.clear()
+            self.finder_box.addItem("Threshold", 0)
+            for number, name in finders:
+                self.finder_box.addItem(name, number)
+            self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(chosen)))
+        self._show_finder()
+
+    def set_teaching(self, checked: int, *, idle: bool) -> None:
+        """Say how many micrographs with checked areas a finder can learn from, and offer to teach
+        one where there are any and nothing is being trained.
+        """
+        text = "Mark checked areas in the Image tab first: there, every pore has its outline."
+        if checked:
+            text = f"Teach from the checked areas of {count(checked, 'micrograph')}."
+        self.teach_text.setText(text)
+        for button in (self.network_button, self.instant_button):
+            button.setEnabled(bool(checked) and idle)
+
     def set_ready(self, *, here: bool, everywhere: bool) -> None:
         """Offer or withhold the two ways to find pores."""
+        self.automatic_button.setEnabled(here)
         self.here_button.setEnabled(here)
         self.everywhere_button.setEnabled(everywhere)
 
@@ -145,20 +211,32 @@ class FindPanel(QWidget):
         label.setWordWrap(True)
         return label
 
-    def _lay_out(self) -> None:
+    def _scrolled(self) -> QScrollArea:
+        """Return the settings, which may be longer than the panel."""
         inner = pieces.panel()
         form = QVBoxLayout(inner)
         form.setContentsMargins(MARGIN, GAP, MARGIN, GAP)
+        form.addWidget(_labelled("Find by", self.finder_box))
         form.addWidget(self.form)
+        form.addWidget(pieces.heading("Learned finder"))
+        form.addWidget(self.teach_text)
+        teaching = pieces.row(self.network_button, self.instant_button, None)
+        teaching.setContentsMargins(0, 0, 0, 0)
+        form.addLayout(teaching)
         form.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
+        return scroll
+
+    def _lay_out(self) -> None:
+        scroll = self._scrolled()
         below = QVBoxLayout()
         below.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         below.setSpacing(GAP)
+        below.addWidget(self.automatic_button)
         below.addWidget(self.preview_text)
         below.addWidget(self.here_button)
         below.addWidget(self.everywhere_button)
@@ -174,6 +252,29 @@ class FindPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(scroll, 1)
         layout.addLayout(below)
+
+
+def _labelled(text: str, field: QWidget) -> QWidget:
+    """Return a field with its name before it."""
+    label = QLabel(text)
+    label.setBuddy(field)
+    held = QWidget()
+    layout = QHBoxLayout(held)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(label)
+    layout.addWidget(field, 1)
+    return held
+
+
+def _automatic_button() -> QPushButton:
+    button = QPushButton("Choose settings (Auto)")
+    button.setObjectName("automatic_button")
+    button.setAccessibleName("Choose the settings automatically")
+    button.setToolTip(
+        "Try thresholds and corrections on a sample of this micrograph, and take what depends "
+        "least on its threshold"
+    )
+    return button
 
 
 MOST = 100_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.intervals import wilson_interval
+from poregui.domain.statistics.intervals import wilson_interval
 from poregui.domain.wording import count, percent, percent_or_dash
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.pieces import fill

@@ -14,7 +14,7 @@ from PySide6.QtCore import Signal
 from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import Breakdown, Evaluation
-from poregui.domain.intervals import wilson_interval
+from poregui.domain.statistics.intervals import wilson_interval
 from poregui.domain.wording import MICROMETRE, count, listed, percent, percent_or_dash
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.lists.number_table import NumberRow

@@ -31,7 +31,10 @@ from poregui.gui.services.session import Session
 from poregui.gui.services.warm_trainer import WarmTrainer, start
 from poregui.launching import poregui_command
 from poregui.store.files import open_to_append
+from poregui.store.finder_folder import FinderKind, trainable
+from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.workflow.training.finder_request import freeze_finder
 from poregui.workflow.training.prepare_dataset import prepare
 from poregui.workflow.training.training_request import Order, death_of
 
@@ -319,6 +322,20 @@ class Trainer(QObject):
             self._refuse,
         )
 
+    def teach(self, kind: FinderKind) -> None:
+        """Let a finder learn from the checked areas. Raises PoreguiError when that cannot start."""
+        self._refuse_second()
+        self._session.project.check_writable()
+        folder = self._session.project.folder
+        self._preparing = True
+        self._given_up = False
+
+        def write(control: TaskControl) -> RunFolder:
+            with Project.open(folder, read_only=True) as project:
+                return freeze_finder(project, kind, progress=control.progress)[0]
+
+        self._background.run("Reading the checked areas", write, self._launch, self._refuse)
+
     def resume(self, run: RunFolder) -> None:
         """Go on with a run that was interrupted. Raises TrainingError when another one goes on."""
         self._refuse_second()
@@ -370,7 +387,9 @@ class Trainer(QObject):
             raise TrainingError(
                 "Training is already running.", "Wait until it ends, or stop it first."
             )
-        busy = next((run for run in self._session.project.runs() if run.is_running()), None)
+        busy = next(
+            (run for run in trainable(self._session.project.folder) if run.is_running()), None
+        )
         if busy is not None:
             raise TrainingError(
                 f"Run {busy.number} of this project is being trained by another program.",

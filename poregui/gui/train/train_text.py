@@ -52,6 +52,8 @@ class TrainingHeadline:
 def headline(number: int, curves: Curves) -> TrainingHeadline:
     """Say how a run ended, or that it goes on."""
     match curves.final:
+        case Finished() as done if _finds(curves):
+            return _taught(number, done)
         case Finished() as done:
             return _finished(number, done, curves)
         case Failed() as failed:
@@ -77,6 +79,8 @@ def _going_on(number: int, started: Started, curves: Curves) -> TrainingHeadline
         f"{count(started.n_train, 'crop')} for training, {started.n_validation:,} for validation, "
         f"{started.n_test:,} for testing"
     )
+    if started.finds_pores:
+        return _teaching(number, started)
     if not started.folds:
         return TrainingHeadline(
             f"Training run {number}.", f"{crops}; {count(started.parameters, 'weight')}."
@@ -88,6 +92,29 @@ def _going_on(number: int, started: Started, curves: Curves) -> TrainingHeadline
     return TrainingHeadline(
         f"Training run {number}, fold {started.fold} of {started.folds}.", detail
     )
+
+
+def _finds(curves: Curves) -> bool:
+    return curves.started is not None and curves.started.finds_pores
+
+
+def _teaching(number: int, started: Started) -> TrainingHeadline:
+    images = count(started.n_train, "checked micrograph")
+    if not started.folds:
+        detail = f"It learns from {images}; {count(started.parameters, 'weight')}."
+        return TrainingHeadline(f"Teaching finder {number}.", detail)
+    detail = f"A network that learned from {images} is tried on the others."
+    turn = f"{started.fold} of {started.folds}"
+    return TrainingHeadline(f"Scoring finder {number}, {turn}.", detail)
+
+
+def _taught(number: int, done: Finished) -> TrainingHeadline:
+    text = f"Finder {number} is ready."
+    detail = f"It learned for {duration(done.seconds)}. Choose it under Find pores."
+    if done.n_test:
+        found = count(done.n_test, "pore")
+        text = f"Finder {number}: IoU {done.accuracy:.2f} over {found} that it had not seen."
+    return TrainingHeadline(text, detail, "good")
 
 
 def damaged_headline(problem: str) -> TrainingHeadline:

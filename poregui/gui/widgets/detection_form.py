@@ -27,12 +27,18 @@ _STEPS = 1000
 _SLID = {
     "level": 255.0,
     "offset": 60.0,
+    "deviations": 20.0,
     "smoothing": 6.0,
     "smallest": 60.0,
     "contrast": 60.0,
     "split_strength": 1.0,
 }
 """The numbers with a slider, and its upper end; larger ones are typed."""
+_OF_THE_GREY = (
+    *("polarity", "method", "level", "window", "offset", "smoothing"),
+    *("flatten", "background_radius", "contrast"),
+)
+"""What means nothing to a learned finder."""
 _FIELD_WIDTH = 84
 _UNIT_WIDTH = 68
 _CHOICE_WIDTH = 112
@@ -49,7 +55,8 @@ class DetectionForm(ParameterForm):
     refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("detection", detection_parameters(), parent)
+        shown = [one for one in detection_parameters() if one.name != "chosen_by"]
+        super().__init__("detection", shown, parent)
         self.edited.connect(self._field_changed)
         self.setAccessibleName("Pore detection settings")
         self._sliders: dict[str, QSlider] = {name: self._slider(name) for name in _SLID}
@@ -58,6 +65,7 @@ class DetectionForm(ParameterForm):
         self._more = QWidget()
         self._lay_out()
         self._recipe = DetectionRecipe()
+        self._learned = False
         self.set_recipe(self._recipe)
 
     def recipe(self) -> DetectionRecipe:
@@ -72,6 +80,11 @@ class DetectionForm(ParameterForm):
                 set_value(field, getattr(recipe, name))
         for name in self._sliders:
             self._place_slider(name)
+        self._show_rows()
+
+    def set_learned(self, learned: bool) -> None:
+        """Leave out what means nothing where a learned finder takes the place of a threshold."""
+        self._learned = learned
         self._show_rows()
 
     def set_writable(self, writable: bool) -> None:
@@ -123,11 +136,16 @@ class DetectionForm(ParameterForm):
             "level": recipe.method == "manual",
             "window": recipe.method == "local",
             "offset": recipe.method == "local",
+            "deviations": recipe.method == "noise",
+            "correction": recipe.flatten,
             "background_radius": recipe.flatten,
             "split_strength": recipe.split,
             "view_multiple": recipe.view == "multiple",
             "view_size": recipe.view == "fixed",
         }
+        meant |= dict.fromkeys(_OF_THE_GREY, True) | meant
+        if self._learned:
+            meant |= dict.fromkeys(_OF_THE_GREY, False)
         for name, shown in meant.items():
             for widget in self._rows[name]:
                 widget.setVisible(shown)
@@ -150,8 +168,10 @@ class DetectionForm(ParameterForm):
             "level",
             "window",
             "offset",
+            "deviations",
             "smoothing",
             "flatten",
+            "correction",
             "background_radius",
         )
         main += ("fill_holes", "split", "split_strength", "smallest")

@@ -251,17 +251,18 @@ _ABSURD = 1e30
 """Greater values, of either sign, are no greys but marks of programs for a missing one."""
 _NINES = (99, 999, 9999, 99999, 999999)
 _MARKS = frozenset(
-    {*_NINES, *(-n for n in _NINES), -(2**15), 1 - 2**15, -(2**31), 2**31 - 1, 2**32 - 1}
+    {-1, *_NINES, *(-n for n in _NINES), -(2**15), 1 - 2**15, -(2**31), 2**31 - 1, 2**32 - 1}
 )
 """Values that programs write where there is none."""
+_LARGEST_GREY = 2.0**32
 _ROUNDS = 4
 
 
 def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
     """Add what is no number, absurd, or a mark for missing values that lies apart from all greys.
 
-    A value that occurs again is such a mark as well where it is negative and all others are not, or
-    far above them.
+    A whole number that occurs again among fractions is such a mark as well where it is negative and
+    all others are not, or far above them. Among whole numbers it may be a pore.
     Positive infinity is a grey that was too bright.
     """
     if pixels.dtype.kind == "f":
@@ -283,15 +284,16 @@ def _no_values(pixels: NDArray[Any], found: Missing) -> Missing:
 
 def _mark_in(seen: NDArray[np.float64], pixels: NDArray[Any]) -> float | None:
     """Return the least or greatest of the values `seen` where it stands for a missing one, else
-    None.
+    None, as for an image of two values.
     """
     for mark, sign in ((seen.min(), 1), (seen.max(), -1)):
         rest = seen[seen != mark]
-        if not len(rest):
+        if not len(rest) or rest.min() == rest.max():
             return None
         low, high = trusted_range(rest)
         apart = sign * ((low if sign > 0 else high) - mark)
-        odd = mark < 0 <= low or (sign < 0 and apart > _FAR * (high - low))
+        far = mark < 0 <= low if sign > 0 else apart > _FAR * (high - low)
+        odd = far and mark % 1 == 0 and bool((rest % 1).any() or abs(mark) > _LARGEST_GREY)
         if apart > high - low and (mark in _MARKS or (odd and _again(pixels, mark))):
             return float(mark)
     return None
@@ -395,6 +397,8 @@ def _where(
 
 
 def _absurd(sign: int, values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.itemsize < 4:  # none of so few bits is
+        return np.zeros(values.shape, np.bool_)
     return np.asarray(np.isfinite(values) & (sign * values >= _ABSURD))
 
 

@@ -145,7 +145,11 @@ def _of_programs(tiff: tifffile.TiffFile, page: tifffile.TiffPage, image: int) -
     tag = page.tags.get("ResolutionUnit")
     paper = _PAPER_UNITS.get(int(tag.value)) if tag is not None else None
     if tiff.is_imagej:
-        return _imagej(str((tiff.imagej_metadata or {}).get("unit", "")), across, down, paper)
+        own = tiff.imagej_metadata or {}
+        unit = str(own.get("unit", ""))
+        if "yunit" in own:  # written where it is another one
+            down *= (_length(unit) or math.nan) / (_length(str(own["yunit"])) or math.nan)
+        return _imagej(unit, across, down, paper)
     if paper is None:
         return UNKNOWN
     return _of_resolution(across, down, paper, "TIFF resolution")

@@ -160,7 +160,8 @@ def read_tiff(file: IO[bytes], size: int, plane: Plane = FIRST) -> Decoded:
         pixels, missing = _pixels(found, file)
         scale = tiff_scale(tiff, page, found.image)
         notes = (*tiff_notes(stack, plane, page), *scale.warnings)
-        greys = to_unsigned(pixels, missing, nodata_of(page))
+        nodata = None if _has_palette(page) else nodata_of(page)
+        greys = to_unsigned(pixels, missing, nodata)
     if int(page.photometric) == _WHITE_IS_ZERO:
         greys = replace(greys, pixels=_inverted(greys.pixels, page))
     tag = page.tags.get(274)
@@ -260,8 +261,13 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> tuple[NDArray[Any], Missing]:
     page = found.page
     sample = found.sample
     kind = int(page.photometric)
-    if kind == _PALETTE and page.colormap is not None:
-        return apply_palette(_first_plane(_decoded(found)), np.asarray(page.colormap)), Missing()
+    if _has_palette(page):
+        indices = _first_plane(_decoded(found))
+        missing = Missing()
+        nodata = nodata_of(page)
+        if nodata is not None:
+            missing = missing.and_where(indices == nodata, f"{nodata:g}")
+        return apply_palette(indices, np.asarray(page.colormap)), missing
     if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB) or (
         kind == _YCBCR and int(page.compression) == _JPEG
     ):
@@ -282,6 +288,10 @@ def _pixels(found: PageMatch, file: IO[bytes]) -> tuple[NDArray[Any], Missing]:
     if sample is None:
         return colours, Missing()
     return one_channel(colours, sample), Missing()
+
+
+def _has_palette(page: tifffile.TiffPage) -> bool:
+    return int(page.photometric) == _PALETTE and page.colormap is not None
 
 
 def one_channel(pixels: NDArray[Any], sample: int) -> NDArray[Any]:

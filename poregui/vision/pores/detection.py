@@ -28,6 +28,8 @@ EDGE = "edge"
 MOUNT = "mount"
 MASK = "mask"
 TOO_LARGE = "too_large"
+UNSURE = "unsure"
+"""What a learned finder is nowhere sure of."""
 RULES = (CONTRAST, SMALLEST, LARGEST, EDGE, MOUNT, MASK, TOO_LARGE)
 """What can leave a region out; the last one is a box of more than 64 megapixels."""
 
@@ -113,6 +115,12 @@ def detect(
     """
     source = Source.of(pixels, size)
     plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
+    return detect_by(plan, progress)
+
+
+def detect_by(plan: Plan, progress: Progress = lambda done, total, text: None) -> Detected:
+    """Return the pores of a micrograph by a plan that is made already."""
+    source = plan.source
     tiled = find_all(plan, progress)
     found = _kept(tiled.found, plan, Box(0, 0, source.width, source.height), tiled.field_area)
     removed = {**found.removed, MASK: tiled.in_masks, TOO_LARGE: tiled.too_large}

@@ -50,15 +50,15 @@ def marked_in(values: NDArray[Any]) -> Marked:
     and 0 mark none. Raises PoreguiError for values that are neither.
     """
     flat = _single(values)
-    distinct, index = np.unique(flat, return_inverse=True)
-    index = np.asarray(index, np.int32).reshape(flat.shape)
+    distinct, inverse = np.unique(flat, return_inverse=True)
+    index = inverse.reshape(flat.shape)
     if len(distinct) == 1 and distinct[0] > 0:
         raise PoreguiError(
             "all its pixels have the same value.", "Mark pores with one value, the rest with 0."
         )
     if len(distinct) <= 2:
-        found, labels = cv2.connectedComponents((index > 0).astype(np.uint8), connectivity=8)
-        return Marked(np.asarray(labels, np.int32), found - 1)
+        found, regions = cv2.connectedComponents((index > 0).astype(np.uint8), connectivity=8)
+        return Marked(np.asarray(regions, np.int32), found - 1)
     background = max(1, int(np.count_nonzero(distinct <= 0)))
     labels = np.maximum(index - (background - 1), 0).astype(np.int32)
     count = len(distinct) - background

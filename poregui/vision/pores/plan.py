@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import cv2
 import numpy as np
@@ -16,13 +16,20 @@ from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
 from poregui.vision.io.pyramid import MissingIn, Pyramid
 from poregui.vision.pores.borders import Border, border_of, without_border
-from poregui.vision.pores.segmentation import FloatImage, Light, grey_of, light_of, otsu
+from poregui.vision.pores.segmentation import FloatImage, Light, closed, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
 _SAMPLED = 2_000_000
 """Pixels that the histogram and the light are taken from."""
+_LARGEST_HOLE = 0.1
+_ANY_HOLE = 20_000.0
+"""Part of the image, and px, up to which a hole belongs to the pore around it."""
 _STRIP = 1 << 24
 _NOISE_FROM = 250_000
+_WINDOW = 448
+"""Side in px of each of nine windows that are looked at as closely as the pores."""
+_OF_SPREAD = 1.4826
+"""Standard deviation of a Gaussian over the median of how far its values lie from their own."""
 _OF_MEDIAN = 1.0484
 """Standard deviation of a Gaussian over the median of the differences of its values."""
 _ABOVE_NOISE = 25.0
@@ -81,7 +88,9 @@ class Plan:
     the sample and `middle` their median; `window` is the side of the local threshold's window in
     px, odd; `smallest` and `largest` are equivalent diameters in px. Where `specimen_ends` is false
     nothing in view is the mount: what lies along an edge of the image is pore like the rest; where
-    it is None nobody has said. `border_share` is the part of the image that is black border.
+    it is None nobody has said. `border_share` is the part of the image that is black border;
+    `hat` is the radius in px of what is subtracted as background, 0 for nothing, and `flat` the
+    grey that the background has then.
     """
 
     source: Source
@@ -97,6 +106,13 @@ class Plan:
     black: float = 0.0
     middle: float = 0.0
     border_share: float = 0.0
+    hat: int = 0
+    flat: float = 0.0
+
+    @property
+    def largest_hole(self) -> float:
+        """Return the px up to which a hole belongs to the pore around it."""
+        return max(_ANY_HOLE, _LARGEST_HOLE * self.source.width * self.source.height)
 
     @property
     def sign(self) -> int:
@@ -117,7 +133,7 @@ class Plan:
             local = self.window // 2 + 1
         else:
             local = 0
-        return local + int(np.ceil(4 * self.recipe.smoothing)) + 1
+        return local + 2 * self.hat + int(np.ceil(4 * self.recipe.smoothing)) + 1
 
     def smoothed(self, box: Box) -> FloatImage:
         """Return the greys of a box, dark inside pores, under even light and smoothed as if the
@@ -128,7 +144,15 @@ class Plan:
         grey = self.light.correct(grey, wide)
         if self.recipe.smoothing > 0:
             grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.recipe.smoothing), np.float32)
+        if self.hat:
+            grey += np.float32(self.flat) - closed(grey, self.hat)
         return grey
+
+    def within(self, box: Box) -> FloatImage:
+        """Return what `smoothed` gives without the margin around the box that it comes with."""
+        top = min(self.halo, box.y)
+        left = min(self.halo, box.x)
+        return self.smoothed(box)[top : top + box.height, left : left + box.width]
 
     def hidden(self, box: Box) -> NDArray[np.bool_] | None:
         """Return which pixels of a box are masked or have no value, None where none is."""
@@ -152,15 +176,31 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
     return wide
 
 
+def without_black_border(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, float]:
+    """Return a micrograph whose black border has no value, and the part of it that is border."""
+    small, masked = _sample(source, masks)
+    border = border_of(small, source.width, source.height)
+    if border is None:
+        return source, 0.0
+    masked = border.coarse if masked is None else masked | border.coarse
+    return _without(source, border, small, masked), border.share
+
+
 def make_plan(
-    source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    may_have_border: bool = True,
 ) -> Plan:
     """Look at a sample of a micrograph's pixels and return what all its parts share.
 
-    Raises PoreguiError when the recipe has a length in um and the scale is unknown.
+    `may_have_border` is False where 0 means no black, as among probabilities. Raises PoreguiError
+    when the recipe has a length in um and the scale is unknown.
     """
     small, masked = _sample(source, masks)
-    border = border_of(small, source.width, source.height)
+    border = border_of(small, source.width, source.height) if may_have_border else None
     if border is not None:
         masked = border.coarse if masked is None else masked | border.coarse
         source = _without(source, border, small, masked)
@@ -169,40 +209,91 @@ def make_plan(
     black = _black_of(small if masked is None or masked.all() else small[~masked], small)
     small -= np.float32(black)
     light = Light(None, source.width, source.height)
-    if recipe.flatten:
+    if recipe.flatten and recipe.correction == "divide":
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
         light = light_of(small, masked, radius, source.width, source.height)
     greys = _even_greys(small, masked, light)
-    threshold = float(sign) * recipe.level - black
-    if recipe.method == "otsu":
-        threshold = otsu(greys)
-    span = trusted_range(greys)
-    if recipe.largest:
-        largest = in_px(recipe.largest, recipe.size_unit, um_per_px)
-    else:
-        largest = np.inf
-    if recipe.smallest:
-        smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px)
-    else:
-        smallest = 0.0
-    if recipe.method == "local":
-        window = round(in_px(recipe.window, recipe.window_unit, um_per_px))
-    else:
-        window = 3
-    return Plan(
+    plan = Plan(
         source,
         recipe,
         tuple(masks),
         light,
-        threshold,
-        span,
-        max(3, window | 1),
-        smallest,
-        float(largest),
+        float(sign) * recipe.level - black,
+        trusted_range(greys),
+        **_lengths(recipe, um_per_px),
         black=black,
         middle=float(np.median(greys)),
+        flat=float(np.median(greys)),
         border_share=0.0 if border is None else border.share,
     )
+    if plan.hat or recipe.method == "noise":
+        greys = _smoothed_greys(plan)
+        plan = replace(plan, span=trusted_range(greys), middle=float(np.median(greys)))
+    return replace(plan, threshold=_threshold_of(plan, greys))
+
+
+class _Lengths(TypedDict):
+    window: int
+    smallest: float
+    largest: float
+    hat: int
+
+
+def _lengths(recipe: DetectionRecipe, um_per_px: float | None) -> _Lengths:
+    """Return the lengths of a recipe in px, as the fields of a plan."""
+    largest = np.inf
+    if recipe.largest:
+        largest = in_px(recipe.largest, recipe.size_unit, um_per_px)
+    smallest = 0.0
+    if recipe.smallest:
+        smallest = in_px(recipe.smallest, recipe.size_unit, um_per_px)
+    window = 3
+    if recipe.method == "local":
+        window = round(in_px(recipe.window, recipe.window_unit, um_per_px))
+    hat = 0
+    if recipe.flatten and recipe.correction == "subtract":
+        hat = max(1, round(in_px(recipe.background_radius, recipe.background_unit, um_per_px)))
+    return {
+        "window": max(3, window | 1),
+        "smallest": smallest,
+        "largest": float(largest),
+        "hat": hat,
+    }
+
+
+def _threshold_of(plan: Plan, greys: FloatImage) -> float:
+    """Return the threshold for the greys of a sample."""
+    if plan.recipe.method == "otsu":
+        return otsu(greys)
+    if plan.recipe.method == "noise":
+        spread = float(np.median(np.abs(greys - np.float32(plan.middle)))) * _OF_SPREAD
+        return plan.middle - plan.recipe.deviations * spread
+    return plan.threshold
+
+
+def _smoothed_greys(plan: Plan) -> FloatImage:
+    """Return the greys of some windows as they are looked at, without those that are hidden."""
+    found = []
+    for box in sample_boxes(plan.source.width, plan.source.height):
+        grey = plan.within(box)
+        hidden = plan.hidden(box)
+        found.append(grey.reshape(-1) if hidden is None else grey[~hidden])
+    greys = np.concatenate(found)
+    if greys.size:
+        return greys
+    return np.zeros(1, np.float32)
+
+
+def sample_boxes(width: int, height: int) -> list[Box]:
+    """Return the whole image, or of a large one nine windows, wherever its pores are."""
+    if width * height <= _SAMPLED:
+        return [Box(0, 0, width, height)]
+    side = min(_WINDOW, width, height)
+    return [
+        Box((width - side) * column // 2, (height - side) * row // 2, side, side)
+        for row in range(3)
+        for column in range(3)
+    ]
 
 
 def _without(

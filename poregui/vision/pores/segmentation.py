@@ -90,6 +90,12 @@ def light_of(
     return Light((level / np.maximum(smooth, floor)).astype(np.float32), width, height)
 
 
+def closed(grey: FloatImage, radius: int) -> FloatImage:
+    """Return greys (H, W) without what is dark and holds no square of 2 `radius` + 1 px."""
+    square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square), np.float32)
+
+
 Labels = NDArray[np.int32]
 
 
@@ -143,17 +149,33 @@ def pore_pixels(
     """Return 1 where a smoothed grey, dark in pores, is below the threshold, else 0; `window` is
     the side of the local one in px.
     """
+    return (grey < threshold_at(grey, recipe, threshold, window)).astype(np.uint8)
+
+
+def threshold_at(
+    grey: FloatImage, recipe: DetectionRecipe, threshold: float, window: int
+) -> FloatImage | np.float32:
+    """Return the threshold of each pixel (H, W), or the one of all."""
     if recipe.method != "local":
-        return (grey < threshold).astype(np.uint8)
+        return np.float32(threshold)
     mean = cv2.blur(grey, (window, window), borderType=cv2.BORDER_REFLECT_101)
-    return (grey < mean * (1 - recipe.offset / 100)).astype(np.uint8)
+    return np.asarray(mean * (1 - recipe.offset / 100), np.float32)
 
 
-def fill_holes(pores: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the pixels together with the holes that they enclose."""
+def fill_holes(pores: NDArray[np.uint8], most: float) -> NDArray[np.uint8]:
+    """Return the pixels together with the holes of up to `most` px that they enclose; a larger one
+    is a specimen within its mount.
+    """
     framed = np.pad(pores, 1)
     cv2.floodFill(framed, None, (0, 0), 2, flags=4)
-    return (framed[1:-1, 1:-1] != 2).astype(np.uint8)
+    filled = np.asarray(framed[1:-1, 1:-1] != 2, np.uint8)
+    holes = filled - pores
+    if np.count_nonzero(holes) > most:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+        large = stats[:, cv2.CC_STAT_AREA] > most
+        large[0] = False
+        filled[large[labels]] = 0
+    return filled
 
 
 def regions_of(pores: NDArray[np.uint8]) -> Regions:

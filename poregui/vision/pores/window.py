@@ -81,7 +81,7 @@ def segment(box: Box, plan: Plan) -> Window:
     if masked is not None:
         pores[masked] = 0
     if plan.recipe.fill_holes:
-        pores = fill_holes(pores)
+        pores = fill_holes(pores, plan.largest_hole)
         if masked is not None:
             pores[masked] = 0
     return Window(box, grey, regions_of(pores), masked, in_masks)
@@ -123,8 +123,8 @@ def outline(window: Window, chosen: NDArray[np.bool_], plan: Plan) -> WindowPore
     outer = lines.outer(wanted, in_holes=not plan.recipe.fill_holes)
     found = [lines.line(int(index)) for index in outer]
     areas = traced.area[outer]
-    if not plan.recipe.fill_holes:
-        lines.take_out_holes(outer, found, areas)
+    smallest_hole = plan.largest_hole / 2 if plan.recipe.fill_holes else _MIN_HOLE
+    lines.take_out_holes(outer, found, areas, smallest_hole)
     return WindowPores(found, areas, contrast[traced.label[outer]], specks)
 
 
@@ -185,7 +185,7 @@ class _Lines:
         if not in_holes:
             several = np.bincount(label[fits], minlength=len(wanted)) > 1
             for hole in np.flatnonzero((self.traced.area < 0) & several[label]):
-                fits[self._within(hole, np.flatnonzero(fits & (label == label[hole])))] = False
+                fits[self._within(int(hole), np.flatnonzero(fits & (label == label[hole])))] = False
         return np.flatnonzero(fits)
 
     def _within(self, hole: int, lines: IntArray) -> IntArray:
@@ -199,20 +199,24 @@ class _Lines:
         )
 
     def take_out_holes(
-        self, outer: IntArray, found: list[NDArray[np.float32]], areas: FloatArray
+        self,
+        outer: IntArray,
+        found: list[NDArray[np.float32]],
+        areas: FloatArray,
+        smallest: float,
     ) -> None:
-        """Lead each outline with holes into them along a seam, there and back, and lower its
-        area.
+        """Lead each outline with holes of at least `smallest` px² into them along a seam, there and
+        back, and lower its area.
         """
         of_label: dict[int, list[int]] = {}
         for index, label in enumerate(self.traced.label[outer].tolist()):
             of_label.setdefault(label, []).append(index)
-        for hole in np.flatnonzero(self.traced.area <= -_MIN_HOLE):
+        for hole in np.flatnonzero(self.traced.area <= -smallest):
             indices = of_label.get(int(self.traced.label[hole]), [])
-            index = self._around(int(hole), outer, indices)
-            if index is not None:
-                found[index] = _with_hole(found[index], self.line(int(hole)))
-                areas[index] += self.traced.area[hole]
+            owner = self._around(int(hole), outer, indices)
+            if owner is not None:
+                found[owner] = _with_hole(found[owner], self.line(int(hole)))
+                areas[owner] += self.traced.area[hole]
 
     def _around(self, hole: int, outer: IntArray, indices: list[int]) -> int | None:
         """Return which of some outer lines of its label is the innermost around a hole."""

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.dataset import SplitName
-from poregui.domain.intervals import confusion_matrix
-from poregui.domain.porosity import weighted_counts
-from poregui.domain.scores import at_temperature, fit_temperature
+from poregui.domain.statistics.intervals import confusion_matrix
+from poregui.domain.statistics.porosity import weighted_counts
+from poregui.domain.statistics.scores import at_temperature, fit_temperature
 from poregui.store.run_folder import RunFolder
 
 

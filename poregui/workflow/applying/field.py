@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
-from poregui.domain.scores import at_temperature
+from poregui.domain.statistics.scores import at_temperature
 from poregui.store.files import file_hash, write_json
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from poregui.domain.errors import PoreguiError, faults_of
 from poregui.domain.wording import count
 from poregui.launching import available_cores
-from poregui.store.files import remove_leftovers
+from poregui.store.run_files import remove_leftovers
 from poregui.workflow.applying.classify import LOOK_S, Stopped, Talk, current_talk, prepare
 from poregui.workflow.applying.field import (
     FieldProblem,

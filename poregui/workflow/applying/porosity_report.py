@@ -13,7 +13,7 @@ from typing import Any
 import poregui
 from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import ProjectError
-from poregui.domain.porosity import ClassEstimate
+from poregui.domain.statistics.porosity import ClassEstimate
 from poregui.domain.wording import count
 from poregui.store.files import export_target, file_hash, write_text
 from poregui.store.run_files import BROKEN, parse_json, read_whole

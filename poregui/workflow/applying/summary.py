@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.measurement import DistanceSummary, distance_summary
 from poregui.domain.micrograph_names import Named, unique_names
-from poregui.domain.porosity import (
+from poregui.domain.statistics.porosity import (
     ClassEstimate,
     Correction,
     Porosity,

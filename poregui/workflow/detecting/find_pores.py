@@ -20,8 +20,10 @@ from poregui.store.project import Project
 from poregui.vision.crops import cut_many
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import Detected, detect
+from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
+from poregui.workflow.detecting.learned_finder import OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
@@ -178,9 +180,12 @@ def recipe_of(text: str) -> DetectionRecipe:
     return detection_recipe_from_json(values)
 
 
-def recipe_text(recipe: DetectionRecipe) -> str:
-    """Return a recipe as the project keeps it."""
-    return json.dumps(recipe.to_json())
+def recipe_text(recipe: DetectionRecipe, finder: OpenedFinder | None = None) -> str:
+    """Return a recipe as the project keeps it, with the finder that a search was made by."""
+    values = recipe.to_json()
+    if finder is not None:
+        values["finder"] = finder.text
+    return json.dumps(values)
 
 
 def read_recipe(file: Path) -> DetectionRecipe:
@@ -204,16 +209,17 @@ def find_in_file(
     recipe: DetectionRecipe,
     pixels: PixelStore,
     progress: Progress = lambda done, total, text: None,
+    finder: OpenedFinder | None = None,
     *,
     is_mount: bool | None = None,
 ) -> DetectedPores:
     """Find the pores of a micrograph and keep the pixels of their crops; needs no project, so any
     thread may.
 
-    `folder` is the project's. `is_mount` says what lies along an edge, None: what the micrograph
-    says. An exception that `progress` raises ends the work. Raises
-    PoreguiError when the file cannot be read, or the recipe has lengths in um and the micrograph
-    has no scale.
+    `folder` is the project's. A learned `finder` stands for the recipe's threshold. `is_mount` says
+    what lies along an edge, None: what the micrograph says. An exception that `progress` raises
+    ends the work. Raises PoreguiError when the file cannot be read, or the recipe has lengths in um
+    and the micrograph has no scale.
     """
     started = time.perf_counter()
     with (
@@ -227,19 +233,10 @@ def find_in_file(
                 "Restore the original file.",
             )
         check_same(micrograph, file, folder)
-        detected = detect(
-            source_of(image),
-            recipe,
-            micrograph.um_per_px,
-            micrograph.masks,
-            specimen_ends=ends_in_view(micrograph.surfaces) if is_mount is None else is_mount,
-            progress=lambda done, total, text: progress(
-                done, total, f"{micrograph.shown_name}: {text}".removesuffix(": ")
-            ),
-        )
+        detected = _detected(image, micrograph, recipe, progress, finder, is_mount)
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
-    fact = detection_of(detected, micrograph, recipe)
+    fact = detection_of(detected, micrograph, recipe, finder)
     return DetectedPores(
         micrograph,
         pores,
@@ -253,6 +250,27 @@ def find_in_file(
         detected.unsure_percent,
         is_mount,
     )
+
+
+def _detected(
+    image: Pyramid,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    progress: Progress,
+    finder: OpenedFinder | None,
+    is_mount: bool | None,
+) -> Detected:
+    def tell(done: int, total: int, text: str) -> None:
+        progress(done, total, f"{micrograph.shown_name}: {text}".removesuffix(": "))
+
+    source = source_of(image)
+    scale = micrograph.um_per_px
+    if finder is not None:
+        return find_learned(finder.finder, source, recipe, scale, micrograph.masks, tell)
+    ends = is_mount
+    if ends is None:
+        ends = ends_in_view(micrograph.surfaces)
+    return detect(source, recipe, scale, micrograph.masks, specimen_ends=ends, progress=tell)
 
 
 _MOST_NAMED = 5
@@ -299,13 +317,18 @@ def mount_text(found: Sequence[DetectedPores]) -> str:
     )
 
 
-def detection_of(detected: Detected, micrograph: Micrograph, recipe: DetectionRecipe) -> Detection:
+def detection_of(
+    detected: Detected,
+    micrograph: Micrograph,
+    recipe: DetectionRecipe,
+    finder: OpenedFinder | None = None,
+) -> Detection:
     """Return what the project remembers of a search besides the pores; lines are kept within a
     quarter of a pixel.
     """
     return Detection(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=recipe_text(recipe),
+        recipe=recipe_text(recipe, finder),
         field_area_px=detected.field_area_px,
         masks=micrograph.masks,
         surfaces=tuple(fewer_points(line) for line in detected.surfaces),

@@ -18,8 +18,8 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
 from poregui.domain.micrograph_names import TELL_APART, distinguished
-from poregui.domain.porosity import Porosity, porosity
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
+from poregui.domain.statistics.porosity import Porosity, porosity
 from poregui.domain.wording import count
 from poregui.store.files import export_target, harmless, replace_file, write_csv
 from poregui.store.pixels import CropPixels

@@ -15,11 +15,14 @@ from poregui.vision.pores.detection import (
     MOUNT,
     SMALLEST,
     TOO_LARGE,
+    UNSURE,
     Detected,
 )
 
 _LITTLE = 0.05
 """Area of faint regions over that of the pores below which it is not worth a word."""
+_MUCH = 0.3
+"""Part of the field that a single pore hardly covers."""
 _SENTENCES = {
     CONTRAST: "Minimum contrast removed {}.",
     SMALLEST: "Smallest pore removed {}.",
@@ -27,9 +30,10 @@ _SENTENCES = {
     TOO_LARGE: "{} too large for a pore excluded.",
     EDGE: "Pores at the edge: {} excluded.",
     MASK: "Masks removed {}.",
+    UNSURE: "The finder is not sure of {}; left out.",
 }
 _GROUPS = {
-    "contrast": (CONTRAST,),
+    "contrast": (CONTRAST, UNSURE),
     "size": (SMALLEST, LARGEST, TOO_LARGE),
     "edge": (EDGE,),
     "mount": (MOUNT,),
@@ -64,7 +68,7 @@ def _together(removed: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 def doubts_of(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:
     """Say what makes the area per cent of one micrograph doubtful."""
-    return (*_mount_question(detected), *_faint_text(detected, recipe))
+    return (*_mount_question(detected), *_large_pore(detected), *_faint_text(detected, recipe))
 
 
 def _mount_question(detected: Detected) -> tuple[str, ...]:
@@ -75,6 +79,13 @@ def _mount_question(detected: Detected) -> tuple[str, ...]:
         f"{share} of the field along the edge may be mounting material or pore; counted as pore "
         "until you say which.",
     )
+
+
+def _large_pore(detected: Detected) -> tuple[str, ...]:
+    share = float(detected.areas.max(initial=0.0)) / max(detected.field_area_px, 1.0)
+    if detected.unsure_mount_px or share <= _MUCH:
+        return ()
+    return (f"One pore covers {percent(share, 0)} of the field: check the threshold.",)
 
 
 def _faint_text(detected: Detected, recipe: DetectionRecipe) -> tuple[str, ...]:

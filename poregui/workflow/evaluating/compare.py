@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.intervals import Z95, student_t_quantile
-from poregui.domain.scores import Pairing, pair
-from poregui.domain.splits import kind_of
+from poregui.domain.statistics.intervals import Z95, student_t_quantile
+from poregui.domain.statistics.scores import Pairing, pair
+from poregui.domain.statistics.splits import kind_of
 from poregui.domain.wording import count, noun, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

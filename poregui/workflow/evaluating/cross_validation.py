@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.intervals import student_t_quantile, wilson_interval
-from poregui.domain.splits import kind_of
+from poregui.domain.statistics.intervals import student_t_quantile, wilson_interval
+from poregui.domain.statistics.splits import kind_of
 from poregui.domain.wording import noun, percent
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

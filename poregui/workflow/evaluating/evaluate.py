@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, evaluate
-from poregui.domain.intervals import HeadlineInterval, interval_of
+from poregui.domain.statistics.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run

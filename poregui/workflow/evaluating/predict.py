@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poregui.domain.checked import SUM_TOLERANCE, check_sidecar
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Cancelled, Failed, Finished, Interrupted
-from poregui.domain.out_of_distribution import PENULTIMATE, Reference
+from poregui.domain.statistics.out_of_distribution import PENULTIMATE, Reference
 from poregui.domain.wording import count, listed
 from poregui.store.network_files import fault_of_network
 from poregui.store.pixels import CropPixels

@@ -19,14 +19,14 @@ from poregui.domain.evaluation import (
     by_number,
     evaluate,
 )
-from poregui.domain.intervals import (
+from poregui.domain.statistics.intervals import (
     HeadlineInterval,
     Statistic,
     bootstrap_over_groups,
     interval_of,
     matrices_of_groups,
 )
-from poregui.domain.scores import (
+from poregui.domain.statistics.scores import (
     Calibration,
     Curve,
     Scores,
@@ -41,7 +41,7 @@ from poregui.domain.scores import (
     roc_curve,
     scores,
 )
-from poregui.domain.splits import kind_of
+from poregui.domain.statistics.splits import kind_of
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.shape_baseline import ShapeTable
 

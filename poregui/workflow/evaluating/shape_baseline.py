@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
-from poregui.domain.scores import Pairing, pair
+from poregui.domain.statistics.scores import Pairing, pair
 from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
 from poregui.vision.shape.crop_measurement import known_crop, shape_names, shape_table_of

@@ -13,7 +13,7 @@ from poregui.domain.classes import PoreClass, name_key
 from poregui.domain.errors import PoreguiError
 from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.domain.records import Crop, GivenSplit, LabelEntry
-from poregui.domain.splits import keys_of
+from poregui.domain.statistics.splits import keys_of
 from poregui.store.files import explain_write_error, export_target, harmless, write_csv
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project

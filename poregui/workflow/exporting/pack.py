@@ -12,6 +12,7 @@ from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import count, shortened
 from poregui.store.files import export_target
+from poregui.store.finder_folder import trainable
 from poregui.store.packing import Member, beside, copy_databases, run_files, write_zip
 from poregui.store.project import Project
 from poregui.workflow.exporting.formats.shapes import file_paths
@@ -93,7 +94,8 @@ def pack(
         missing = []
         other = []
     if runs:
-        finished = [run for run in project.runs() if not run.is_link and not run.is_running()]
+        every = trainable(project.folder)
+        finished = [run for run in every if not run.is_link and not run.is_running()]
     else:
         finished = []
     with beside(target) as folder:

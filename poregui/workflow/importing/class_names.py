@@ -14,14 +14,17 @@ from poregui.domain.classes import (
     UNSURE_NAME,
     PoreClass,
     class_named,
+    clean_name,
     default_classes,
     full_name,
     name_key,
 )
 from poregui.domain.errors import PoreguiError
+from poregui.domain.micrograph_names import plain, without_ending
+from poregui.domain.records import Micrograph
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import SetClasses
-from poregui.workflow.exporting.formats.shapes import safe_name
+from poregui.workflow.exporting.formats.shapes import COUNTED, PoreShape, safe_name
 
 _FIXED = {name_key(NOT_A_PORE_NAME): NOT_A_PORE, name_key(UNSURE_NAME): UNSURE}
 
@@ -59,6 +62,23 @@ def class_meant(name: str, classes: Sequence[PoreClass]) -> PoreClass | None:
     return same[0] if len(same) == 1 else None
 
 
+def of_known_class(
+    shape: PoreShape, classes: Sequence[PoreClass], there: Micrograph, otherwise: str = ""
+) -> PoreShape:
+    """Return a pore with the class whose name has a number, where the project has that, and with
+    that of the name `otherwise` where its file names none.
+
+    The name of the micrograph is none, as that of a ROI which was saved under it.
+    """
+    full = dict(shape.metadata).get(COUNTED, "")
+    if full and class_meant(full, classes) is not None:
+        return replace(shape, class_name=full)
+    names = {"", plain(there.name), without_ending(plain(there.name))}
+    if plain(shape.class_name) in names and class_meant(shape.class_name, classes) is None:
+        return replace(shape, class_name=otherwise)
+    return shape
+
+
 _TYPED = str.maketrans("‹›«»“”„‘’–—", '<><>"""\'\'--')
 """Quotes and dashes as keyboards have them: other programs write one for the other."""
 
@@ -66,6 +86,21 @@ _TYPED = str.maketrans("‹›«»“”„‘’–—", '<><>"""\'\'--')
 def _written(name: str) -> str:
     """Return what is left of a name in that of a file, fit for comparing."""
     return name_key(safe_name(name.translate(_TYPED)))
+
+
+def problem_of_name(name: str) -> str:
+    """Return the end of a sentence about pores whose class cannot be called so, empty where it
+    can.
+    """
+    try:
+        if _fixed(name) is None:
+            clean_name(full_name(name))
+    except PoreguiError:
+        return f"not labelled: {name[:_SHOWN]!r} cannot be the name of a class."
+    return ""
+
+
+_SHOWN = 40
 
 
 def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
@@ -92,8 +127,9 @@ def plan_classes(project: Project, names: Iterable[str]) -> ClassPlan:
             kept = tuple(replace(c, position=i) for i, c in enumerate(needed))
     if len([c for c in kept if not c.retired]) + len(new) > MOST_CLASSES:
         raise PoreguiError(
-            f"The folders name {len(new)} new classes; a project has at most {MOST_CLASSES}.",
-            "If these folders are not classes, import the images as micrographs.",
+            f"There are {len(new)} new classes; a project has at most {MOST_CLASSES}.",
+            "If the names of folders are no classes, import the images as micrographs; else use "
+            "fewer classes.",
         )
     after = list(kept)
     added = []

@@ -157,12 +157,22 @@ def _one_each(matches: Sequence[Match]) -> list[Match]:
     for same in by_micrograph.values():
         surest = max(matches[index].evidence for index in same)
         kept = [index for index in same if matches[index].evidence == surest]
-        if len(kept) > 1 and surest == Evidence.NAME:
+        if len(kept) > 1 and (surest == Evidence.NAME or _alike([matches[i] for i in kept])):
             kept = []
         for index in same:
             if index not in kept:
                 found[index] = _crowded(matches[index], len(same))
     return found
+
+
+def _alike(matches: Sequence[Match]) -> bool:
+    """Tell whether two images with pores in one file are told apart by nothing that it says."""
+    known = [
+        (match.image.source, match.image.name, match.image.path)
+        for match in matches
+        if match.image.source and match.image.shapes and match.evidence != Evidence.CONTENT
+    ]
+    return len(set(known)) < len(known)
 
 
 def _crowded(match: Match, count: int) -> Match:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from poregui.domain.classes import PoreClass
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import TURNED, Box, Outline, upright_points
 from poregui.domain.records import Crop, Micrograph, Plane
-from poregui.domain.wording import count, noun
+from poregui.domain.wording import about, count, noun
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut
@@ -45,8 +44,8 @@ from poregui.workflow.exporting.formats.json_text import (
     read_json,
 )
 from poregui.workflow.exporting.formats.labels_csv import are_labels, read_labels_csv
-from poregui.workflow.exporting.formats.shapes import COUNTED, ImageShapes, PoreShape, files_in
-from poregui.workflow.importing.class_names import class_meant, plan_classes
+from poregui.workflow.exporting.formats.shapes import ImageShapes, PoreShape, files_in
+from poregui.workflow.importing.class_names import of_known_class, plan_classes, problem_of_name
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.image_matching import match_all
 from poregui.workflow.importing.masks import are_masks, read_masks
@@ -204,12 +203,13 @@ def _turned(shape: PoreShape, width: int, height: int, turn: int) -> PoreShape:
 
 
 def match_images(
-    project: Project, images: Sequence[ImageShapes]
+    project: Project, images: Sequence[ImageShapes], class_name: str = ""
 ) -> tuple[list[MatchedImage], tuple[str, ...]]:
     """Return the micrograph of each image that the project has, and sentences about the others.
 
     Images are known by what they hold, by their folders and names, or by a name that one micrograph
-    alone has, with or without its ending, whatever the case (see `match_all`).
+    alone has, with or without its ending, whatever the case (see `match_all`). `class_name` is that
+    of pores whose file names none.
     """
     classes = project.classes()
     found = []
@@ -223,34 +223,16 @@ def match_images(
                 MatchedImage(
                     there,
                     project.micrograph_file(there),
-                    tuple(_of_known_class(shape, classes) for shape in match.image.shapes),
+                    tuple(
+                        of_known_class(one, classes, there, class_name)
+                        for one in match.image.shapes
+                    ),
                     project.folder,
                     (match.image.width, match.image.height),
                     match.image.as_stored,
                 )
             )
     return found, tuple(notes)
-
-
-def _of_known_class(shape: PoreShape, classes: Sequence[PoreClass]) -> PoreShape:
-    """Return a pore with the class whose name has a number, where the project has that."""
-    full = dict(shape.metadata).get(COUNTED, "")
-    if full and class_meant(full, classes) is not None:
-        return replace(shape, class_name=full)
-    return shape
-
-
-def of_class(images: Sequence[ImageShapes], name: str) -> list[ImageShapes]:
-    """Return images whose pores are of the class of a name where their file names none."""
-    return [
-        replace(
-            image,
-            shapes=tuple(
-                one if one.class_name else replace(one, class_name=name) for one in image.shapes
-            ),
-        )
-        for image in images
-    ]
 
 
 def cut_outlines(
@@ -274,7 +256,7 @@ def cut_outlines(
             check_same(micrograph, one.file, one.folder)
             image = open_pyramid(one.file, plane=Plane.parse(micrograph.plane))
         except PoreguiError as error:
-            messages.append(f"{micrograph.shown_name}: {error}")
+            messages.append(about(micrograph.shown_name, error))
             continue
         with image:
             shapes, turned = one.on(image)
@@ -330,9 +312,14 @@ def _checked(
             changes[one.change] += 1
             box = one.outline.bounds.clipped(*size) or one.outline.bounds
             found.append(replace(shape, outline=one.outline, box=box))
-    once = {(shape.outline, shape.box): shape for shape in reversed(found)}
-    changes["again"] = len(found) - len(once)
-    return [*reversed(once.values())], _change_text(changes)
+    once: dict[tuple[Outline | None, Box], PoreShape] = {}
+    for shape in found:
+        first = once.setdefault((shape.outline, shape.box), shape)
+        if not first.class_name:
+            once[shape.outline, shape.box] = shape
+        changes["otherwise"] += shape.class_name not in ("", first.class_name or shape.class_name)
+    changes["again"] = len(found) - len(once) - changes["otherwise"]
+    return [*once.values()], _change_text(changes)
 
 
 def _change_text(changes: Counter[str]) -> list[str]:
@@ -349,10 +336,16 @@ def _change_text(changes: Counter[str]) -> list[str]:
     if changes["again"]:
         verb = noun(changes["again"], "is", "are")
         notes.append(f"{count(changes['again'], 'pore')} that {verb} drawn twice taken once.")
+    if changes["otherwise"]:
+        verb = noun(changes["otherwise"], "is", "are")
+        notes.append(
+            f"{count(changes['otherwise'], 'pore')} that {verb} drawn again as another class left "
+            "out; the first class counts."
+        )
     notes += [
         f"{count(number, 'pore')} left out: the outline {problem}."
         for problem, number in changes.items()
-        if problem not in ("", "crossed", "cut", "again") and number
+        if problem not in ("", "crossed", "cut", "again", "otherwise") and number
     ]
     return notes
 
@@ -370,15 +363,16 @@ def settle_outlines(
     """
     project.check_writable()
     every = [pore for pores in collected.pores.values() for pore in pores]
-    classes = plan_classes(
-        project, dict.fromkeys(pore.shape.class_name for pore in every if pore.shape.class_name)
-    )
+    names = Counter(pore.shape.class_name for pore in every if pore.shape.class_name)
+    unfit = {name: problem for name in names if (problem := problem_of_name(name))}
+    classes = plan_classes(project, [name for name in names if name not in unfit])
     found = _Settled(project.next_id("crops"))
     for micrograph_id, pores in collected.pores.items():
         there = _Places(project, micrograph_id, candidates=not complete)
         found.removed += there.left_out
         for pore in pores:
-            label = classes.label(pore.shape.class_name or None)
+            name = pore.shape.class_name
+            label = classes.label(None if name in unfit else name or None)
             found.add(pore, micrograph_id, label, there.take(pore))
     edits: list[Edit] = []
     if classes.edit and (found.crops or found.labels):
@@ -398,7 +392,7 @@ def settle_outlines(
         len(found.crops),
         len(found.labels),
         found.present,
-        collected.notes,
+        (*collected.notes, *(f"{count(names[name], 'pore')} {unfit[name]}" for name in unfit)),
         len(checked.after) if checked is not None else 0,
         len(found.removed),
     )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
-from poregui.domain.scores import Calibration, Curve
+from poregui.domain.statistics.scores import Calibration, Curve
 from poregui.domain.wording import MICROMETRE, count, fraction_of, percent
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poregui.domain.dataset import SPLITS, Dataset
-from poregui.domain.porosity import correction
+from poregui.domain.statistics.porosity import correction
 from poregui.domain.wording import MICROMETRE, count, listed, percent_or_dash, percent_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder

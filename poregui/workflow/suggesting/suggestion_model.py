@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.scores import at_temperature, fit_temperature
-from poregui.domain.splits import Item, assign_folds, kind_of
+from poregui.domain.statistics.scores import at_temperature, fit_temperature
+from poregui.domain.statistics.splits import Item, assign_folds, kind_of
 
 Floats = NDArray[np.float64]
 FEWEST_LABELS = 10

@@ -13,7 +13,7 @@ from poregui.domain.classes import SHORT_NAMES
 from poregui.domain.dataset import SplitName
 from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
-from poregui.domain.splits import (
+from poregui.domain.statistics.splits import (
     FEWEST_GROUPS,
     NamedCrop,
     Sources,

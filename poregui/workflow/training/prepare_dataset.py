@@ -17,7 +17,7 @@ from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.geometry import Outline
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
-from poregui.domain.splits import (
+from poregui.domain.statistics.splits import (
     FIXED_FROM,
     TEST_SHARE,
     Item,

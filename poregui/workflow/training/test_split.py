@@ -11,7 +11,7 @@ from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.micrograph_names import plain
 from poregui.domain.records import Changed, Crop, How
-from poregui.domain.splits import kind_of
+from poregui.domain.statistics.splits import kind_of
 from poregui.domain.wording import count, listed, noun
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import changed

@@ -5,6 +5,7 @@ join, cut, draw, undo.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ import pytest
 import shapely
 from detect_bench import Bench, field, grid_of_pores
 from detect_desk import detect_desk, idle
+from finder_folders import finder_folder, write_drawn_finder
 from label_desk import LEFT, PLAIN, Desk
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.domain.records import Changed
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
 from poregui.gui.dialogs.micrograph_choice import WhichMicrographsDialog
@@ -27,6 +30,7 @@ from poregui.gui.label.outlines import Outlining
 from poregui.gui.services.jobs import Latest
 from poregui.gui.widgets.detection_form import DetectionForm
 from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.editing.micrograph_edits import set_checked
 
 GAS = 1
 WAIST = [(200.0, 200.0, 20.0), (232.0, 200.0, 20.0)]
@@ -138,6 +142,20 @@ def test_what_may_be_mount_is_asked_for_in_the_panel_and_the_answer_is_one_step(
         assert not panel.mount_button.isVisible()
         desk.presenter.undo()
         assert [one.surfaces for one in desk.project.micrographs()] == [None]
+
+
+def test_auto_shows_the_recipe_that_it_chose_and_why(desk: Desk, qtbot) -> None:
+    desk.page.side.show_panel("Find pores")
+    panel = desk.page.find_panel
+    panel.form._fields["polarity"].setCurrentText("Bright")
+    QTest.mouseClick(panel.automatic_button, LEFT)
+    idle(desk, qtbot)
+    recipe = panel.form.recipe()
+    assert (recipe.polarity, recipe.method, recipe.chosen_by) == ("dark", "otsu", "auto")
+    assert panel.result_text.text().startswith("Auto chose Otsu's threshold for dark pores")
+    qtbot.waitUntil(lambda: previewed(desk) == 21)
+    panel.form._fields["smallest"].setValue(6)
+    assert panel.form.recipe().chosen_by == "person"
 
 
 def test_labels_survive_a_second_search_and_lost_pores_can_be_shown(desk: Desk, qtbot) -> None:
@@ -399,11 +417,11 @@ def test_every_value_of_the_recipe_survives_the_form(qtbot) -> None:
     recipe = DetectionRecipe(
         polarity="bright", method="local", window=33.0, offset=7.5, smoothing=1.25, flatten=True,
         split=True, split_strength=0.75, smallest=12.0, largest=300.0, size_unit="um", edge="drop",
-        view="fixed", view_size=80.0,
+        view="fixed", view_size=80.0, correction="subtract", deviations=7.0, chosen_by="auto",
     )  # fmt: skip
     form.set_recipe(recipe)
     form._fields["contrast"].setValue(20)
-    assert form.recipe().to_json() == {**recipe.to_json(), "contrast": 20}
+    assert form.recipe() == replace(recipe, contrast=20.0, chosen_by="person")
 
 
 def test_two_sizes_that_do_not_fit_are_refused_and_the_last_recipe_stays(qtbot) -> None:
@@ -427,3 +445,26 @@ def test_only_the_newest_of_many_requests_is_answered(qtbot) -> None:
     latest.close()
     qtbot.wait(20)
     assert predictions == [19]
+
+
+def test_a_learned_finder_is_taught_from_checked_areas_and_stands_for_the_threshold(
+    desk: Desk, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = desk.page.find_panel
+    taught: list[str] = []
+    monkeypatch.setattr(desk.services.trainer, "teach", taught.append)
+    assert not panel.network_button.isEnabled()
+    desk.session.apply(set_checked(desk.project.micrographs()))
+    panel.network_button.click()
+    assert taught == ["network"]
+    write_drawn_finder(finder_folder(desk.project.folder, "network", images=1))
+    desk.session.announce(Changed(frozenset({"runs"})))
+    assert panel.finder_box.itemText(1) == "Learned: network 1, IoU 0.71"
+    panel.finder_box.setCurrentIndex(1)
+    assert panel.form._fields["method"].isHidden()
+    assert not panel.form._fields["smallest"].isHidden()
+    find(desk, qtbot)
+    assert len(desk.project.crops()) == 21
+    panel.finder_box.setCurrentIndex(0)
+    assert not panel.form._fields["method"].isHidden()
+    assert panel.form._fields["window"].isHidden()

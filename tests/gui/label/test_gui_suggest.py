@@ -235,7 +235,9 @@ def test_a_project_is_packed_and_the_labels_of_its_copy_come_back(
     add_ready_made(project, 4)
     desk = open_desk(project)
     flow = SharingFlow(
-        desk.page, desk.session, Services(Here(), desk.services.thumbnails, None, None)
+        desk.page,
+        desk.session,
+        Services(Here(), desk.services.thumbnails, None, desk.services.trainer),
     )
     flow.pack(tmp_path / "copy.zip")
     with zipfile.ZipFile(tmp_path / "copy.zip") as packed:

@@ -19,7 +19,7 @@ def texts(form: QWidget, name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("detection_method", ["Otsu", "Manual", "Local"]),
+        ("detection_method", ["Otsu", "Manual", "Local", "Noise"]),
         ("detection_edge", ["Include", "Exclude"]),
         ("detection_size_unit", ["µm", "px"]),
     ],

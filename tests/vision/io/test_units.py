@@ -102,6 +102,15 @@ def test_imagejs_unit_and_that_of_the_resolution_are_weighed(
     assert why in received
 
 
+@pytest.mark.parametrize(("unit", "um_per_px"), [("um", 0.5), ("mm", None), ("furlong", None)])
+def test_imagejs_other_unit_of_the_height_is_no_square_pixel(
+    tmp_path: Path, unit: str, um_per_px: float | None
+) -> None:
+    found, received = imagej(tmp_path, f"um\nyunit={unit}", 2)
+    assert found == um_per_px
+    assert bool(received) == (um_per_px is None)
+
+
 def test_an_absurd_size_is_never_taken_in_silence(tmp_path: Path) -> None:
     for attributes in (
         'PhysicalSizeX="5e-6" PhysicalSizeY="5e-6"',

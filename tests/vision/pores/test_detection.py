@@ -376,6 +376,16 @@ def test_an_island_in_a_hole_is_part_of_the_pore_unless_holes_are_kept() -> None
     assert sorted(apart.areas) == pytest.approx([np.pi * 12**2, np.pi * (45**2 - 24**2)], rel=0.06)
 
 
+def test_a_specimen_that_its_mount_surrounds_is_no_hole_of_it() -> None:
+    pixels = np.full((300, 300), 30, np.uint8)
+    pixels[40:260, 30:270] = 200
+    pixels[100:130, 100:130] = 40
+    found = detect(pixels, RECIPE, None)
+    assert found.areas == pytest.approx([900], rel=0.02)
+    assert found.field_area_px == pytest.approx(220 * 240, rel=0.01)
+    assert (found.removed["mount"], found.unsure_percent) == (1, 0)
+
+
 def test_each_rule_says_how_many_regions_it_removed() -> None:
     pixels = np.full((200, 300), 200, np.uint8)
     for left, top, side, grey in (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from poregui.domain.detection import DetectionRecipe
+from poregui.vision.io.pixel_values import to_unsigned
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.io.reader import read_image
 from poregui.vision.pores.detection import Detected, detect
@@ -122,12 +123,43 @@ def test_a_patch_that_is_too_bright_belongs_to_the_field(tmp_path: Path, bright:
     holds_three(found_in(tiff(tmp_path / "a.tif", values)))
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.float32])
+def test_a_negative_value_among_whole_numbers_is_a_pore(tmp_path: Path, dtype: type) -> None:
+    file = tiff(tmp_path / "a.tif", (drawn().astype(np.int32) - 128).astype(dtype))
+    assert read_image(file).missing is None
+    holds_three(found_in(file))
+
+
+TWO = ((0, 1), (0, 255), (-1, 0), (0, -1), (-1, 1), (-32768, 32767), (-9999, 7), (0, 2**31 - 1))
+
+
+@pytest.mark.parametrize(("pore", "matrix"), TWO)
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_an_image_of_two_values_lacks_none(pore: int, matrix: int, dtype: type) -> None:
+    values = np.where(drawn() == 40, pore, matrix).astype(dtype)
+    greys = to_unsigned(values)
+    assert greys.missing is None
+    assert len(np.unique(greys.pixels)) == 2
+
+
+def test_the_mark_of_an_image_with_a_palette_is_an_index_into_it(tmp_path: Path) -> None:
+    indices = 255 - drawn()
+    indices[CORNER] = 0
+    palette = np.tile(np.arange(255, -1, -1, dtype=np.uint16) * 257, (3, 1))
+    nodata = [(42113, "s", 0, "0", True)]
+    more = {"photometric": "palette", "colormap": palette, "extratags": nodata}
+    holds_three(found_in(tiff(tmp_path / "a.tif", indices, **more)), WIDTH * HEIGHT - 60 * 54)
+
+
 AFFINE: dict[str, Callable[[NDArray[np.float64]], NDArray[Any]]] = {
     "12 of 16 bits": lambda grey: (grey * 16).astype(np.uint16),
     "an offset": lambda grey: (grey * 16 + 20000).astype(np.uint16),
     "a large offset": lambda grey: (grey * 8 + 63000).astype(np.uint16),
     "signed": lambda grey: (grey * 16 - 32000).astype(np.int16),
     "signed, as ImageJ stores it": lambda grey: (grey * 16 - 1000 + 32768).astype(np.uint16),
+    "signed around 0": lambda grey: (grey * 16 - 1000).astype(np.int16),
+    "floats around 0": lambda grey: (grey / 64 - 1.5).astype(np.float32),
+    "half floats": lambda grey: (grey / 255).astype(np.float16),
     "32 bits": lambda grey: (grey * 1000 + 1e9).astype(np.uint32),
     "floats": lambda grey: (grey * 1e-4 + 3).astype(np.float32),
     "negative floats": lambda grey: (grey * 10 - 1e4).astype(np.float32),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, Measurement, heading
-from poregui.domain.porosity import porosity
+from poregui.domain.statistics.porosity import porosity
 from poregui.vision.pores.detection import detect
 from poregui.vision.shape.measurement import Measured, crofton_perimeters, measure, measure_labels
 from poregui.vision.shape.polygons import Polygons, spans
@@ -89,8 +89,9 @@ def test_a_drawn_ellipse_has_its_axes_its_area_and_its_direction(
     assert row.area_px == pytest.approx(np.pi / 4 * long * short, rel=0.01)
     assert row.feret_max == pytest.approx(long, rel=0.01)
     assert row.feret_min == pytest.approx(short, rel=0.02)
-    away = (row.orientation_deg or 0.0) - (degrees - 90)
-    assert (away + 90) % 180 - 90 == pytest.approx(0, abs=1)
+    assert row.orientation_deg is not None
+    beside = row.orientation_deg - (degrees - 90)
+    assert (beside + 90) % 180 - 90 == pytest.approx(0, abs=1)
 
 
 def test_a_drawn_rectangle_and_an_l_shape_keep_their_feret_diameters() -> None:

@@ -4,6 +4,7 @@ that several outlines share counts once.
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.geometry import Box, Mask
+from poregui.domain.geometry import Box, Mask, Outline
 from poregui.vision.shape.crossings import odd, parts_of
 from poregui.vision.shape.overlaps import (
     checked_outline,
@@ -141,6 +142,17 @@ def test_holes_are_left_out_and_parts_stay_apart() -> None:
     two = parts_of([disc(50, 50, 22), disc(150, 50, 10)], odd)
     assert [len(part) for part in two] == [1, 1]
     assert len(united([disc(50, 50, 22), disc(60, 50, 22), disc(150, 50, 10)])) == 2
+
+
+def test_a_pore_of_hundreds_of_holes_is_one_line_in_seconds() -> None:
+    outer = np.array([(0, 0), (400, 0), (400, 400), (0, 400)], np.float64)
+    square = np.array([(0, 0), (0, 4), (4, 4), (4, 0)], np.float64)
+    corners = [(x, y) for x in range(10, 390, 14) for y in range(10, 390, 14)]
+    corners += [(x + 4, y + 4) for x, y in corners[:20]]  # these touch at a corner
+    began = time.monotonic()
+    (line,) = with_holes(outer, [square + corner for corner in corners])
+    assert time.monotonic() - began < 20  # it took minutes
+    assert Outline.of(line).area == pytest.approx(400**2 - 16 * len(corners))
 
 
 def test_area_that_outlines_share_is_found_once() -> None:

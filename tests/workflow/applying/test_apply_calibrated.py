@@ -17,7 +17,7 @@ from size_model import draw_discs, write_size_model
 
 from poregui.cli.main import main
 from poregui.domain.errors import ProjectError
-from poregui.domain.scores import at_temperature
+from poregui.domain.statistics.scores import at_temperature
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying import confusion_of_tests

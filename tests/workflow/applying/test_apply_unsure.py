@@ -18,7 +18,7 @@ from size_model import draw_discs
 
 from poregui.cli.main import main
 from poregui.domain.classes import NOT_A_PORE, UNSURE
-from poregui.domain.porosity import correction, estimate_classes
+from poregui.domain.statistics.porosity import correction, estimate_classes
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import label_crops

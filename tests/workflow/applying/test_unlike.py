@@ -18,7 +18,7 @@ from unlike_model import draw_field, write_pattern_model
 from poregui.cli.main import main
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box
-from poregui.domain.out_of_distribution import MOST, Reference, make_reference
+from poregui.domain.statistics.out_of_distribution import MOST, Reference, make_reference
 from poregui.store.project import Project
 from poregui.vision.pores.detection import detect
 from poregui.workflow.applying.field import (

@@ -19,8 +19,8 @@ from finished_runs import (
 )
 
 from poregui.domain.errors import ProjectError
-from poregui.domain.intervals import wilson_interval
 from poregui.domain.recipe import Recipe
+from poregui.domain.statistics.intervals import wilson_interval
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History

@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_said_and_left_out(project: Project, tmp_path: Path
     assert "m1.png: 1 pore left out: the outline lies outside the image." in lines
     assert project.crops() == []
     (tmp_path / "m1.png").unlink()
-    assert any(line.startswith("m1.png: ") for line in bring(project, [FIELD]))
+    assert any(line.startswith("m1.png no longer exists") for line in bring(project, [FIELD]))
 
 
 def test_a_cancelled_import_changes_nothing(project: Project) -> None:

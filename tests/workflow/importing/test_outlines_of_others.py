@@ -188,6 +188,26 @@ def test_a_single_roi_and_a_zip_without_a_name_go_to_the_only_micrograph(
     assert len(project.crops()) == 2
 
 
+@pytest.mark.parametrize(("otherwise", "label"), [("", ""), ("Gas", "Gas")])
+def test_a_roi_that_is_called_as_its_image_names_no_class(
+    project: Project, tmp_path: Path, otherwise: str, label: str
+) -> None:
+    (tmp_path / "M.roi").write_bytes(roi(ROI_TYPE.OVAL).tobytes())
+    matched, _ = match_images(project, read_outlines(tmp_path / "M.roi"), otherwise)
+    assert [shape.class_name for shape in matched[0].shapes] == [label]
+
+
+def test_a_polygon_with_a_fitted_spline_has_the_area_of_the_curve(tmp_path: Path) -> None:
+    corners = ImagejRoi.frompoints(np.array(ring(50, 50, 20)[::16], np.float32))
+    corners.roitype = ROI_TYPE.POLYGON
+    for options, area in ((0, 800), (ROI_OPTIONS.SPLINE_FIT, 1219)):
+        corners.options = ROI_OPTIONS(corners.options | options)
+        (image,) = read_outlines(zipped(tmp_path / "m.zip", {"Gas": corners}))
+        outline = image.shapes[0].outline
+        assert outline is not None
+        assert outline.area == pytest.approx(area, abs=1)
+
+
 # ---- GeoJSON --------------------------------------------------------------------------------
 
 
@@ -242,6 +262,31 @@ def test_classes_holes_and_parts_of_qupath_are_as_it_shows_them(
     )
 
 
+def test_of_one_line_drawn_twice_the_class_is_kept_and_another_class_is_told(
+    project: Project, tmp_path: Path
+) -> None:
+    twice = [feature(polygon(SQUARE), classification=one) for one in (None, "Gas", "Keyhole")]
+    (tmp_path / "m.geojson").write_text(json.dumps(twice))
+    plan = bring(project, read_outlines(tmp_path / "m.geojson"))
+    assert labels(project) == ["Gas"]
+    assert plan.notes == (
+        "m.png: 1 pore that is drawn twice taken once.",
+        "m.png: 1 pore that is drawn again as another class left out; the first class counts.",
+    )
+
+
+def test_a_name_that_no_class_can_have_costs_its_pores_only_the_label(
+    project: Project, tmp_path: Path
+) -> None:
+    far = [[x + 100, y] for x, y in SQUARE]
+    named = [feature(polygon(SQUARE), classification="G" * 61)]
+    named.append(feature(polygon(far), classification="Gas"))
+    (tmp_path / "m.geojson").write_text(json.dumps(named))
+    plan = bring(project, read_outlines(tmp_path / "m.geojson"))
+    assert labels(project) == ["", "Gas"]
+    assert plan.notes == (f"1 pore not labelled: {'G' * 40!r} cannot be the name of a class.",)
+
+
 # ---- COCO -----------------------------------------------------------------------------------
 
 
@@ -290,80 +335,33 @@ def test_every_part_of_an_entry_is_a_pore_and_parts_upon_each_other_are_one(tmp_
     assert [shape.outline.area for shape in image.shapes] == [2800, 1600]
 
 
+def test_ids_that_became_decimals_are_the_same(tmp_path: Path) -> None:
+    value = coco(entry(1, [FLAT]))
+    value["images"][0]["id"] = value["categories"][0]["id"] = 1.0
+    (tmp_path / "c.json").write_text(json.dumps(value))
+    (image,) = read_outlines(tmp_path / "c.json")
+    assert [shape.class_name for shape in image.shapes] == ["Gas"]
+
+
+def test_what_coco_calls_alike_is_not_guessed(project: Project, tmp_path: Path) -> None:
+    value = coco(entry(1, [FLAT]), entry(2, [FLAT], image_id=2))
+    value["images"].append(value["images"][0] | {"id": 2})
+    value["categories"].append({"id": 1, "name": "Keyhole"})
+    (tmp_path / "c.json").write_text(json.dumps(value))
+    plan = bring(project, read_outlines(tmp_path / "c.json"))
+    assert plan.added == 0
+    assert plan.notes[0] == "Category Keyhole was left out: Gas has its id."
+    assert (
+        "m.png is one of 2 images that would all be m.png; its pore was left out" in plan.notes[1]
+    )
+
+
 def test_the_name_that_label_studio_puts_before_a_file_is_no_part_of_it(
     project: Project, tmp_path: Path
 ) -> None:
     name = "images/1a2b3c4d-m.png"
     (tmp_path / "c.json").write_text(json.dumps(coco(entry(1, [FLAT]), name=name)))
     assert bring(project, read_outlines(tmp_path / "c.json")).added == 1
-
-
-# ---- files of others ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "program"),
-    [
-        ("a.json", '{"version": "5", "shapes": [], "imagePath": "m.png"}', "a labelme file"),
-        ("a.json", '{"m.png7": {"filename": "m.png", "regions": []}}', "VIA"),
-        ("a.json", '{"_via_settings": {}, "_via_img_metadata": {}}', "VIA"),
-        ("a.json", '[{"id": 1, "data": {}, "annotations": []}]', "Label Studio"),
-        ("a.json", '[{"image_id": 1, "category_id": 1, "bbox": []}]', "COCO results"),
-        ("a.xml", "<annotation><folder/><object/></annotation>", "Pascal VOC"),
-        ("a.xml", "<?xml version='1.0'?>\n<annotations><version>1.1</version>", "CVAT"),
-        ("a.txt", "0 0.5 0.5 0.1 0.2\n1 0.2 0.2 0.1 0.1\n", "YOLO"),
-        ("a.txt", "0 0.1 0.1 0.2 0.1 0.2 0.2\n", "YOLO"),
-        ("a.xlsx", "PK", "workbook"),
-        ("a.csv", "filename,region_shape_attributes,region_attributes\n", "VIA"),
-        ("a.csv", " ,Area,Mean,X,Y\n1,2,3,4,5\n", "ImageJ's results"),
-    ],
-)
-def test_a_file_of_another_program_is_named(
-    tmp_path: Path, name: str, content: str, program: str
-) -> None:
-    (tmp_path / name).write_text(content)
-    with pytest.raises(PoreguiError, match=program):
-        read_outlines(tmp_path / name)
-
-
-# ---- tables ---------------------------------------------------------------------------------
-
-HEAD = "micrograph,x,y,width,height,label"
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_a_table_is_read_as_any_program_writes_it(
-    tmp_path: Path, separator: str, encoding: str
-) -> None:
-    rows = [HEAD, "m.png,46.0,36,28,28.0,Poré", "m.png,100,36,28,28,Gas"]
-    text = "\r\n".join(rows).replace(",", separator)
-    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
-    (image,) = read_outlines(tmp_path / "t.csv")
-    assert [(shape.box, shape.class_name) for shape in image.shapes] == [
-        (Box(46, 36, 28, 28), "Poré"),
-        (Box(100, 36, 28, 28), "Gas"),
-    ]
-
-
-def test_a_table_of_excel_may_have_decimal_commas_and_name_its_separator(tmp_path: Path) -> None:
-    text = "sep=;\nMicrograph; X ;y;width;height;label;um_per_px\nm.png;46,0;36,0;28;28;Gas;0,5\n"
-    (tmp_path / "t.csv").write_text(text)
-    (image,) = read_outlines(tmp_path / "t.csv")
-    assert (image.shapes[0].box, image.um_per_px) == (Box(46, 36, 28, 28), 0.5)
-
-
-def test_what_is_no_box_is_named_by_row_and_column_and_the_others_come_in(tmp_path: Path) -> None:
-    rows = [HEAD, "m.png,46,36,28,28,Gas", "m.png,46,high,28,28,Gas", "m.png,4,4,0,3,Gas"]
-    (tmp_path / "t.csv").write_text("\n".join([*rows, "m.png,4", "m.png,nan,1,2,3,"]))
-    (image,) = read_outlines(tmp_path / "t.csv")
-    assert len(image.shapes) == 1
-    assert image.notes == (
-        "Row 3 was left out: column y holds 'high', which is no number of px.",
-        "Row 4 was left out: width is below 1 px.",
-        "Row 5 was left out: column y holds '', which is no number of px.",
-        "Row 6 was left out: column x holds 'nan', which is no number of px.",
-    )
 
 
 # ---- what comes of it -----------------------------------------------------------------------

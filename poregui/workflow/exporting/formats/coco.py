@@ -1,9 +1,11 @@
-"""Write and read COCO object detection files: one JSON with images, categories and polygons."""
+"""Write and read COCO object detection files: one JSON with images, categories and polygons, or
+run-length masks.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.wording import listed
 from poregui.store.files import export_target, write_text
+from poregui.vision.pores.marked import lines_around, marked_in
 from poregui.vision.shape.overlaps import united
+from poregui.vision.shape.polygons import FloatArray, IntArray
 from poregui.workflow.exporting.formats.json_text import read_json
 from poregui.workflow.exporting.formats.shapes import (
     ImageShapes,
@@ -88,8 +92,8 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
     """Return the images and pores of a file; an entry that is no pore is left out and named by its
     id.
 
-    Polygons of one entry that lie apart are a pore each. `value` is what the file holds, where it
-    was read already. Raises PoreguiError when the file is not COCO.
+    Polygons, or parts of a mask, of one entry that lie apart are a pore each. `value` is what the
+    file holds, where it was read already. Raises PoreguiError when the file is not COCO.
     """
     if value is None:
         value = read_json(path)
@@ -101,32 +105,51 @@ def read_coco(path: Path, value: Any = None) -> list[ImageShapes]:
             "It needs images, categories and annotations with polygons or boxes.",
         )
     images, categories, annotations = (own[key] for key in _LISTS)
-    names = {str(c["id"]): str(c["name"]) for c in categories if _has(c, "id", "name")}
+    names, unclear = _categories(categories)
     unnamed = LeftOut("Image")
     known: dict[str, dict[str, Any]] = {}
     for index, image in enumerate(images, start=1):
         if not _has(image, "id", "file_name"):
             unnamed.add(_id(image, index), "it has no id or file_name")
-        elif str(image["id"]) in known:
+        elif _key(image["id"]) in known:
             unnamed.add(image["file_name"], "another image has its id")
         else:
-            known[str(image["id"])] = image
+            known[_key(image["id"])] = image
     found: dict[str, list[PoreShape]] = {number: [] for number in known}
     left_out = LeftOut("Entry", "Entries")
     for index, entry in enumerate(annotations, start=1):
         try:
-            number, shapes = _shapes(entry, _number(entry, index), names, found)
+            number, shapes = _shapes(entry, _number(entry, index), names, known)
             found[number] += shapes
         except UnfitEntryError as error:
             left_out.add(_id(entry, index), error.what)
     read = [_image(image, tuple(found[number]), path) for number, image in known.items()]
-    notes = (*unnamed.notes, *left_out.notes)
+    notes = (*unclear.notes, *unnamed.notes, *left_out.notes)
     if not read:
         raise PoreguiError(f"{path.name} names no image.", " ".join(notes) or "Export it again.")
     return with_notes(path, read, notes)
 
 
 _LISTS = ("images", "categories", "annotations")
+
+
+def _categories(categories: Sequence[Any]) -> tuple[dict[str, str], LeftOut]:
+    """Return the names of categories by their ids, and those whose id is that of another one."""
+    names: dict[str, str] = {}
+    left_out = LeftOut("Category", "Categories")
+    for one in categories:
+        if _has(one, "id", "name") and names.setdefault(_key(one["id"]), str(one["name"])) != str(
+            one["name"]
+        ):
+            left_out.add(one["name"], f"{names[_key(one['id'])]} has its id")
+    return names, left_out
+
+
+def _key(value: object) -> str:
+    """Return an id as it is compared: 1 and 1.0 are one, as tables write whole numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _has(entry: object, *keys: str) -> bool:
@@ -161,6 +184,7 @@ def _image(image: dict[str, Any], shapes: tuple[PoreShape, ...], file: Path) -> 
         sha256=text_of(image.get("sha256")),
         plane=text_of(image.get("plane")) if image.get("sha256") else None,
         beside=(file.absolute().parent / name).as_posix(),
+        source=str(file),
     )
 
 
@@ -177,20 +201,21 @@ def _scale(image: dict[str, Any]) -> float | None:
 
 
 def _shapes(
-    entry: object, number: int, names: Mapping[str, str], images: Container[str]
+    entry: object, number: int, names: Mapping[str, str], images: Mapping[str, dict[str, Any]]
 ) -> tuple[str, list[PoreShape]]:
     """Return the image of an entry and its pores. Raises UnfitEntryError when it is none."""
     if not isinstance(entry, dict):
         raise UnfitEntryError("it is no entry")
-    image = str(entry.get("image_id"))
-    category = str(entry.get("category_id"))
+    image = _key(entry.get("image_id"))
+    category = _key(entry.get("category_id"))
     if image not in images:
         raise UnfitEntryError(f"the file has no image {image}")
     if category not in names:
         raise UnfitEntryError(f"the file has no category {category}")
     polygons = entry.get("segmentation") or []
     if isinstance(polygons, dict):
-        raise UnfitEntryError("run-length masks are not read; export polygons")
+        areas = _areas_of_mask(polygons, images[image])
+        return image, pores_from(number, names[category], areas)
     if not isinstance(polygons, list):
         raise UnfitEntryError("its segmentation is no list of polygons")
     if polygons and not isinstance(polygons[0], list):
@@ -207,6 +232,94 @@ def _shapes(
         raise UnfitEntryError("its box has no area")
     there = Box.between(left, top, left + wide, top + high)
     return image, [PoreShape(number, there, None, names[category])]
+
+
+_MOST_RUNS = 20_000
+"""Runs of a mask above which it is scattered over the image and no pore."""
+_MOST_PIXELS = 1 << 26
+_LONGEST = 12
+"""Characters of the largest number in a packed mask, 5 bits each."""
+
+
+def _areas_of_mask(mask: dict[str, Any], image: dict[str, Any]) -> list[list[FloatArray]]:
+    """Return the connected areas of a run-length mask, each its outer line and those of its holes.
+
+    Runs of pixels that are and are not of the pore follow each other down the columns of the image,
+    the first one not. Raises UnfitEntryError for a mask that is none, or of another size.
+    """
+    size = mask.get("size")
+    if not isinstance(size, list) or len(size) != 2 or not all(map(_length, size)):
+        raise UnfitEntryError("its mask has no size")
+    height, width = (_length(side) for side in size)
+    there = (_length(image.get("width")) or width, _length(image.get("height")) or height)
+    if there != (width, height):
+        raise UnfitEntryError(
+            f"its mask is {width} x {height} px and the image {there[0]} x {there[1]} px"
+        )
+    runs = _runs(mask.get("counts"))
+    if len(runs) > 2 * _MOST_RUNS:
+        raise UnfitEntryError("its mask is scattered over the image")
+    if min(runs, default=-1) < 0 or sum(runs) != width * height:
+        raise UnfitEntryError(f"its mask does not fill {width} x {height} px")
+    window, left, top = _window(np.cumsum(np.array(runs, np.int64)), height)
+    areas = [area for pore in lines_around(marked_in(np.pad(window, 1))) for area in pore]
+    corner = np.array([left - 1, top - 1])
+    return [[np.clip(line + corner, 0, (width, height)) for line in area] for area in areas]
+
+
+def _runs(counts: object) -> list[int]:
+    """Return the lengths of the runs of a mask, whether listed or packed into a text.
+
+    A packed number has 5 bits in each character, the lowest first, and from the fourth one on is
+    the difference from the one two before. Raises UnfitEntryError for anything else.
+    """
+    if isinstance(counts, list):
+        if all(isinstance(one, int) and not isinstance(one, bool) for one in counts):
+            return counts
+        raise UnfitEntryError("the counts of its mask are no whole numbers")
+    if not isinstance(counts, str):
+        raise UnfitEntryError("its mask has no counts")
+    runs: list[int] = []
+    number = shift = 0
+    for character in counts:
+        code = ord(character) - 48
+        if not 0 <= code < 64 or shift > 5 * _LONGEST:
+            raise UnfitEntryError("the counts of its mask are damaged")
+        number |= (code & 31) << shift
+        shift += 5
+        if code & 32:
+            continue
+        if code & 16:
+            number -= 1 << shift
+        if len(runs) > 2:
+            number += runs[-2]
+        runs.append(number)
+        number = shift = 0
+    if shift:
+        raise UnfitEntryError("the counts of its mask are damaged")
+    return runs
+
+
+def _window(ends: IntArray, height: int) -> tuple[NDArray[np.bool_], int, int]:
+    """Return the part of a mask that holds all its pixels, and its left and upper edge in px; the
+    runs of the mask end at `ends`. Raises UnfitEntryError where it has none, or too many.
+    """
+    last = ends[1::2]
+    first = ends[:-1:2][: len(last)]
+    first = first[last > first]
+    last = last[last > ends[:-1:2][: len(last)]]
+    if not len(first):
+        raise UnfitEntryError("its mask is empty")
+    left = int(first[0]) // height
+    columns = (int(last[-1]) - 1) // height + 1 - left
+    if columns * height > _MOST_PIXELS:
+        raise UnfitEntryError("its mask is larger than a pore can be")
+    steps = np.zeros(columns * height + 1, np.int8)
+    np.add.at(steps, first - left * height, 1)
+    np.add.at(steps, last - left * height, -1)
+    whole = np.cumsum(steps[:-1], dtype=np.int8).reshape(columns, height).T > 0
+    rows = np.flatnonzero(whole.any(axis=1))
+    return whole[rows[0] : rows[-1] + 1], left, int(rows[0])
 
 
 def _polygon(flat: object) -> NDArray[np.float64]:

@@ -192,7 +192,8 @@ def _polygons(geometry: object, depth: int = 0) -> list[list[Any]]:
     if kind == "GeometryCollection" and depth < _DEEPEST:
         inner = geometry.get("geometries")
         members = inner if isinstance(inner, list) else []
-        return [polygon for member in members for polygon in _polygons(member, depth + 1)]
+        areas = [one for one in members if not _without_area(one)] or members
+        return [polygon for member in areas for polygon in _polygons(member, depth + 1)]
     if kind not in ("Polygon", "MultiPolygon"):
         raise UnfitEntryError(f"a {kind or 'shape without a type'} is no outline")
     coordinates = geometry.get("coordinates")
@@ -200,6 +201,13 @@ def _polygons(geometry: object, depth: int = 0) -> list[list[Any]]:
     if not isinstance(polygons, list) or not all(isinstance(p, list) and p for p in polygons):
         raise UnfitEntryError("it has no coordinates")
     return polygons
+
+
+def _without_area(geometry: object) -> bool:
+    return isinstance(geometry, dict) and geometry.get("type") in _NO_AREAS
+
+
+_NO_AREAS = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
 def _class_name(classification: object) -> str:

@@ -308,7 +308,7 @@ def _shapes(content: bytes, number: int, name: str, class_name: str) -> list[Por
 
 def _polygon(roi: Any) -> NDArray[np.float64]:
     """Return the line around a ROI of one part."""
-    from roifile import ROI_TYPE
+    from roifile import ROI_OPTIONS, ROI_TYPE
 
     if roi.roitype == ROI_TYPE.OVAL:
         left, top, wide, high = _bounds(roi)
@@ -321,7 +321,25 @@ def _polygon(roi: Any) -> NDArray[np.float64]:
         raise UnfitEntryError(f"its type, {roi.roitype.name.lower()}, is no area")
     with np.errstate(invalid="ignore"):  # a point that is not a number is refused below
         points = np.asarray(roi.coordinates(), np.float64)
-    return points_from(points.tolist())
+    line = points_from(points.tolist())
+    if roi.options & ROI_OPTIONS.SPLINE_FIT:
+        return _spline(line)
+    return line
+
+
+_MIN_SPLINE_POINTS = 100
+_MOST_ON_SPLINE = 20_000
+
+
+def _spline(nodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the points of the closed curve that ImageJ draws through nodes (N, 2)."""
+    from scipy.interpolate import CubicSpline
+
+    closed = np.concatenate([nodes, nodes[:1]])
+    length = float(np.hypot(*np.diff(closed, axis=0).T).sum())
+    number = int(np.clip(length, _MIN_SPLINE_POINTS, _MOST_ON_SPLINE))
+    curve = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")
+    return np.asarray(curve(np.arange(number) * (len(nodes) / number)))
 
 
 def _bounds(roi: Any) -> tuple[float, float, float, float]:

@@ -25,7 +25,7 @@ def read_json(path: Path) -> Any:
             raise PoreguiError(
                 f"{path.name} is larger than 1 GB.", "Split it by image and read the parts."
             )
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_bytes())  # in UTF-8, or in the UTF-16 of other programs
     except OSError as error:
         raise PoreguiError(
             f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."

@@ -6,8 +6,9 @@ import codecs
 import csv
 import io
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,13 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
         found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
         scales: dict[_Image, float | None] = {}
         left_out = LeftOut("Row")
-        for line, row in rows:
+        for line, row in rows.numbered:
             image = _image(row)
             if not image[0]:
                 continue
             scales.setdefault(image, scale(row.get("um_per_px")))
             try:
-                found[image].append(_shape(row, line))
+                found[image].append(_shape(row, line, grouped=rows.grouped))
             except UnfitEntryError as error:
                 left_out.add(line, error.what)
     except csv.Error as error:
@@ -71,7 +72,7 @@ def are_labels(path: Path) -> bool:
     """Tell whether a file has the columns of labels, whatever its ending."""
     try:
         _rows(_text(path), path.name)
-    except PoreguiError:
+    except (PoreguiError, csv.Error):
         return False
     return True
 
@@ -107,11 +108,11 @@ _SEPARATORS = ",;\t|"
 def _rows(text: str, name: str) -> _Rows:
     """Return the rows below the head, whose columns are known by their names in any case."""
     lines = io.StringIO(text, newline="")
-    first = lines.readline()
-    skipped = 1
-    if first.lower().startswith("sep="):
+    skipped = 0
+    first = "\n"
+    while first and (not first.strip() or first.lower().startswith("sep=")):
         first = lines.readline()
-        skipped = 2
+        skipped += 1
     heads = {
         separator: [cell.strip().lower() for cell in next(csv.reader([first], delimiter=separator))]
         for separator in _SEPARATORS
@@ -123,23 +124,41 @@ def _rows(text: str, name: str) -> _Rows:
     missing = [column for column in NEEDED if column not in head]
     if missing:
         raise _no_labels(name, head, missing[0])
-    return _Rows(csv.DictReader(lines, fieldnames=head, delimiter=separator), separator, skipped)
+    twice = next((column for column in NEEDED if head.count(column) > 1), None)
+    if twice is not None:
+        raise PoreguiError(f"{name} has two columns {twice}.", "Keep the one that is meant.")
+    table = csv.DictReader(lines, fieldnames=head, delimiter=separator)
+    numbered = [(table.line_num + skipped, row) for row in table]
+    if separator == ",":
+        return _Rows(numbered)
+    grouped = _may_be_grouped([row for _, row in numbered])
+    for _, row in numbered:
+        row |= {name: (row.get(name) or "").replace(",", ".") for name in _NUMBERS}
+    return _Rows(numbered, grouped)
+
+
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}")
+_WHOLE = re.compile(r"\d*")
+
+
+def _may_be_grouped(rows: Sequence[Mapping[str, str | None]]) -> bool:
+    """Tell whether points or commas may part thousands: there are always three digits behind one,
+    and none in a width or height.
+    """
+    cells = [[plain(row.get(name)) for name in NEEDED[1:5]] for row in rows]
+    places = [cell for row in cells for cell in row[:2] if not _WHOLE.fullmatch(cell)]
+    sides = all(_WHOLE.fullmatch(cell) for row in cells for cell in row[2:])
+    return bool(places) and sides and all(map(_GROUPED.fullmatch, places))
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Hold the rows of a table, `skipped` lines below its beginning."""
+    """Hold the rows of a table with the line that each ends in; numbers have points, which part
+    thousands where they are `grouped`, for all that one can tell.
+    """
 
-    table: csv.DictReader[str]
-    separator: str
-    skipped: int
-
-    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str | None]]]:
-        """Yield each row with the line that it ends in; numbers have points."""
-        for row in self.table:
-            if self.separator != ",":
-                row |= {name: (row.get(name) or "").replace(",", ".") for name in _NUMBERS}
-            yield self.table.line_num + self.skipped, row
+    numbered: Sequence[tuple[int, Mapping[str, str | None]]]
+    grouped: bool = False
 
 
 _OTHERS = (
@@ -182,21 +201,31 @@ def _shapes(
     )
 
 
-def _shape(row: Mapping[str, str | None], line: int) -> PoreShape:
+def _shape(row: Mapping[str, str | None], line: int, *, grouped: bool) -> PoreShape:
     """Return the box of a row. Raises UnfitEntryError, which names the column, when it has none."""
     numbers = {name: _number(row.get(name), name) for name in ("x", "y", "width", "height")}
+    for name, number in numbers.items():
+        cell = plain(row.get(name))
+        if grouped and "." in cell:
+            raise UnfitEntryError(
+                f"column {name} holds {cell}, which may be {1000 * number:.0f} or "
+                f"{number:g} px; write it without a sign for thousands"
+            )
     x, y, wide, high = numbers.values()
     for name in ("width", "height"):
         if numbers[name] < _MIN:
             raise UnfitEntryError(f"{name} is below 1 px")
+    label = plain(row.get("label"))
+    if "\n" in label or "\r" in label:
+        raise UnfitEntryError("a quotation mark in it is not closed")
     box = Box.between(x, y, x + wide, y + high)
-    return PoreShape(line, box, None, plain(row.get("label")))
+    return PoreShape(line, box, None, label)
 
 
 def _number(cell: str | None, name: str) -> float:
     text = plain(cell)
     try:
-        number = float(text)
+        number = math.nan if "_" in text else float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or abs(number) > _LARGEST:

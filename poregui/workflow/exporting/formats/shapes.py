@@ -121,6 +121,7 @@ class ImageShapes:
     `shown_name` and `micrograph_id` are what a project calls it, empty and 0 in what was read.
     `notes` say what of the file was left out; `nameless` that it names no image at all;
     `as_stored` that places are those of the image as it is stored, not as it is shown upright.
+    `source` is the file that it was read from, where one file may have several images of one name.
     """
 
     name: str
@@ -137,6 +138,7 @@ class ImageShapes:
     notes: tuple[str, ...] = ()
     nameless: bool = False
     as_stored: bool = False
+    source: str = ""
 
     @property
     def called(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.splits import kind_of
+from poregui.domain.statistics.splits import kind_of
 
 Z95 = 1.959963984540054
 

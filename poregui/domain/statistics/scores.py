@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
-from poregui.domain.intervals import wilson_interval
+from poregui.domain.statistics.intervals import wilson_interval
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poregui.domain.errors import TrainingError
-from poregui.domain.splits import (
+from poregui.domain.statistics.splits import (
     Item,
     assign_folds,
     check_trainable,

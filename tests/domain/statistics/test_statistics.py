@@ -9,7 +9,7 @@ from sklearn import calibration as sk_calibration
 from sklearn import metrics
 
 from poregui.domain.evaluation import by_name, by_number
-from poregui.domain.intervals import (
+from poregui.domain.statistics.intervals import (
     FEWEST_TO_RESAMPLE,
     bootstrap_over_groups,
     confusion_matrix,
@@ -19,7 +19,7 @@ from poregui.domain.intervals import (
     student_t_quantile,
     wilson_interval,
 )
-from poregui.domain.scores import (
+from poregui.domain.statistics.scores import (
     accuracy,
     at_temperature,
     balanced_accuracy,

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.intervals import student_t_quantile
+from poregui.domain.statistics.intervals import student_t_quantile
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from poregui.domain.porosity import (
+from poregui.domain.statistics.porosity import (
     correction,
     estimate_classes,
     mean_interval,

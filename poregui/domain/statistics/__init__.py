@@ -1,0 +1,1 @@
+"""Numbers over crops, pores and specimens: scores, intervals, splits, calibration, porosity."""

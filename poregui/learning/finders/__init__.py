@@ -1,0 +1,1 @@
+"""Finders that are trained on what people outlined: patches, the network, its training."""

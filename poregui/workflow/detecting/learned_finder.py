@@ -1,0 +1,100 @@
+"""Open the learned finders of a project and let them find pores, without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.events import Finished
+from poregui.store.finder_folder import FinderDescription, FinderFolder, finders_in
+from poregui.store.project import Project
+from poregui.store.run_files import BROKEN
+from poregui.vision.pores.finder import COLOURS, FEATURES, Forward, PoreFinder
+from poregui.workflow.evaluating.predict import open_session, run_session
+
+_OUTPUT = "probability"
+_MOST_REACH = 1024
+_MOST_STEP = 64
+
+
+@dataclass(frozen=True)
+class OpenedFinder:
+    """Hold a finder of a project that is ready; use it in one thread at a time."""
+
+    number: int
+    description: FinderDescription
+    finder: PoreFinder
+
+    @property
+    def text(self) -> str:
+        """Say which finder it is, as the settings of a search do."""
+        return f"{self.description.kind} {self.number}"
+
+
+def finished_finders(project: Project) -> list[FinderFolder]:
+    """Return the finders of a project that are complete, oldest first."""
+    return [
+        one
+        for one in finders_in(project.folder)
+        if one.has_network and isinstance(one.final_event(), Finished)
+    ]
+
+
+def name_of(folder: FinderFolder) -> str:
+    """Return what a complete finder is called in lists: its kind, number and score."""
+    try:
+        values = folder.read_finding()
+        name = f"Learned: {values['kind']} {folder.number}"
+        finding = values["finding"]
+        return name if finding is None else f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
+    except (PoreguiError, *BROKEN):
+        return f"Learned: finder {folder.number}"
+
+
+def finder_or_none(project: Project, number: int) -> FinderFolder | None:
+    """Return a complete finder by its number, None where there is none."""
+    return next((one for one in finished_finders(project) if one.number == number), None)
+
+
+def finder_numbered(project: Project, number: int) -> FinderFolder:
+    """Return a complete finder by its number. Raises ProjectError for one that is none."""
+    found = finder_or_none(project, number)
+    if found is not None:
+        return found
+    known = ", ".join(str(one.number) for one in finished_finders(project))
+    remedy = "Train one: poregui train PROJECT --finder network."
+    if known:
+        remedy = f"Choose one of {known}."
+    raise ProjectError(f"There is no complete finder {number}.", remedy)
+
+
+def open_finder(folder: FinderFolder, *, threads: int = 0) -> OpenedFinder:
+    """Return a finder that is ready. Raises PoreguiError when its files are damaged."""
+    description = folder.read_description()
+    network = description.kind == "network"
+    channels = COLOURS if network else FEATURES
+    fits = description.channels == channels and description.reach <= _MOST_REACH
+    if not fits or description.step > _MOST_STEP:
+        raise folder.damaged(folder.sidecar_file)
+    forward = _forward_of(folder, channels, threads)
+    finder = PoreFinder(forward, description.reach, description.step, by_features=not network)
+    return OpenedFinder(folder.number, description, finder)
+
+
+def _forward_of(folder: FinderFolder, channels: int, threads: int) -> Forward:
+    session = open_session(folder.read_network(), folder.onnx_file, threads)
+    names = [one.name for one in session.get_inputs()]
+    answers = [one.name for one in session.get_outputs()]
+    if names != ["image"] or _OUTPUT not in answers or session.get_inputs()[0].shape[3] != channels:
+        raise folder.damaged(folder.onnx_file, "is no finder")
+
+    def forward(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        (answer,) = run_session(session, [_OUTPUT], {"image": inputs}, folder.onnx_file)
+        if answer.shape != (*inputs.shape[:3], 1) or not np.isfinite(answer).all():
+            raise folder.damaged(folder.onnx_file, "gives no probabilities")
+        return np.asarray(answer, np.float32)
+
+    return forward
