@@ -52,6 +52,7 @@ from poregui.workflow.reporting.documents import check_ending
 _FIXED = {
     "run": "--run",
     "recipe": "--recipe",
+    "finder": "--finder",
     "min_confidence": "--min-confidence",
     "um_per_px": "--um-per-px",
     "keep_unlike": "--keep-unlike",
@@ -85,7 +86,6 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
             "Enter a number from 0 to below 1, such as 0.8.",
         )
     source = args.project.absolute()
-    recipe = read_recipe(args.recipe) if args.recipe else None
     bare = source.suffix.lower() in (".onnx", ".json")
     if bare:
         project = None
@@ -102,15 +102,30 @@ def choose_model(args: argparse.Namespace, stack: ExitStack, screen: Screen) -> 
             locked = lock_of_project(source)
     if locked is not None:
         return _locked(args, locked, project)
-    if project is None:
-        return Chosen(model_of_file(source, recipe), None, min_confidence, args.um_per_px)
-    model = model_of_run(project, run_for(project, args.run, screen, network=True))
-    return Chosen(
-        model if recipe is None else replace(model, recipe=recipe),
-        project,
-        min_confidence,
-        args.um_per_px,
-    )
+    model = _model(args, source, project, screen)
+    return Chosen(model, project, min_confidence, args.um_per_px)
+
+
+def _model(
+    args: argparse.Namespace, source: Path, project: Project | None, screen: Screen
+) -> AppliedModel:
+    """Return the network of a project's run or of a file; a recipe that is given finds pores by its
+    threshold, unless a finder is given as well.
+    """
+    recipe = read_recipe(args.recipe) if args.recipe else None
+    finder = args.finder
+    if recipe is not None and finder is None:
+        finder = 0
+    if project is not None:
+        run = run_for(project, args.run, screen, network=True)
+        model = model_of_run(project, run, finder)
+        return model if recipe is None else replace(model, recipe=recipe)
+    if args.finder is not None:
+        raise PoreguiError(
+            "A model file knows of no other finders.", "Give a project, or leave out --finder."
+        )
+    model = model_of_file(source, recipe)
+    return model if recipe is None else model.by_finder(None)
 
 
 def name_specimens(
@@ -302,6 +317,17 @@ def _left(group: GroupSummary) -> str:
     return "none"
 
 
+def add_finder_option(parser: argparse.ArgumentParser) -> None:
+    """Let pores be found by a learned finder."""
+    parser.add_argument(
+        "--finder",
+        type=int,
+        metavar="RUN",
+        help="number of the learned finder that finds the pores (default: as the project's pores "
+        "were found last)",
+    )
+
+
 def add_lock_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb lock what it fixes."""
     parser.add_argument(
@@ -360,6 +386,7 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
             title=args.name,
             min_confidence=args.min_confidence,
             um_per_px=args.um_per_px,
+            finder=args.finder,
         )
     file = out / LOCKED
     screen.result(
@@ -372,7 +399,8 @@ def lock(args: argparse.Namespace, screen: Screen) -> int:
 def _take(args: argparse.Namespace, screen: Screen) -> int:
     from poregui.workflow.applying.locked_recipe import take_lock
 
-    options = ("--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px")
+    options = ["--out", "--off", "--run", "--by", "--name", "--min-confidence", "--um-per-px"]
+    options.append("--finder")
     given = [name for name in options if getattr(args, name[2:].replace("-", "_"))]
     if given:
         raise PoreguiError(

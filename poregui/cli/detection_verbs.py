@@ -28,7 +28,12 @@ from poregui.workflow.detecting.find_pores import (
     read_recipe,
     warnings_of,
 )
-from poregui.workflow.detecting.learned_finder import finder_numbered, open_finder
+from poregui.workflow.detecting.learned_finder import (
+    OpenedFinder,
+    finder_numbered,
+    finder_of_project,
+    open_finder,
+)
 from poregui.workflow.detecting.measuring import (
     MeasuredField,
     measure_project,
@@ -69,7 +74,7 @@ def add_detect_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="RUN",
         help="number of a learned finder, in the place of a threshold; limits of size, split and "
-        "edge stay those of the settings",
+        "edge stay those of the settings (default: as the pores were found last)",
     )
     mount = parser.add_mutually_exclusive_group()
     mount.add_argument(
@@ -110,9 +115,7 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
     with Project.open(args.project) as project:
         project.check_writable()
         who = annotator_of(args)
-        finder = None
-        if args.finder is not None:
-            finder = open_finder(finder_numbered(project, args.finder))
+        finder = _finder(args, project)
         wanted = _wanted(project, args.micrograph)
         recipe, choice = _recipe(args, project, wanted, screen)
         found = []
@@ -140,9 +143,19 @@ def detect(args: argparse.Namespace, screen: Screen) -> int:
         there = Present.of(project, [one.micrograph for one in found])
         plan = plan_detection(found, there, recipe, who)
         _apply(project, plan.edit)
-    values = {**_detected(found, plan, choice), "failed": failed}
-    screen.result(values, _detected_text(found, plan, choice))
+    values = {**_detected(found, plan, choice), "finder": found[0].finder or None, "failed": failed}
+    screen.result(values, _detected_text(found, plan, choice, finder))
     return 0
+
+
+def _finder(args: argparse.Namespace, project: Project) -> OpenedFinder | None:
+    """Return the finder that was asked for, else the one that found the project's pores last."""
+    if args.finder is not None:
+        return open_finder(finder_numbered(project, args.finder))
+    if args.method is not None or args.recipe is not None:
+        return None
+    kept = finder_of_project(project)
+    return None if kept is None else open_finder(kept)
 
 
 def _recipe(
@@ -155,10 +168,6 @@ def _recipe(
         recipe = detection_recipe(project)
     if args.method is None:
         return recipe, None
-    if args.finder is not None:
-        raise PoreguiError(
-            "--method chooses a threshold, and --finder finds without one.", "Give one of the two."
-        )
     if args.method != "auto":
         return replace(recipe, method=args.method, chosen_by="person"), None
     searched = [(one, project.micrograph_file(one)) for one in wanted]
@@ -233,7 +242,10 @@ def _choice(choice: Choice | None) -> dict[str, Any]:
 
 
 def _detected_text(
-    found: list[DetectedPores], plan: DetectionPlan, choice: Choice | None = None
+    found: list[DetectedPores],
+    plan: DetectionPlan,
+    choice: Choice | None = None,
+    finder: OpenedFinder | None = None,
 ) -> str:
     rows = [
         [one.micrograph.shown_name, len(one.pores), f"{one.area_percent:.3f}", f"{one.seconds:.2f}"]
@@ -242,6 +254,8 @@ def _detected_text(
     lines = [table(["micrograph", "pores", "porosity %", "seconds"], rows), ""]
     if choice is not None:
         lines += [text for text in (choice.why, choice.warning) if text]
+    if finder is not None:
+        lines.append(f"Found by the learned finder {finder.number}.")
     lines.append(
         f"{count(plan.added, 'new candidate')}, {plan.removed:,} removed; "
         f"{count(plan.carried, 'label')} kept with the pore."

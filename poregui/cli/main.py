@@ -349,7 +349,7 @@ def _predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.apply_verbs import add_cluster_options, add_queue_options
+    from poregui.cli.apply_verbs import add_cluster_options, add_finder_option, add_queue_options
 
     _project(
         parser,
@@ -401,16 +401,18 @@ def _apply(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=0, metavar="N", help="processes; one per core otherwise"
     )
     _scale(parser, "pixel size of the micrographs; overrides the file metadata")
+    add_finder_option(parser)
     add_queue_options(parser)
     add_cluster_options(parser)
 
 
 def _lock(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.apply_verbs import add_lock_options
+    from poregui.cli.apply_verbs import add_finder_option, add_lock_options
 
     _project(parser)
     _run(parser)
     add_lock_options(parser)
+    add_finder_option(parser)
     _scale(parser, "pixel size fixed for all micrographs; otherwise taken from each of them")
 
 

@@ -19,6 +19,12 @@ CHOOSERS = ("person", "auto")
 UNITS = ("um", "px")
 EDGES = ("keep", "drop")
 VIEWS = ("multiple", "fixed")
+OF_THE_GREY = (
+    *("polarity", "method", "level", "window", "offset", "deviations", "smoothing"),
+    *("flatten", "correction", "background_radius", "contrast", "chosen_by"),
+)
+"""Fields of a recipe that mean nothing to a learned finder."""
+FOUND_BY = "Pores are found by"
 
 
 @dataclass(frozen=True)
@@ -228,10 +234,15 @@ def in_px(length: float, unit: str, um_per_px: float | None) -> float:
     return length / um_per_px
 
 
-def recipe_rows(recipe: DetectionRecipe) -> tuple[tuple[str, str], ...]:
-    """Return the detection recipe as labels and values."""
-    rows = []
+def recipe_rows(recipe: DetectionRecipe, finder: str = "") -> tuple[tuple[str, str], ...]:
+    """Return the detection recipe as labels and values; where a learned `finder` stands for the
+    threshold, which one, and what else counts.
+    """
+    rows = [(FOUND_BY, finder)] if finder else []
+    unused = {*OF_THE_GREY, "window_unit", "background_unit"} if finder else set()
     for parameter in detection_parameters():
+        if parameter.name in unused:
+            continue
         value = getattr(recipe, parameter.name)
         if parameter.kind is float:
             text = f"{value:g}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from poregui.domain.detection import recipe_rows
+from poregui.domain.detection import FOUND_BY
 from poregui.domain.errors import PoreguiError
 from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.base.messages import messages
@@ -36,7 +36,8 @@ from poregui.workflow.applying.locked_recipe import (
 @dataclass(frozen=True)
 class _Found:
     lock: Lock
-    foreign: bool = False
+    finding: tuple[tuple[str, str], ...]
+    foreign: bool
 
 
 class LockFlow(QObject):
@@ -104,9 +105,9 @@ class LockFlow(QObject):
         """Lock a run in the background."""
         folder = self._session.project.folder
 
-        def work(_control: object) -> Lock:
+        def work(_control: object) -> _Found:
             with Project.open(folder, read_only=True) as project:
-                return lock_run(
+                made = lock_run(
                     project,
                     run,
                     folder / FOLDER,
@@ -115,10 +116,11 @@ class LockFlow(QObject):
                     min_confidence=min_confidence,
                     um_per_px=um_per_px,
                 )
+            return _find(folder, made)
 
-        def done(made: Lock) -> None:
-            messages().note(f"Recipe {made.sentence}.")
-            self._found(_Found(made))
+        def done(found: _Found) -> None:
+            messages().note(f"Recipe {found.lock.sentence}.")
+            self._found(found)
 
         self._services.background.run("Locking the recipe", work, done)
 
@@ -166,11 +168,9 @@ class LockFlow(QObject):
         self.broken = answer if isinstance(answer, str) else ""
         page = self._page
         writable = not self._session.project.read_only
-        if self.lock is not None:
-            state = f"Locked by {self.lock.who}, {self.lock.when[:10]}"
-            page.lock_panel.set_locked(
-                state, _text(self.lock), _details(self.lock), may_unlock=writable
-            )
+        if found is not None:
+            state = f"Locked by {found.lock.who}, {found.lock.when[:10]}"
+            page.lock_panel.set_locked(state, _text(found), _details(found), may_unlock=writable)
         elif self.broken:
             page.lock_panel.set_locked(
                 "The lock cannot be used", self.broken, self.broken, may_unlock=writable
@@ -194,23 +194,29 @@ def _find(folder: Path, lock: Lock) -> _Found:
     """
     with Project.open(folder, read_only=True) as project:
         own = is_own(lock, project)
-        model_of_lock(folder / FOLDER / LOCKED, project)
-    return _Found(lock, not own)
+        model, _ = model_of_lock(folder / FOLDER / LOCKED, project)
+    return _Found(lock, model.finding, not own)
 
 
-def _text(lock: Lock) -> str:
+def _text(found: _Found) -> str:
+    lock = found.lock
     recipe = lock.recipe
     name = f"“{lock.title}”: " if lock.title else ""
     if lock.um_per_px is None:
         scale = "pixel size from each micrograph"
     else:
         scale = f"{lock.um_per_px:g} µm/px"
-    return (
-        f"{name}{lock.network}, {recipe.polarity} pores from {recipe.smallest:g} "
-        f"{recipe.size_unit}, threshold {recipe.method}, {scale}."
-    )
+    label, how = found.finding[0]
+    if label == FOUND_BY:
+        pores = f"pores from {recipe.smallest:g} {recipe.size_unit}, {how}"
+    else:
+        pores = (
+            f"{recipe.polarity} pores from {recipe.smallest:g} {recipe.size_unit}, "
+            f"threshold {recipe.method}"
+        )
+    return f"{name}{lock.network}, {pores}, {scale}."
 
 
-def _details(lock: Lock) -> str:
-    rows = "\n".join(f"{name}: {value}" for name, value in recipe_rows(lock.recipe))
-    return f"Recipe {lock.sentence}\n{rows}"
+def _details(found: _Found) -> str:
+    rows = "\n".join(f"{name}: {value}" for name, value in found.finding)
+    return f"Recipe {found.lock.sentence}\n{rows}"

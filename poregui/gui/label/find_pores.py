@@ -43,8 +43,11 @@ from poregui.workflow.detecting.find_pores import (
     searchable,
 )
 from poregui.workflow.detecting.learned_finder import (
+    FINDER_KEY,
+    finder_of_project,
     finder_or_none,
     finished_finders,
+    name_in_search,
     name_of,
     open_finder,
 )
@@ -110,6 +113,7 @@ class Detecting(Feature):
         self._running: TaskHandle | None = None
         self._stayed: tuple[int, ...] = ()
         self._unsure: tuple[int, ...] = ()
+        self._kept_finder = ""
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -137,6 +141,7 @@ class Detecting(Feature):
         self._panel.set_preview("")
         self._show_recipe()
         self._show_finders()
+        self._show_kept_finder()
         self._show_ready()
 
     def stop(self) -> None:
@@ -156,6 +161,7 @@ class Detecting(Feature):
         self._revision += 1
         if "settings" in changed.kinds:
             self._show_recipe()
+            self._show_kept_finder()
         if "micrographs" in changed.kinds:
             self._show_finders()
             self._show_ready()
@@ -187,6 +193,19 @@ class Detecting(Feature):
         checked = sum(bool(one.checked_areas) for one in project.micrographs())
         idle = not self._state.services.trainer.running and not project.read_only
         self._panel.set_teaching(checked, idle=idle)
+
+    def _show_kept_finder(self) -> None:
+        """Choose how the project's pores were found last, where that is new."""
+        kept = self._state.project.meta(FINDER_KEY)
+        if kept == self._kept_finder:
+            return
+        self._kept_finder = kept
+        try:
+            found = finder_of_project(self._state.project)
+        except PoreguiError as error:
+            self._panel.set_result(str(error))
+            return
+        self._panel.choose_finder(0 if found is None else found.number)
 
     def _choose_finder(self) -> None:
         self._look()
@@ -308,16 +327,23 @@ class Detecting(Feature):
             for crop in catalogue.crops.values()
             if crop.micrograph_id is not None
         )
+        try:
+            how = self._how()
+        except PoreguiError as error:
+            messages().error(error)
+            return
         known = searchable(
-            micrographs.values(),
-            project.detections(),
-            catalogue.specimens,
-            crops,
-            self._panel.form.recipe(),
+            micrographs.values(), project.detections(), catalogue.specimens, crops, how
         )
         chosen = ask_which_micrographs(known, self._panel.window())
         if chosen:
             self._find([micrographs[i] for i in chosen])
+
+    def _how(self) -> str:
+        """Return recipe and finder of the next search as one text."""
+        learned = finder_or_none(self._state.project, self._panel.finder)
+        finder = "" if learned is None else name_in_search(learned)
+        return recipe_text(self._panel.form.recipe(), finder)
 
     def _answer_mount(self, is_mount: bool) -> None:
         """Search again where it was unsure what is mount, and keep the answer."""

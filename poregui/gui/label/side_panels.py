@@ -174,6 +174,10 @@ class FindPanel(QWidget):
             self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(chosen)))
         self._show_finder()
 
+    def choose_finder(self, number: int) -> None:
+        """Choose a finder that is offered, or 0 for a threshold."""
+        self.finder_box.setCurrentIndex(max(0, self.finder_box.findData(number)))
+
     def set_teaching(self, checked: int, *, idle: bool) -> None:
         """Say how many micrographs with checked areas a finder can learn from, and offer to teach
         one where there are any and nothing is being trained.

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poregui.domain.detection import DetectionRecipe, detection_parameters
+from poregui.domain.detection import OF_THE_GREY, DetectionRecipe, detection_parameters
 from poregui.domain.errors import PoreguiError
 from poregui.domain.parameters import Parameter
 from poregui.gui.base.theme import GAP
@@ -34,11 +34,6 @@ _SLID = {
     "split_strength": 1.0,
 }
 """The numbers with a slider, and its upper end; larger ones are typed."""
-_OF_THE_GREY = (
-    *("polarity", "method", "level", "window", "offset", "smoothing"),
-    *("flatten", "background_radius", "contrast"),
-)
-"""What means nothing to a learned finder."""
 _FIELD_WIDTH = 84
 _UNIT_WIDTH = 68
 _CHOICE_WIDTH = 112
@@ -143,9 +138,10 @@ class DetectionForm(ParameterForm):
             "view_multiple": recipe.view == "multiple",
             "view_size": recipe.view == "fixed",
         }
-        meant |= dict.fromkeys(_OF_THE_GREY, True) | meant
+        of_the_grey = [name for name in OF_THE_GREY if name in self._rows]
+        meant |= dict.fromkeys(of_the_grey, True) | meant
         if self._learned:
-            meant |= dict.fromkeys(_OF_THE_GREY, False)
+            meant |= dict.fromkeys(of_the_grey, False)
         for name, shown in meant.items():
             for widget in self._rows[name]:
                 widget.setVisible(shown)

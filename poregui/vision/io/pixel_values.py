@@ -344,7 +344,7 @@ def trusted_range(values: NDArray[Any]) -> tuple[float, float]:
     low = float(values.min())
     high = float(values.max())
     flat = values.reshape(-1)
-    inner = np.percentile(flat[:: max(1, flat.size // _SAMPLED)], (_LOW, _NEARLY_ALL))
+    inner = np.percentile(flat[:: max(1, flat.size // 500_000)], (_LOW, _NEARLY_ALL))
     width = float(inner[1] - inner[0])
     reach = _FAR * width
     if reach <= 0 or (low >= inner[0] - reach and high <= inner[1] + reach):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poregui.domain.detection import DetectionRecipe
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.pores.detection import UNSURE, Detected, Progress, detect_by
-from poregui.vision.pores.plan import Source, make_plan, without_black_border
+from poregui.vision.pores.plan import Plan, Source, plan_of_shares, sampled
 from poregui.vision.pores.segmentation import FloatImage, grey_of
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -236,6 +236,53 @@ def probabilities(
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Hold what a finder saw in a micrograph: the probability `shares` (H, W), `FULL` for 1, and
+    the `plan` by which pores are outlined in them.
+    """
+
+    shares: NDArray[np.uint16]
+    plan: Plan
+
+    def pores(self, progress: Progress = lambda done, total, text: None) -> Detected:
+        """Return the pores that are more likely than not, and sure somewhere."""
+        return self.sure(replace(detect_by(self.plan, progress), threshold=None))
+
+    def sure(self, found: Detected) -> Detected:
+        """Return what was found without the pores of which the finder is nowhere sure."""
+        return _sure_ones(found, self.shares)
+
+
+def look(
+    finder: PoreFinder,
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    progress: Progress = lambda done, total, text: None,
+    *,
+    range_: Range | None = None,
+    tile: int = TILE,
+) -> Looked:
+    """Return what a finder sees in a micrograph; size, edge, holes and split are as the recipe
+    says.
+
+    What looks at greys in the recipe (polarity, threshold, contrast, light) has no meaning here.
+    `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
+    when the recipe has a length in um and the scale is unknown.
+    """
+    source, sample = sampled(source, masks)
+    shares = probabilities(finder, source, range_ or range_of(source), progress, tile)
+
+    def read(box: Box) -> NDArray[Any]:
+        return shares[box.y : box.bottom, box.x : box.right]
+
+    drawn = Source(source.width, source.height, read, source.missing)
+    plan = plan_of_shares(drawn, recipe, um_per_px, masks, full=FULL)
+    return Looked(shares, replace(plan, border_share=sample.border_share))
+
+
 def find_learned(
     finder: PoreFinder,
     source: Source,
@@ -247,40 +294,9 @@ def find_learned(
     range_: Range | None = None,
     tile: int = TILE,
 ) -> Detected:
-    """Return the pores where a finder sees them as more likely than not, and is sure somewhere;
-    size, edge, holes and split as the recipe says.
-
-    What looks at greys in the recipe (polarity, threshold, contrast, light) has no meaning here.
-    `range_` is that of the greys, where the source is not the whole micrograph. Raises PoreguiError
-    when the recipe has a length in um and the scale is unknown.
-    """
-    source, border_share = without_black_border(source, masks)
-    shares = probabilities(finder, source, range_ or range_of(source), progress, tile)
-    seen = replace(
-        recipe,
-        polarity="bright",
-        method="manual",
-        level=FULL / 2,
-        smoothing=0.0,
-        flatten=False,
-        contrast=0.0,
-    )
-
-    def read(box: Box) -> NDArray[Any]:
-        return shares[box.y : box.bottom, box.x : box.right]
-
-    drawn = Source(source.width, source.height, read, source.missing)
-    plan = make_plan(drawn, seen, um_per_px, masks, may_have_border=False)
-    plan = replace(
-        plan,
-        threshold=-FULL / 2,
-        span=(-float(FULL), 0.0),
-        specimen_ends=False,
-        black=0.0,
-        middle=0.0,
-        border_share=border_share,
-    )
-    return _sure_ones(replace(detect_by(plan, progress), threshold=None), shares)
+    """Return the pores that a finder sees in a micrograph, as `look` and then `pores` do."""
+    looked = look(finder, source, recipe, um_per_px, masks, progress, range_=range_, tile=tile)
+    return looked.pores(progress)
 
 
 def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:

@@ -15,7 +15,7 @@ from poregui.domain.detection import DetectionRecipe, in_px
 from poregui.domain.geometry import Box, Mask
 from poregui.vision.io.pixel_values import trusted_range
 from poregui.vision.io.pyramid import MissingIn, Pyramid
-from poregui.vision.pores.borders import Border, border_of, without_border
+from poregui.vision.pores.borders import border_of, without_border
 from poregui.vision.pores.segmentation import FloatImage, Light, closed, grey_of, light_of, otsu
 from poregui.vision.pores.specimen_area import masked_pixels
 
@@ -25,7 +25,7 @@ _LARGEST_HOLE = 0.1
 _ANY_HOLE = 20_000.0
 """Part of the image, and px, up to which a hole belongs to the pore around it."""
 _STRIP = 1 << 24
-_NOISE_FROM = 250_000
+_MEDIAN_FROM = 250_000
 _WINDOW = 448
 """Side in px of each of nine windows that are looked at as closely as the pores."""
 _OF_SPREAD = 1.4826
@@ -176,43 +176,56 @@ def _widened(box: Box, by: int, width: int, height: int) -> Box:
     return wide
 
 
-def without_black_border(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, float]:
-    """Return a micrograph whose black border has no value, and the part of it that is border."""
-    small, masked = _sample(source, masks)
-    border = border_of(small, source.width, source.height)
+@dataclass(frozen=True)
+class SmallCopy:
+    """Hold a sample of a micrograph: its `greys` (h, w), which of them are `hidden`, None where
+    none is, and the part of the image that is black border.
+    """
+
+    greys: FloatImage
+    hidden: NDArray[np.bool_] | None
+    border_share: float = 0.0
+
+    def seen(self, greys: FloatImage) -> FloatImage:
+        """Return those of the greys (h, w) that are not hidden, all where all are."""
+        if self.hidden is None or self.hidden.all():
+            return greys
+        return greys[~self.hidden]
+
+
+def sampled(source: Source, masks: Sequence[Mask] = ()) -> tuple[Source, SmallCopy]:
+    """Return a micrograph whose black border has no value, and a sample of its pixels."""
+    sample = _sample(source, masks)
+    border = border_of(sample.greys, source.width, source.height)
     if border is None:
-        return source, 0.0
-    masked = border.coarse if masked is None else masked | border.coarse
-    return _without(source, border, small, masked), border.share
+        return source, sample
+    hidden = border.coarse if sample.hidden is None else sample.hidden | border.coarse
+    sample = SmallCopy(sample.greys, hidden, border.share)
+    fill = 0.0 if hidden.all() else _median(sample.seen(sample.greys))
+    read, missing = without_border(source.read, source.missing, border, fill)
+    return replace(source, read=read, missing=missing), sample
 
 
 def make_plan(
-    source: Source,
-    recipe: DetectionRecipe,
-    um_per_px: float | None,
-    masks: Sequence[Mask] = (),
-    *,
-    may_have_border: bool = True,
+    source: Source, recipe: DetectionRecipe, um_per_px: float | None, masks: Sequence[Mask] = ()
 ) -> Plan:
     """Look at a sample of a micrograph's pixels and return what all its parts share.
 
-    `may_have_border` is False where 0 means no black, as among probabilities. Raises PoreguiError
-    when the recipe has a length in um and the scale is unknown.
+    Raises PoreguiError when the recipe has a length in um and the scale is unknown.
     """
-    small, masked = _sample(source, masks)
-    border = border_of(small, source.width, source.height) if may_have_border else None
-    if border is not None:
-        masked = border.coarse if masked is None else masked | border.coarse
-        source = _without(source, border, small, masked)
+    source, sample = sampled(source, masks)
     sign = np.float32(-1 if recipe.polarity == "bright" else 1)
-    small *= sign
-    black = _black_of(small if masked is None or masked.all() else small[~masked], small)
+    small = sample.greys * sign
+    black = _black_of(sample.seen(small), small)
     small -= np.float32(black)
     light = Light(None, source.width, source.height)
     if recipe.flatten and recipe.correction == "divide":
         radius = in_px(recipe.background_radius, recipe.background_unit, um_per_px)
-        light = light_of(small, masked, radius, source.width, source.height)
-    greys = _even_greys(small, masked, light)
+        light = light_of(small, sample.hidden, radius, source.width, source.height)
+    rows, columns = small.shape
+    even = Light(light.gain, columns, rows).correct(small, Box(0, 0, columns, rows))
+    greys = sample.seen(even)
+    middle = _median(greys)
     plan = Plan(
         source,
         recipe,
@@ -222,14 +235,51 @@ def make_plan(
         trusted_range(greys),
         **_lengths(recipe, um_per_px),
         black=black,
-        middle=float(np.median(greys)),
-        flat=float(np.median(greys)),
-        border_share=0.0 if border is None else border.share,
+        middle=middle,
+        flat=middle,
+        border_share=sample.border_share,
     )
     if plan.hat or recipe.method == "noise":
         greys = _smoothed_greys(plan)
-        plan = replace(plan, span=trusted_range(greys), middle=float(np.median(greys)))
+        plan = replace(plan, span=trusted_range(greys), middle=_median(greys))
     return replace(plan, threshold=_threshold_of(plan, greys))
+
+
+def plan_of_shares(
+    source: Source,
+    recipe: DetectionRecipe,
+    um_per_px: float | None,
+    masks: Sequence[Mask] = (),
+    *,
+    full: int,
+) -> Plan:
+    """Return the plan for an image of probabilities, 0 to `full`: pore is what is more likely than
+    not.
+
+    Of the recipe count sizes, edge, holes and split. Raises PoreguiError when it has a length in um
+    and the scale is unknown.
+    """
+    even = replace(
+        recipe,
+        polarity="bright",
+        method="manual",
+        level=full / 2,
+        smoothing=0.0,
+        flatten=False,
+        contrast=0.0,
+    )
+    return Plan(
+        source,
+        even,
+        tuple(masks),
+        Light(None, source.width, source.height),
+        full / 2,
+        (0.0, float(full)),
+        **_lengths(even, um_per_px),
+        specimen_ends=False,
+        black=-float(full),
+        middle=float(full),
+    )
 
 
 class _Lengths(TypedDict):
@@ -266,7 +316,7 @@ def _threshold_of(plan: Plan, greys: FloatImage) -> float:
     if plan.recipe.method == "otsu":
         return otsu(greys)
     if plan.recipe.method == "noise":
-        spread = float(np.median(np.abs(greys - np.float32(plan.middle)))) * _OF_SPREAD
+        spread = _median(np.abs(greys - np.float32(plan.middle))) * _OF_SPREAD
         return plan.middle - plan.recipe.deviations * spread
     return plan.threshold
 
@@ -296,15 +346,6 @@ def sample_boxes(width: int, height: int) -> list[Box]:
     ]
 
 
-def _without(
-    source: Source, border: Border, small: FloatImage, masked: NDArray[np.bool_]
-) -> Source:
-    """Return a source whose border has no value, and shows the middle of all other greys."""
-    fill = float(np.median(small[~masked])) if not masked.all() else 0.0
-    read, missing = without_border(source.read, source.missing, border, fill)
-    return replace(source, read=read, missing=missing)
-
-
 def _black_of(seen: FloatImage, small: FloatImage) -> float:
     """Return the grey from which on greys count: the darkest, or far below the matrix where there
     is little but noise.
@@ -314,31 +355,24 @@ def _black_of(seen: FloatImage, small: FloatImage) -> float:
     of which `seen` are the greys that count.
     """
     low, _ = trusted_range(seen)
-    middle = np.median(seen.reshape(-1)[:: max(1, seen.size // _NOISE_FROM)])
-    return min(low, float(middle) - _ABOVE_NOISE * _noise_of(small))
+    return min(low, _median(seen) - _ABOVE_NOISE * _noise_of(small))
+
+
+def _median(values: FloatImage) -> float:
+    """Return the median of many values, from a part of them."""
+    return float(np.median(values.reshape(-1)[:: max(1, values.size // _MEDIAN_FROM)]))
 
 
 def _noise_of(small: FloatImage) -> float:
     """Return the standard deviation of the noise, from the differences of neighbours."""
-    rows = small[:: max(1, small.size // _NOISE_FROM)]
+    rows = small[:: max(1, small.size // _MEDIAN_FROM)]
     if rows.shape[1] < 2:
         return 0.0
     return _OF_MEDIAN * float(np.median(np.abs(np.diff(rows, axis=1))))
 
 
-def _even_greys(small: FloatImage, masked: NDArray[np.bool_] | None, light: Light) -> FloatImage:
-    """Return the greys of the sample under even light, without those that are masked."""
-    rows, columns = small.shape
-    even = Light(light.gain, columns, rows).correct(small, Box(0, 0, columns, rows))
-    if masked is None or masked.all():
-        return even
-    return even[~masked]
-
-
-def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[np.bool_] | None]:
-    """Return every s-th pixel of every s-th row as grey, about two million, and which of them are
-    masked.
-    """
+def _sample(source: Source, masks: Sequence[Mask]) -> SmallCopy:
+    """Return every s-th pixel of every s-th row, two to eight million."""
     step = max(1, int(np.sqrt(source.width * source.height / _SAMPLED)))
     rows = max(step, _STRIP // source.width // step * step)
     greys = []
@@ -351,4 +385,4 @@ def _sample(source: Source, masks: Sequence[Mask]) -> tuple[FloatImage, NDArray[
             np.zeros(greys[-1].shape, np.bool_) if found is None else found[::step, ::step]
         )
     masked = np.concatenate(hidden)
-    return np.concatenate(greys), masked if masked.any() else None
+    return SmallCopy(np.concatenate(greys), masked if masked.any() else None)

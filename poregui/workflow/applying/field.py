@@ -22,10 +22,12 @@ from poregui.domain.geometry import Box, Mask
 from poregui.domain.records import FIRST, Line, Plane
 from poregui.domain.statistics.scores import at_temperature
 from poregui.store.files import file_hash, write_json
+from poregui.store.finder_folder import FinderFolder
 from poregui.store.run_files import BROKEN
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
-from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import source_of
+from poregui.vision.pores.detection import Detected, detect_by
+from poregui.vision.pores.finder import look
+from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.vision.pores.specimen_area import ends_in_view
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.workflow.applying.classify import (
@@ -49,6 +51,7 @@ from poregui.workflow.applying.result_files import (
 )
 from poregui.workflow.applying.result_table import PoreTable
 from poregui.workflow.applying.sensitivity import Shifted, find_shifted, sense, write_sensitivity
+from poregui.workflow.detecting.learned_finder import open_finder
 from poregui.workflow.detecting.removals import doubts_of
 from poregui.workflow.evaluating.predict import Predictor
 from poregui.workflow.exporting.formats.shapes import ImageShapes
@@ -78,7 +81,8 @@ class FieldTask:
     `temperature` (see `at_temperature`). `classes` is how its classes are called in the files,
     empty: as it calls them; results do not depend on it, for `mark_field` sees to names.
     `shown_name` is what the micrograph is called among those that are applied with it, empty for
-    its own name; `sha256` is what its file is to hold, empty where no project says so.
+    its own name; `sha256` is what its file is to hold, empty where no project says so. `finder` is
+    the folder of the learned finder that stands for the threshold of the recipe, None for none.
     """
 
     file: Path
@@ -99,6 +103,7 @@ class FieldTask:
     classes: tuple[str, ...] = ()
     shown_name: str = ""
     sha256: str = ""
+    finder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -147,6 +152,9 @@ class FieldTask:
             "surfaces": self.surfaces,
             "temperature": self.temperature,
         }
+        if self.finder is not None:
+            folder = FinderFolder(self.finder)
+            parts["finder"] = [file_hash(folder.onnx_file), file_hash(folder.sidecar_file)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -242,16 +250,9 @@ def apply_field(
             scale = image.um_per_px
         factor = resampling(predictor, scale)
         size = (image.width, image.height)
-        ends = ends_in_view(task.surfaces)
-        found = detect(
-            source_of(image),
-            task.recipe,
-            scale,
-            task.masks,
-            specimen_ends=ends,
-            progress=_part(progress, 0, _FOUND),
-        )
-        aside = _Aside.begun(beside, replace(task, sha256=sha256), found, image, scale)
+        finding = _Finding.of(task, image, scale, _part(progress, 0, _FOUND))
+        found = finding.found
+        aside = _Aside.begun(beside, replace(task, sha256=sha256), finding, image, scale)
         ask = partial(_predictions, image, network, task, scale, factor)
         predictions, out_of_distribution = ask(found, _part(progress, _FOUND, _ANSWERED))
         progress(_ANSWERED, 100, "Writing")
@@ -281,6 +282,30 @@ def apply_field(
     return result
 
 
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    """Hold the pores that were found in a micrograph, the plan by which they were, and what leaves
+    out of pores that a shifted threshold finds those of which a learned finder is not sure.
+    """
+
+    found: Detected
+    plan: Plan
+    sure: Callable[[Detected], Detected] = lambda found: found
+
+    @staticmethod
+    def of(task: FieldTask, image: Pyramid, scale: float | None, progress: Progress) -> _Finding:
+        source = source_of(image)
+        if task.finder is None:
+            plan = replace(
+                make_plan(source, task.recipe, scale, task.masks),
+                specimen_ends=ends_in_view(task.surfaces),
+            )
+            return _Finding(detect_by(plan, progress), plan)
+        finder = open_finder(FinderFolder(task.finder), threads=task.threads).finder
+        looked = look(finder, source, task.recipe, scale, task.masks, progress)
+        return _Finding(looked.pores(), looked.plan, looked.sure)
+
+
 @dataclass(frozen=True)
 class _Aside:
     """Hold what is made of the pores that were found while the network answers: none of it needs
@@ -294,22 +319,14 @@ class _Aside:
 
     @staticmethod
     def begun(
-        beside: Executor, task: FieldTask, found: Detected, image: Pyramid, scale: float | None
+        beside: Executor, task: FieldTask, finding: _Finding, image: Pyramid, scale: float | None
     ) -> _Aside:
         size = (image.width, image.height)
         read = partial(image.read, 0)
-        ends = ends_in_view(task.surfaces)
+        found = finding.found
         return _Aside(
             beside.submit(_measured, task, found, read, scale, size),
-            beside.submit(
-                find_shifted,
-                found,
-                source_of(image),
-                task.recipe,
-                scale,
-                task.masks,
-                specimen_ends=ends,
-            ),
+            beside.submit(find_shifted, found, finding.plan, scale, finding.sure),
             beside.submit(_outlines, task, image, scale, found),
             beside.submit(lambda: FieldImage.of(image.overview(), size, found.outlines)),
         )

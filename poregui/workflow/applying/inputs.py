@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from poregui.domain.checked import check_sidecar
 from poregui.domain.classes import NOT_A_PORE_NAME, default_classes
-from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
+from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json, recipe_rows
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Mask
 from poregui.domain.micrograph_names import Named, unique_names
 from poregui.domain.records import FIRST, Line, Micrograph, Plane, check_pixel_size
+from poregui.store.finder_folder import FinderFolder
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
@@ -25,6 +26,14 @@ from poregui.workflow.applying.confusion_of_tests import TestedCrops, temperatur
 from poregui.workflow.applying.field import FieldTask
 from poregui.workflow.applying.result_folders import FIELDS, names_of, own_folders
 from poregui.workflow.detecting.find_pores import detection_recipe
+from poregui.workflow.detecting.learned_finder import (
+    finder_beside,
+    finder_facts,
+    finder_facts_from_json,
+    finder_numbered,
+    finder_of_project,
+    finder_text,
+)
 from poregui.workflow.editing.micrograph_edits import frame_of, project_build_direction
 from poregui.workflow.evaluating.class_identity import (
     ClassesHere,
@@ -51,7 +60,9 @@ class AppliedModel:
 
     `class_ids` are those of its classes where it was trained, or in the project that it is applied
     in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
-    where nobody knows. `notes` are sentences about classes that the project has no more.
+    where nobody knows. `notes` are sentences about classes that the project has no more. `finder`
+    is the folder of the learned finder that finds the pores and `finder_facts` what tells it from
+    others; None where the threshold of the recipe finds them.
     """
 
     name: str
@@ -67,6 +78,19 @@ class AppliedModel:
     class_uids: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tested: TestedCrops | None = None
+    finder: Path | None = None
+    finder_facts: Mapping[str, Any] | None = None
+
+    @property
+    def finding(self) -> tuple[tuple[str, str], ...]:
+        """Return how pores are found, as labels and values."""
+        return recipe_rows(self.recipe, finder_text(self.finder_facts) if self.finder_facts else "")
+
+    def by_finder(self, folder: FinderFolder | None) -> AppliedModel:
+        """Return it with pores found by a finder, or by the threshold of its recipe."""
+        if folder is None:
+            return replace(self, finder=None, finder_facts=None)
+        return replace(self, finder=folder.path, finder_facts=finder_facts(folder))
 
     def at(self, min_confidence: float) -> AppliedModel:
         """Return it with the confusion of test crops predicted with at least a confidence.
@@ -109,11 +133,12 @@ def run_with_network(project: Project, number: int | None) -> RunFolder:
     return chosen_run(project, number, network=True)[0]
 
 
-def model_of_run(project: Project, run: RunFolder) -> AppliedModel:
-    """Return the network of a run with the recipe of its project and its classes as they are called
-    now.
+def model_of_run(project: Project, run: RunFolder, finder: int | None = None) -> AppliedModel:
+    """Return the network of a run with the recipe and the finder of its project, and its classes as
+    they are called now.
 
-    Raises ProjectError when it has none.
+    `finder` is the number of another finder, 0 for a threshold. Raises ProjectError when it has
+    none, or when the finder is damaged or gone.
     """
     if not run.has_network:
         raise ProjectError(
@@ -146,7 +171,13 @@ def model_of_run(project: Project, run: RunFolder) -> AppliedModel:
         class_uids=tuple(uids.get(class_id, "") for class_id in here.ids),
         notes=here.notes,
         tested=tested,
-    )
+    ).by_finder(_finder(project, finder))
+
+
+def _finder(project: Project, number: int | None) -> FinderFolder | None:
+    if number is None:
+        return finder_of_project(project)
+    return finder_numbered(project, number) if number else None
 
 
 def named_now(model: AppliedModel, here: ClassesHere) -> AppliedModel:
@@ -194,6 +225,7 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
             colours = tuple(one.colour for one in plain[: len(classes)])
         name = str(values.get("name", model.stem))
         ids, uids = _identities(values, classes)
+        facts = finder_facts_from_json(values["finder"]) if values.get("finder") else None
     except BROKEN as error:
         raise ProjectError(
             f"{sidecar} is missing or damaged.",
@@ -214,6 +246,8 @@ def model_of_file(model: Path, recipe: DetectionRecipe | None = None) -> Applied
         ids,
         uids,
         tested=tested,
+        finder=None if facts is None else finder_beside(model, facts),
+        finder_facts=facts,
     ).at(0.0)
 
 
@@ -353,6 +387,7 @@ def tasks_of(
             classes=model.classes,
             shown_name=field.shown_name,
             sha256=field.sha256,
+            finder=model.finder,
         )
         for field in fields
     ]

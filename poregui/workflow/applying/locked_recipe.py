@@ -15,6 +15,7 @@ from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.records import check_pixel_size
 from poregui.store.files import copy_plain, explain_write_error, file_hash, write_json
+from poregui.store.finder_folder import FinderFolder
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
@@ -25,6 +26,7 @@ from poregui.workflow.applying.inputs import (
     model_of_run,
     named_now,
 )
+from poregui.workflow.detecting.learned_finder import copy_finder
 from poregui.workflow.evaluating.class_identity import classes_of_run
 from poregui.workflow.exporting.export_labels import new_folder
 from poregui.workflow.exporting.export_run import CARD, CARD_PAGE, MODEL, SIDECAR, export_model
@@ -84,11 +86,13 @@ def lock_run(
     title: str = "",
     min_confidence: float = 0.0,
     um_per_px: float | None = None,
+    finder: int | None = None,
 ) -> Lock:
     """Write the network of a run with its card and locked.json into a new or empty folder and
     return what is locked.
 
-    The recipe is the project's as it is now. Raises ProjectError when the run has no network,
+    The recipe is the project's as it is now, and so is the finder where its number is not given.
+    Raises ProjectError when the run has no network,
     PoreguiError when nobody is named, a number makes no sense, or the folder holds something or
     cannot be written.
     """
@@ -101,11 +105,11 @@ def lock_run(
         )
     if um_per_px is not None:
         check_pixel_size(um_per_px)
-    model = model_of_run(project, run)
+    model = model_of_run(project, run, finder)
     made: list[Lock] = []
 
     def write(folder: Path) -> int:
-        written = export_model(project, run, folder)
+        written = export_model(project, run, folder, finder)
         lock = Lock(
             who=" ".join(who.split()),
             when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -189,7 +193,7 @@ def take_lock(file: Path, project: Project) -> Lock:
     Raises PoreguiError as `model_of_lock`, when the project is locked already, or when it cannot be
     written.
     """
-    _, lock = model_of_lock(file, project)
+    model, lock = model_of_lock(file, project)
     if lock_of_project(project.folder) is not None:
         raise PoreguiError(
             "This project is locked already.", "Unlock it first, then take the other recipe."
@@ -202,7 +206,9 @@ def take_lock(file: Path, project: Project) -> Lock:
         for name in names:
             copy_plain(file if name == LOCKED else file.with_name(name), folder / name)
         read_lock(folder / LOCKED)
-        return len(names)
+        if model.finder is None:
+            return len(names)
+        return len(names) + copy_finder(FinderFolder(model.finder), folder)
 
     new_folder(project.folder / FOLDER, write)
     return lock

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import poregui
-from poregui.domain.detection import recipe_rows
 from poregui.domain.errors import ProjectError
 from poregui.domain.statistics.porosity import ClassEstimate
 from poregui.domain.wording import count
@@ -128,7 +127,7 @@ def collect_applied(
         min_confidence=min_confidence,
         locked=locked,
         model=_model(model),
-        recipe=recipe_rows(model.recipe),
+        recipe=model.finding,
         confusion=tuple(
             (name, tuple(row)) for name, row in zip(model.classes, confusion, strict=False)
         ),

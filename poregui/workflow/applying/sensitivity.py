@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.detection import DetectionRecipe
-from poregui.domain.geometry import Box, Mask
+from poregui.domain.geometry import Box
 from poregui.store.run_files import BROKEN, read_arrays, write_arrays
 from poregui.vision.pores.detection import Detected, preview
-from poregui.vision.pores.plan import Plan, Source, make_plan
+from poregui.vision.pores.plan import Plan, Source
 
 SHIFTS = (-10, -5, 5, 10)
 """Per cent of the step from the darkest grey to the matrix that the threshold is moved by."""
@@ -81,29 +80,27 @@ class Shifted:
 
 def find_shifted(
     found: Detected,
-    source: Source,
-    recipe: DetectionRecipe,
+    plan: Plan,
     um_per_px: float | None,
-    masks: Sequence[Mask],
-    *,
-    specimen_ends: bool | None = None,
+    sure: Callable[[Detected], Detected] = lambda found: found,
 ) -> tuple[Shifted, ...]:
-    """Return what shifted thresholds find of a micrograph whose pores are `found`; no network is
-    needed for it.
+    """Return what shifted thresholds find of a micrograph whose pores are `found` by a plan; no
+    network is needed for it.
 
     Up to `WHOLE` pixels the whole of it is looked at, else four windows whose places do not depend
     on what they show. For a local threshold its level relative to the surroundings is shifted.
+    `sure` leaves out of what is found what counts at no threshold.
     """
-    if specimen_ends is None:
-        specimen_ends = found.unsure_mount_px == 0
-    plan = replace(make_plan(source, recipe, um_per_px, masks), specimen_ends=specimen_ends)
+    source = plan.source
+    if plan.specimen_ends is None:
+        plan = replace(plan, specimen_ends=found.unsure_mount_px == 0)
     views = []
     for view in _views(source):
         if view is None:
             base = found
         else:
-            base = _shifted(plan, 0, um_per_px, view)
-        at_each = (base, *(_shifted(plan, shift, um_per_px, view) for shift in SHIFTS))
+            base = sure(_shifted(plan, 0, um_per_px, view))
+        at_each = (base, *(sure(_shifted(plan, shift, um_per_px, view)) for shift in SHIFTS))
         views.append(Shifted(view or Box(0, 0, source.width, source.height), view is None, at_each))
     return tuple(views)
 

@@ -23,7 +23,7 @@ from poregui.vision.pores.detection import Detected, detect
 from poregui.vision.pores.finder import find_learned
 from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
-from poregui.workflow.detecting.learned_finder import OpenedFinder
+from poregui.workflow.detecting.learned_finder import FINDER_KEY, OpenedFinder
 from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
@@ -53,9 +53,11 @@ def searchable(
     detections: Mapping[int, Detection],
     specimens: Mapping[int, str],
     crops: Mapping[int, int],
-    recipe: DetectionRecipe,
+    how: str,
 ) -> tuple[Searchable, ...]:
-    """Return what is known of micrographs; `specimens` are names and `crops` counts, by id."""
+    """Return what is known of micrographs; `specimens` are names and `crops` counts, by id, `how`
+    is the recipe of the next search as `recipe_text` gives it.
+    """
     return tuple(
         Searchable(
             one.id,
@@ -63,18 +65,16 @@ def searchable(
             specimens.get(one.specimen_id, "") if one.specimen_id is not None else "",
             one.um_per_px,
             crops.get(one.id, 0),
-            _searched(one, detections.get(one.id), recipe),
+            _searched(one, detections.get(one.id), how),
         )
         for one in micrographs
     )
 
 
-def _searched(
-    micrograph: Micrograph, detection: Detection | None, recipe: DetectionRecipe
-) -> Searched:
+def _searched(micrograph: Micrograph, detection: Detection | None, how: str) -> Searched:
     if detection is None:
         return "never"
-    same = detection.recipe == recipe_text(recipe) and detection.masks == micrograph.masks
+    same = detection.recipe == how and detection.masks == micrograph.masks
     if same:
         return "same"
     return "otherwise"
@@ -98,8 +98,8 @@ class DetectedPores:
 
     `mount_percent` is the part of the unmasked picture that was taken for the mount around the
     specimen; `unsure_percent` is what may be mount or pore, and `is_mount` what a person said that
-    it is. `removed` counts regions that were left out, by rule; `warnings` say what makes the area
-    doubtful.
+    it is; `finder` is the number of the learned finder that was used, 0 for none. `removed` counts
+    regions that were left out, by rule; `warnings` say what makes the area doubtful.
     """
 
     micrograph: Micrograph
@@ -113,6 +113,7 @@ class DetectedPores:
     notes: tuple[str, ...] = ()
     unsure_percent: float = 0.0
     is_mount: bool | None = None
+    finder: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class Present:
     next_id: int
     recipe_text: str
     detections: dict[int, Detection] = field(default_factory=dict)
+    finder: str = ""
 
     @staticmethod
     def of(project: Project, micrographs: Sequence[Micrograph]) -> Present:
@@ -134,6 +136,7 @@ class Present:
             project.next_id("crops"),
             project.meta(RECIPE_KEY),
             project.detections(),
+            project.meta(FINDER_KEY),
         )
 
 
@@ -180,11 +183,11 @@ def recipe_of(text: str) -> DetectionRecipe:
     return detection_recipe_from_json(values)
 
 
-def recipe_text(recipe: DetectionRecipe, finder: OpenedFinder | None = None) -> str:
+def recipe_text(recipe: DetectionRecipe, finder: str = "") -> str:
     """Return a recipe as the project keeps it, with the finder that a search was made by."""
     values = recipe.to_json()
-    if finder is not None:
-        values["finder"] = finder.text
+    if finder:
+        values["finder"] = finder
     return json.dumps(values)
 
 
@@ -249,6 +252,7 @@ def find_in_file(
         border_text(detected),
         detected.unsure_percent,
         is_mount,
+        0 if finder is None else finder.number,
     )
 
 
@@ -328,7 +332,7 @@ def detection_of(
     """
     return Detection(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=recipe_text(recipe, finder),
+        recipe=recipe_text(recipe, finder.text if finder is not None else ""),
         field_area_px=detected.field_area_px,
         masks=micrograph.masks,
         surfaces=tuple(fewer_points(line) for line in detected.surfaces),
@@ -376,12 +380,11 @@ def plan_detection(
     present: Present,
     recipe: DetectionRecipe,
     who: str,
-    *,
-    save_recipe: bool = True,
 ) -> DetectionPlan:
     """Return the one edit that brings in what was found; needs no project, so any thread may.
 
-    The recipe becomes the project's in the same step.
+    The recipe becomes the project's in the same step, and so does the number of the finder that was
+    used.
     """
     settled: list[Settled] = []
     first = present.next_id
@@ -407,11 +410,7 @@ def plan_detection(
         )
         edits.append(facts)
     edits += _surface_edits(found)
-    text = recipe_text(recipe)
-    if save_recipe and text != present.recipe_text:
-        edits.append(
-            SetSetting(RECIPE_KEY, present.recipe_text, text, "change how pores are found")
-        )
+    edits += _setting_edits(present, recipe, found[0].finder if found else 0)
     return DetectionPlan(
         Combined(tuple(edits), pores.text) if edits else None,
         added=len(pores.added),
@@ -420,6 +419,19 @@ def plan_detection(
         stayed=tuple(crop_id for one in settled for crop_id in one.stayed),
         kept_by_hand=sum(one.kept_by_hand for one in settled),
     )
+
+
+def _setting_edits(present: Present, recipe: DetectionRecipe, finder: int) -> list[Edit]:
+    """Return the edits that keep how pores were found, where it is new."""
+    settings = (
+        (RECIPE_KEY, present.recipe_text, recipe_text(recipe)),
+        (FINDER_KEY, present.finder, str(finder or "")),
+    )
+    return [
+        SetSetting(key, before, after, "change how pores are found")
+        for key, before, after in settings
+        if before != after
+    ]
 
 
 def _surface_edits(found: Sequence[DetectedPores]) -> list[Edit]:

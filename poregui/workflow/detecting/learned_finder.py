@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.checked import mapping, text, whole
 from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.events import Finished
+from poregui.store.files import file_hash
 from poregui.store.finder_folder import FinderDescription, FinderFolder, finders_in
 from poregui.store.project import Project
 from poregui.store.run_files import BROKEN
@@ -16,6 +21,8 @@ from poregui.vision.pores.finder import COLOURS, FEATURES, Forward, PoreFinder
 from poregui.workflow.evaluating.predict import open_session, run_session
 
 _OUTPUT = "probability"
+BESIDE = "finder"
+"""The folder of a finder beside an exported network."""
 _MOST_REACH = 1024
 _MOST_STEP = 64
 
@@ -31,7 +38,72 @@ class OpenedFinder:
     @property
     def text(self) -> str:
         """Say which finder it is, as the settings of a search do."""
-        return f"{self.description.kind} {self.number}"
+        return _named(self.description, self.number)
+
+
+def finder_facts(folder: FinderFolder) -> dict[str, Any]:
+    """Return what tells a finder from every other one, fit for JSON.
+
+    Raises PoreguiError when its files are damaged.
+    """
+    return {
+        "kind": folder.read_description().kind,
+        "number": folder.number,
+        "model": file_hash(folder.onnx_file),
+        "sidecar": file_hash(folder.sidecar_file),
+    }
+
+
+def finder_facts_from_json(received: Any) -> dict[str, Any]:
+    """Return what `finder_facts` gave. Raises KeyError, TypeError or ValueError for anything
+    else.
+    """
+    values = mapping(received)
+    return {
+        "kind": text(values["kind"]),
+        "number": whole(values["number"], low=0),
+        "model": text(values["model"]),
+        "sidecar": text(values["sidecar"]),
+    }
+
+
+def finder_text(facts: Mapping[str, Any]) -> str:
+    """Say which finder it is in a report."""
+    return f"learned finder {facts['number']} ({facts['kind']}), SHA-256 {facts['model'][:16]}…"
+
+
+def copy_finder(folder: FinderFolder, out: Path) -> int:
+    """Put what applying a finder needs into a new folder beside an exported network; return how
+    many files.
+    """
+    copy = FinderFolder(out / BESIDE)
+    copy.path.mkdir()
+    copy.onnx_file.write_bytes(folder.read_network())
+    copy.write_description(folder.read_description())
+    return 2
+
+
+def finder_beside(model: Path, facts: Mapping[str, Any]) -> Path:
+    """Return the folder of the finder beside an exported network.
+
+    Raises PoreguiError when it is missing or not the one that its `facts` tell of.
+    """
+    folder = FinderFolder(model.with_name(BESIDE))
+    there = {"model": file_hash(folder.onnx_file), "sidecar": file_hash(folder.sidecar_file)}
+    if any(there[name] != facts[name] for name in there):
+        raise ProjectError(
+            f"{folder.path} has changed since {model.name} was exported.", "Export it again."
+        )
+    return folder.path
+
+
+def _named(description: FinderDescription, number: int) -> str:
+    return f"{description.kind} {number}"
+
+
+def name_in_search(folder: FinderFolder) -> str:
+    """Return how the settings of a search call a finder. Raises PoreguiError for a damaged one."""
+    return _named(folder.read_description(), folder.number)
 
 
 def finished_finders(project: Project) -> list[FinderFolder]:
@@ -52,6 +124,28 @@ def name_of(folder: FinderFolder) -> str:
         return name if finding is None else f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
     except (PoreguiError, *BROKEN):
         return f"Learned: finder {folder.number}"
+
+
+FINDER_KEY = "detection_finder"
+"""Under which the project keeps the number of the finder that its pores are found by."""
+
+
+def finder_of_project(project: Project) -> FinderFolder | None:
+    """Return the finder that the project's pores are found by, None where a threshold finds them.
+
+    Raises ProjectError when it is there no more.
+    """
+    number = project.meta(FINDER_KEY)
+    if not number:
+        return None
+    found = next((one for one in finished_finders(project) if str(one.number) == number), None)
+    if found is None:
+        raise ProjectError(
+            f"The pores of this project were found by finder {number}, which is gone.",
+            "Choose how to find pores in the Find pores tab of the Label page, or pass --method or "
+            "--finder to poregui detect.",
+        )
+    return found
 
 
 def finder_or_none(project: Project, number: int) -> FinderFolder | None:

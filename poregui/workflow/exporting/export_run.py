@@ -17,6 +17,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.confusion_of_tests import tested_crops
 from poregui.workflow.applying.inputs import model_of_run
+from poregui.workflow.detecting.learned_finder import copy_finder, finder_numbered
 from poregui.workflow.evaluating.class_identity import colours_of
 from poregui.workflow.evaluating.evaluate import NO_TRUTH, Predictions, review
 from poregui.workflow.evaluating.run_statistics import numbers
@@ -33,16 +34,17 @@ CARD = "MODEL_CARD.md"
 CARD_PAGE = "model-card.html"
 
 
-def export_model(project: Project, run: RunFolder, out: Path) -> int:
+def export_model(project: Project, run: RunFolder, out: Path, finder: int | None = None) -> int:
     """Write model.onnx, model.json and the model card into a new or empty folder; return how many
     files.
 
     Applying the folder's model gives what applying the run gives: the sidecar holds the detection
     recipe of the project, names and colours of the classes as they are now, what tells these from
-    those of other projects, and the predictions of the test crops. Raises ProjectError when the run
+    those of other projects, and the predictions of the test crops; a learned finder, the project's
+    or the one of a number, goes with it. Raises ProjectError when the run
     has no network, PoreguiError when the folder holds something or cannot be written.
     """
-    sidecar = sidecar_of(project, run)
+    sidecar = sidecar_of(project, run, finder)
     card = model_card(project, run, sidecar)
     title = f"Run {run.number} of {project.name}"
 
@@ -51,17 +53,20 @@ def export_model(project: Project, run: RunFolder, out: Path) -> int:
         write_json(folder / SIDECAR, sidecar)
         write_text(folder / CARD, as_markdown(card))
         write_text(folder / CARD_PAGE, as_html(title, card))
-        return 4
+        if sidecar["finder"] is None:
+            return 4
+        own = finder_numbered(project, sidecar["finder"]["number"])
+        return 4 + copy_finder(own, folder)
 
     return new_folder(out, write)
 
 
-def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
+def sidecar_of(project: Project, run: RunFolder, finder: int | None = None) -> dict[str, Any]:
     """Return the run's model.json with all that applying it without the project needs.
 
     Raises ProjectError when the run has no network or is damaged.
     """
-    model = model_of_run(project, run)
+    model = model_of_run(project, run, finder)
     tested = tested_crops(run)
     own = run.read_sidecar()
     by_area = tested.area_confusion()
@@ -73,6 +78,7 @@ def sidecar_of(project: Project, run: RunFolder) -> dict[str, Any]:
         "name": model.name,
         "colours": list(model.colours),
         "detection": model.recipe.to_json(),
+        "finder": model.finder_facts,
         "confusion": tested.confusion().tolist(),
         "area_confusion": None if by_area is None else by_area.tolist(),
         "tested": tested.to_json(),

@@ -23,7 +23,7 @@ from poregui.store.project import Project
 from poregui.store.run_folder import new_folder
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.finder import colours_in, range_of
-from poregui.vision.pores.plan import hidden_in, source_of, without_black_border
+from poregui.vision.pores.plan import hidden_in, sampled, source_of
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.polygons import Polygons, all_spans, ranges
 from poregui.workflow.detecting.find_pores import Progress, detection_recipe
@@ -111,7 +111,7 @@ def _read(
                 f"{micrograph.shown_name} has another size now.", "Restore the original file."
             )
         box, cut = _box_of(micrograph.checked_areas, image, most)
-        source, _ = without_black_border(source_of(image), micrograph.masks)
+        source, _ = sampled(source_of(image), micrograph.masks)
         range_ = range_of(source)
         colours = colours_in(source, box, range_)
         hidden = hidden_in(source, micrograph.masks, box)

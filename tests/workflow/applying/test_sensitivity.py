@@ -16,7 +16,7 @@ from poregui.domain.detection import DetectionRecipe
 from poregui.domain.measurement import distance_summary
 from poregui.gui.apply.apply_text import note_of, rows_of
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.plan import Source
+from poregui.vision.pores.plan import Source, make_plan
 from poregui.workflow.applying.field import FieldResult, apply_field
 from poregui.workflow.applying.inputs import AppliedModel, ToApply, model_of_file, tasks_of
 from poregui.workflow.applying.result_table import read_pores
@@ -62,9 +62,8 @@ def sensed(image: np.ndarray, recipe: DetectionRecipe = LEVEL) -> tuple[Sensitiv
         return np.tile(np.array([[0.1, 0.1, 0.8]], np.float32), (len(new.outlines), 1))
 
     predictions = np.tile(np.array([[0.2, 0.7, 0.1]], np.float32), (len(found.outlines), 1))
-    return sense(
-        found, predictions, find_shifted(found, Source.of(image), recipe, None, ()), classify
-    ), asked
+    plan = make_plan(Source.of(image), recipe, None)
+    return sense(found, predictions, find_shifted(found, plan, None), classify), asked
 
 
 def test_pores_that_only_a_higher_threshold_finds_are_classified_and_others_keep_theirs() -> None:

@@ -40,7 +40,7 @@ def task(tmp_path: Path, um_per_px: float, name: str = "a.png") -> FieldTask:
 def test_a_pixel_size_in_another_unit_is_refused_before_anything_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, um_per_px: float, text: str
 ) -> None:
-    monkeypatch.setattr("poregui.workflow.applying.field.detect", pytest.fail)
+    monkeypatch.setattr("poregui.workflow.applying.field.detect_by", pytest.fail)
     with pytest.raises(PoreguiError, match=text) as caught:
         apply_field(task(tmp_path, um_per_px))
     assert "another unit" in caught.value.remedy

@@ -33,7 +33,7 @@ def searched_by(recipe: DetectionRecipe) -> Detection:
 def choices() -> tuple[Searchable, ...]:
     fields = [micrograph(1), micrograph(2), micrograph(3, 2), micrograph(4, None)]
     done = {1: searched_by(MANUAL), 2: searched_by(DetectionRecipe())}
-    return searchable(fields, done, {1: "S1", 2: "S2"}, {1: 12}, MANUAL)
+    return searchable(fields, done, {1: "S1", 2: "S2"}, {1: 12}, recipe_text(MANUAL))
 
 
 def test_it_is_told_which_micrographs_were_searched_by_this_recipe_and_which_by_another() -> None:
@@ -45,7 +45,7 @@ def test_it_is_told_which_micrographs_were_searched_by_this_recipe_and_which_by_
 
 def test_a_mask_that_came_later_asks_for_another_search() -> None:
     later = replace(micrograph(1), masks=(Mask.of_box(Box(0, 0, 9, 9)),))
-    (received,) = searchable([later], {1: searched_by(MANUAL)}, {}, {}, MANUAL)
+    (received,) = searchable([later], {1: searched_by(MANUAL)}, {}, {}, recipe_text(MANUAL))
     assert received.searched == "otherwise"
 
 
