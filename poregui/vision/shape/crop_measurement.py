@@ -242,7 +242,16 @@ def _border(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _border_median(grey: Grey) -> float:
-    return float(np.median(_border(grey)))
+    return _median(_border(grey))
+
+
+def _median(values: NDArray[Any]) -> float:
+    """Return the median as numpy does, which takes ten times as long for a few values."""
+    half = values.size // 2
+    if values.size % 2:
+        return float(np.partition(values, half)[half])
+    pair = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float((pair[0] + pair[1]) / 2)
 
 
 def _main_piece(mask: Mask) -> Mask | None:
@@ -299,7 +308,7 @@ def _depth(smooth: Grey, low: float, high: float) -> Grey:
     share = float(_border(bright).mean())
     if _ONE_GROUND < share < 1 - _ONE_GROUND:
         bright_ground = _bright_is_ground(bright)
-        ground = float(np.median(smooth[bright == bright_ground]))
+        ground = _median(smooth[bright == bright_ground])
         depth = ground - smooth
         return np.asarray(depth if bright_ground else -depth, np.float32)
     depth = np.asarray(_border_median(smooth) - smooth, np.float32)
@@ -355,12 +364,15 @@ def _looks(smooth: Grey, mask: Mask) -> list[float]:
     if around.any():
         step = _step(smooth)
         some = smooth[::step, ::step][around[::step, ::step]]
-        ground = float(np.median(some if some.size else smooth[around]))
+        ground = _median(some if some.size else smooth[around])
     depth = np.asarray(ground - smooth, np.float32)
-    if depth[inside].mean() < 0:
-        depth = -depth
     within = depth[inside]
-    middle = float(np.median(within))
+    mean = float(within.mean())
+    if mean < 0:
+        depth = -depth
+        within = -within
+        mean = -mean
+    middle = _median(within)
     top = max(float(within.max()), _MIN_CONTRAST)
     beyond = np.asarray(depth > max(middle / 2, _MIN_CONTRAST / 2), np.uint8)
     area = float(len(within))
@@ -368,7 +380,7 @@ def _looks(smooth: Grey, mask: Mask) -> list[float]:
     return [
         float(beyond[inside].mean()),
         float(pieces),
-        float(within.mean()),
+        mean,
         float(within.std()) / top,
         _sharpness(depth, mask) / top,
         ground,
