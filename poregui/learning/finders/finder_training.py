@@ -214,7 +214,7 @@ def _score(job: _FinderJob, group: str, number: int) -> tuple[str, FindingScore]
     groups = job.request.groups
     own = [facts.group == group for facts in job.request.images]
     others = [lesson for lesson, held in zip(job.lessons, own, strict=True) if not held]
-    job.report(Stage(f"Finding in {group} by what the others teach"))
+    job.report(Stage(f"Scoring on {group}, trained on the others"))
     if not any(len(lesson.at) for lesson in others):
         return group, FindingScore()
     _fit(job, others, fold=number, folds=len(groups))
