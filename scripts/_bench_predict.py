@@ -49,7 +49,7 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     from poregui.learning import networks
     from poregui.learning.batches import Crops
     from poregui.learning.export_onnx import export
-    from poregui.vision.shape.crop_shapes import WIDTH
+    from poregui.vision.shape.crop_measurement import shape_width
     from poregui.workflow.evaluating.predict import open_session
 
     keras.utils.set_random_seed(0)
@@ -59,7 +59,8 @@ def _one(preset: str, folder: Path, threads: int) -> dict[str, Any]:
     count = max(CROPS.values())
     images = random.random((count, spec.side, spec.side, spec.channels), np.float32)
     sizes = random.uniform(10, 200, (count, 2)).astype(np.float32)
-    shapes = random.normal(0, 1, (count, WIDTH)).astype(np.float32) if spec.sees_shape else None
+    wide = shape_width(spec.shape_version)
+    shapes = random.normal(0, 1, (count, wide)).astype(np.float32) if spec.sees_shape else None
     model = networks.build(recipe, spec, CLASSES, sizes, shapes)
     file = folder / f"{preset}.onnx"
     many = Crops(images, sizes, np.zeros(count, np.int64), np.arange(count), shapes)

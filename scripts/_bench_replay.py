@@ -32,7 +32,7 @@ def main() -> int:
     tested = load(
         folder,
         dataset.split("test"),
-        networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated),
+        networks.input_spec_of(recipe, dataset),
     )
     accuracy_of_epochs: list[float] = []
     take = fitting.Fitter._take_snapshot

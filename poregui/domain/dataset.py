@@ -4,15 +4,21 @@ without the project.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from poregui.domain.checked import as_list, mapping, number, text, whole
+from poregui.domain.geometry import Outline
 
 SplitName = Literal["train", "validation", "test"]
+SHAPE_VERSION = 2
+"""Counts up when the shape numbers of crops are others; runs and networks keep to theirs."""
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 _LARGEST = 2**31 - 1
 _MOST_CHANNELS = 64
@@ -25,6 +31,7 @@ class DatasetCrop:
     `label` is the index of its class in the dataset's classes, `offset` where its pixels begin in
     the run's pixel file (bytes; C order, `height` x `width` x `channels`, `bits` 8 or 16, little
     endian), `grey_low` and `grey_high` the grey values that become 0 and 1 for the network.
+    `outline` is that of the pore in px of the crop, where it has one.
     """
 
     crop_id: int
@@ -41,6 +48,7 @@ class DatasetCrop:
     grey_low: float
     grey_high: float
     um_per_px: float | None = None
+    outline: Outline | None = None
 
     @property
     def nbytes(self) -> int:
@@ -54,7 +62,8 @@ class Dataset:
     were split.
 
     `class_uids` tell the classes apart from those of all other projects, "" for one that is no
-    class of a project; runs of older versions have none.
+    class of a project; runs of older versions have none. `shape_version` says which shape
+    numbers the run goes by.
     """
 
     classes: tuple[str, ...]
@@ -65,6 +74,7 @@ class Dataset:
     groups_test: int
     warnings: tuple[str, ...] = ()
     class_uids: tuple[str, ...] = ()
+    shape_version: int = SHAPE_VERSION
 
     def split(self, split: SplitName) -> tuple[DatasetCrop, ...]:
         """Return the crops of one split in their order."""
@@ -81,6 +91,11 @@ class Dataset:
         return all(crop.um_per_px is not None for crop in self.crops)
 
     @property
+    def outlined(self) -> bool:
+        """Tell whether most crops have an outline, so that shapes are those of outlines."""
+        return 2 * sum(crop.outline is not None for crop in self.crops) > len(self.crops)
+
+    @property
     def hash(self) -> str:
         """Return a SHA-256 over classes, contents, labels and splits: equal for equal datasets in
         any project.
@@ -91,9 +106,13 @@ class Dataset:
     def to_json(self) -> dict[str, Any]:
         """Return everything as a dictionary fit for JSON, with the hash."""
         values = {**asdict(self), "hash": self.hash}
-        for crop in values["crops"]:
-            crop["part"] = crop.pop("split")
-        return values
+        outlines = {}
+        for crop, row in zip(self.crops, values["crops"], strict=True):
+            row["part"] = row.pop("split")
+            del row["outline"]
+            if crop.outline is not None:
+                outlines[str(crop.crop_id)] = base64.b64encode(crop.outline.data).decode()
+        return {**values, "outlines": outlines}
 
 
 def dataset_from_json(values: Any) -> Dataset:
@@ -105,7 +124,8 @@ def dataset_from_json(values: Any) -> Dataset:
     received = mapping(values)
     classes = as_list(received["classes"], text)
     class_ids = as_list(received["class_ids"], partial(whole, low=-_LARGEST, high=_LARGEST))
-    crops = tuple(_crop(one, len(classes)) for one in as_list(received["crops"], mapping))
+    outlines = mapping(received.get("outlines", {}))
+    crops = tuple(_crop(one, len(classes), outlines) for one in as_list(received["crops"], mapping))
     if not classes or len(classes) != len(class_ids) or len(set(class_ids)) != len(class_ids):
         raise ValueError("classes and their ids do not fit together")
     if len({crop.crop_id for crop in crops}) != len(crops):
@@ -119,12 +139,17 @@ def dataset_from_json(values: Any) -> Dataset:
         groups_test=whole(received["groups_test"]),
         warnings=tuple(as_list(received["warnings"], text)),
         class_uids=tuple(as_list(received.get("class_uids", []), text)),
+        shape_version=whole(received.get("shape_version", 1), 1, SHAPE_VERSION),
     )
 
 
-def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
+def _crop(received: dict[str, Any], classes: int, outlines: dict[str, Any]) -> DatasetCrop:
     own = dict(received)
-    crop = DatasetCrop(split=own.pop("part"), **own)
+    line = outlines.get(str(own["crop_id"]))
+    outline = None
+    if line is not None:
+        outline = Outline(base64.b64decode(text(line), validate=True))
+    crop = DatasetCrop(split=own.pop("part"), outline=outline, **own)
     for name in (crop.group, crop.name, crop.pixels):
         text(name)
     whole(crop.crop_id)
@@ -139,4 +164,15 @@ def _crop(received: dict[str, Any], classes: int) -> DatasetCrop:
         raise ValueError("no such depth or split")
     if crop.um_per_px is not None and not number(crop.um_per_px) > 0:
         raise ValueError("no scale")
+    if outline is not None and not lies_about(outline, crop.width, crop.height):
+        raise ValueError("an outline of another crop")
     return crop
+
+
+def lies_about(outline: Outline, width: int, height: int) -> bool:
+    """Tell whether an outline, in px of a crop, lies in it or hardly beyond it."""
+    points = outline.points
+    size = np.array([width, height])
+    return bool(
+        np.isfinite(points).all() and (points >= -size).all() and (points <= 2 * size).all()
+    )

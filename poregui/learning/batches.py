@@ -16,8 +16,7 @@ from poregui.learning.hardware import allowed_threads
 from poregui.store.pixels import ahead
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
-from poregui.vision.shape.crop_shapes import WIDTH as SHAPE_WIDTH
-from poregui.vision.shape.crop_shapes import shape_input
+from poregui.vision.shape.crop_measurement import known_crop, shape_inputs, shape_width
 
 Floats = NDArray[np.float32]
 Augment = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
@@ -34,7 +33,7 @@ class Crops:
 
     `images` float32 (n, side, side, channels) from 0 to 1, `sizes` float32 (n, 2) width and height
     in um or px, `labels` int64 (n,), `ids` int64 (n,), `shapes` float32 (n, numbers) as
-    `vision.shape.crop_shapes` makes them, None where the network does not see them.
+    `vision.shape.crop_measurement` makes them, None where the network does not see them.
     """
 
     images: Floats
@@ -78,7 +77,7 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
     """
     images = np.empty((len(crops), spec.side, spec.side, spec.channels), np.float32)
     if spec.sees_shape:
-        shapes = np.empty((len(crops), SHAPE_WIDTH), np.float32)
+        shapes = np.empty((len(crops), shape_width(spec.shape_version)), np.float32)
     else:
         shapes = None
 
@@ -87,7 +86,8 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
         images[row] = spec.image(pixels, crop.grey_low, crop.grey_high)
         if shapes is not None:
             scale = crop.um_per_px if spec.calibrated else None
-            shapes[row] = shape_input(pixels, crop.grey_low, crop.grey_high, scale)
+            known = known_crop(crop, pixels, scale)
+            shapes[row] = shape_inputs(spec.shape_version, [known])[0]
 
     for _ in ahead(
         see, zip(range(len(crops)), crops, folder.read_crops(crops), strict=True), allowed_threads()

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from poregui.domain.dataset import SHAPE_VERSION, Dataset
 from poregui.domain.recipe import Recipe
 from poregui.learning import pretrained
 from poregui.vision.patches import InputSpec
@@ -33,8 +34,15 @@ _SMALLEST_SHAPE_SPREAD = 0.02
 _SHAPE_UNITS = 32
 
 
-def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
-    """Return what the network of a recipe is given for a crop."""
+def input_spec(
+    recipe: Recipe,
+    *,
+    colour: bool,
+    calibrated: bool,
+    outlined: bool = False,
+    shape_version: int = SHAPE_VERSION,
+) -> InputSpec:
+    """Return what the network of a recipe is given for a crop; the arguments are as in Dataset."""
     if recipe.preset == "seed":
         return InputSpec(SEED_SIDE, 3, stretched=True, sees_size=False, calibrated=calibrated)
     channels = 1
@@ -47,6 +55,19 @@ def input_spec(recipe: Recipe, *, colour: bool, calibrated: bool) -> InputSpec:
         sees_size=True,
         calibrated=calibrated,
         sees_shape=recipe.preset == "default" and recipe.sees_shape,
+        shape_version=shape_version,
+        outlined=outlined,
+    )
+
+
+def input_spec_of(recipe: Recipe, dataset: Dataset) -> InputSpec:
+    """Return what the network of a recipe is given for the crops of a dataset."""
+    return input_spec(
+        recipe,
+        colour=dataset.colour,
+        calibrated=dataset.calibrated,
+        outlined=dataset.outlined,
+        shape_version=dataset.shape_version,
     )
 
 
@@ -60,8 +81,8 @@ def build(
     """Return the untrained network of a recipe with `classes` outputs named `probabilities`.
 
     `sizes` are the (n, 2) width and height of the training crops (um or px), `shapes` what
-    `vision.shape.crop_shapes` makes of them, where the network sees that: mean and spread of the
-    sizes' logarithms and of the shapes become part of it.
+    `vision.shape.crop_measurement` makes of them, where the network sees that: mean and spread of
+    the sizes' logarithms and of the shapes become part of it.
     """
     model = without_weights(recipe, spec, classes, sizes, shapes)
     if recipe.preset == "pretrained":

@@ -36,7 +36,8 @@ from poregui.learning.results import (
 )
 from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
+from poregui.vision.shape.crop_measurement import known_crop, shape_names, shape_table_of
+from poregui.vision.shape.crop_shapes import LENGTHS
 
 FOLDS = 5
 TREES = 200
@@ -62,18 +63,20 @@ def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> N
 
     `check` is called before each crop.
     """
+    names = shape_names(dataset.shape_version)
     rows = []
     for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
         check()
         scale = None
         if dataset.calibrated:
             scale = crop.um_per_px
-        rows.append(shape_numbers(pixels, crop.grey_low, crop.grey_high, scale))
-    values = np.array(rows).reshape(-1, len(NAMES))
+        known = known_crop(crop, pixels, scale)
+        rows.append(shape_table_of(dataset.shape_version, [known])[0])
+    values = np.array(rows).reshape(-1, len(names))
     unit = "px"
     if dataset.calibrated:
         unit = "um"
-    columns = [f"{name} ({unit})" if name in LENGTHS else name for name in NAMES]
+    columns = [f"{name} ({unit})" if name in LENGTHS else name for name in names]
     folder.write_shapes(columns, [crop.crop_id for crop in dataset.crops], values)
     return values
 
@@ -113,11 +116,11 @@ def write_baseline(
         {
             "kind": "random forest on shape numbers",
             "trees": TREES,
-            "numbers": list(NAMES),
+            "numbers": list(shape_names(dataset.shape_version)),
             "classes": list(dataset.classes),
             "accuracy_as_trained": float(right.mean()) if len(right) else None,
             "n_test": len(right),
-            "importances": _importances(forest),
+            "importances": _importances(forest, shape_names(dataset.shape_version)),
             "test": _rows(ids, predictions, held_out),
             "out_of_fold": _rows(ids, out_of_fold, np.isfinite(out_of_fold[:, 0])),
         }
@@ -201,11 +204,11 @@ def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.nan_to_num(values, nan=_UNKNOWN)
 
 
-def _importances(forest: Any) -> dict[str, float]:
+def _importances(forest: Any, names: Sequence[str]) -> dict[str, float]:
     if forest is None:
         return {}
     return {
-        name: float(share) for name, share in zip(NAMES, forest.feature_importances_, strict=True)
+        name: float(share) for name, share in zip(names, forest.feature_importances_, strict=True)
     }
 
 

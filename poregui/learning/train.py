@@ -49,7 +49,7 @@ def train(run_folder: Path, report: Report, should_stop: ShouldStop) -> None:
     recipe = folder.read_recipe()
     dataset = folder.read_dataset()
     make_repeatable(recipe.seed)
-    spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
+    spec = networks.input_spec_of(recipe, dataset)
     job = Job(folder, recipe, dataset, spec, report, should_stop, time.monotonic())
     if recipe.mixed_precision and policy_of(recipe) == FULL:
         report(Note("No GPU is used, so training computes in 32 bits despite mixed precision."))

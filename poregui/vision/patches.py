@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.checked import flag, whole
+from poregui.domain.dataset import SHAPE_VERSION
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class InputSpec:
 
     `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`:
     the crop's size is a second input, in um when `calibrated`, else in px; `sees_shape`: what
-    `vision.shape.crop_shapes` makes is a third one.
+    `vision.shape.crop_measurement` makes is a third one, numbers of `shape_version`, from outlines
+    where its training crops had them (`outlined`).
     """
 
     side: int
@@ -32,6 +34,8 @@ class InputSpec:
     sees_size: bool
     calibrated: bool
     sees_shape: bool = False
+    shape_version: int = SHAPE_VERSION
+    outlined: bool = False
 
     def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
         """Return (side, side, channels) float32 from 0 to 1."""
@@ -87,6 +91,8 @@ def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
         sees_size=flag(values["sees_size"]),
         calibrated=flag(values["calibrated"]),
         sees_shape=flag(values.get("sees_shape", False)),  # models of earlier versions do not say
+        shape_version=whole(values.get("shape_version", 1), 1, SHAPE_VERSION),
+        outlined=flag(values.get("outlined", False)),
     )
 
 

@@ -28,7 +28,7 @@ def fresh(folder: RunFolder) -> keras.Model:
     """Return the network of a run without its weights."""
     dataset = folder.read_dataset()
     recipe = folder.read_recipe()
-    spec = networks.input_spec(recipe, colour=dataset.colour, calibrated=dataset.calibrated)
+    spec = networks.input_spec_of(recipe, dataset)
     crops = load(folder, dataset.split("train"), spec)
     classes = len(dataset.classes)
     return networks.without_weights(recipe, spec, classes, crops.sizes, crops.shapes)

@@ -17,7 +17,7 @@ from poregui.domain.recipe import recipe_for
 from poregui.learning import export_onnx, networks
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
-from poregui.vision.shape.crop_shapes import WIDTH
+from poregui.vision.shape.crop_measurement import shape_width
 
 CLASSES = 4
 
@@ -29,7 +29,11 @@ def used_network(preset: str, crops: int = 6, **chosen: Any) -> tuple[keras.Mode
     recipe = recipe_for(preset, input_size=40, **chosen)
     spec = networks.input_spec(recipe, colour=True, calibrated=True)
     sizes = random.uniform(5, 300, (crops, 2)).astype(np.float32)
-    shapes = random.normal(2, 3, (crops, WIDTH)).astype(np.float32) if spec.sees_shape else None
+    shapes = (
+        random.normal(2, 3, (crops, shape_width(spec.shape_version))).astype(np.float32)
+        if spec.sees_shape
+        else None
+    )
     model = networks.build(recipe, spec, CLASSES, sizes, shapes)
     for weight in model.weights:
         if "moving_variance" in weight.path or "gamma" in weight.path:

@@ -79,13 +79,15 @@ def test_the_predictions_come_from_the_very_weights_that_were_saved(
     model = keras.saving.load_model(folder.model_file)
     images, sizes, shapes = [], [], []
     from poregui.vision.patches import letterbox, scale_grey, set_channels, size_input
-    from poregui.vision.shape.crop_shapes import shape_input
+    from poregui.vision.shape.crop_measurement import known_crop, shape_inputs
 
     for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
         grey = set_channels(scale_grey(pixels, crop.grey_low, crop.grey_high), 1)
         images.append(letterbox(grey, 32))
         sizes.append(size_input(crop.width, crop.height, crop.um_per_px))
-        shapes.append(shape_input(pixels, crop.grey_low, crop.grey_high, crop.um_per_px))
+        shapes.append(
+            shape_inputs(dataset.shape_version, [known_crop(crop, pixels, crop.um_per_px)])[0]
+        )
     given = {
         "image": np.stack(images),
         "size": np.array(sizes, np.float32),
@@ -154,6 +156,8 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
         "sees_size": True,
         "calibrated": True,
         "sees_shape": True,
+        "shape_version": 2,
+        "outlined": False,
     }
     assert received["size_unit"] == "um"
     assert received["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}

@@ -21,7 +21,8 @@ from poregui.domain.recipe import Recipe
 from poregui.store.files import write_json
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape.crop_shapes import LENGTHS, NAMES
+from poregui.vision.shape.crop_measurement import CROP_NUMBERS
+from poregui.vision.shape.crop_shapes import LENGTHS
 from poregui.workflow.training.prepare_dataset import freeze
 
 HEALTHY, OTHER = 1, 2
@@ -45,7 +46,7 @@ FILES = (
     "trainer.log",
     "folds.json",
 )
-_COLUMNS = tuple(f"{name} (px)" if name in LENGTHS else name for name in NAMES)
+_COLUMNS = tuple(f"{name} (px)" if name in LENGTHS else name for name in CROP_NUMBERS)
 
 
 def make_project(folder: Path) -> None:

@@ -95,7 +95,11 @@ class HeatMaps(QObject):
                 network = Predictor(run, threads=1)
             pixels = run.read_crops(crops)
             scaled = [
-                ScaledCrop(CropPixels(array, crop.grey_low, crop.grey_high), crop.um_per_px)
+                ScaledCrop(
+                    CropPixels(array, crop.grey_low, crop.grey_high),
+                    crop.um_per_px,
+                    None if crop.outline is None else crop.outline.points,
+                )
                 for crop, array in zip(crops, pixels, strict=True)
             ]
             return network, [network.activation_maps(one) for one in scaled]

@@ -26,7 +26,7 @@ NAMES = (
 LENGTHS = ("Equivalent diameter", "Length", "Width", "Crop size")
 """The numbers that are lengths, in um or px; the others are shares and ratios."""
 _BLUR = 0.8
-_ENOUGH_PIXELS = 2000
+ENOUGH_PIXELS = 2000
 _FEW = 0.02
 _FEWEST_PIXELS = 4
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
@@ -93,15 +93,15 @@ def _depth(grey: NDArray[np.float32], ground: float) -> NDArray[np.float32]:
     """Return how far each pixel departs from the ground, positive on the side of the pore."""
     smooth = cv2.GaussianBlur(grey, (0, 0), _BLUR)
     step = max(
-        1, int(math.sqrt(smooth.size / _ENOUGH_PIXELS))
+        1, int(math.sqrt(smooth.size / ENOUGH_PIXELS))
     )  # a part of a large crop gives the same ranks
     depth = np.asarray(ground - smooth, np.float32)
-    if _is_dark(depth, step):
+    if is_dark(depth, step):
         return depth
     return -depth
 
 
-def _is_dark(depth: NDArray[np.float32], step: int) -> bool:
+def is_dark(depth: NDArray[np.float32], step: int) -> bool:
     """Tell whether the 2nd of 100 greys, counted from black, is as far from the ground as the 98th,
     or farther.
 
@@ -201,7 +201,7 @@ def _measured(pore: _Pore, top: float, scale: float) -> list[float]:
 WIDTH = len(NAMES) + 1
 """The numbers, and 1 where no pore was found, else 0."""
 _LOGARITHMS = [NAMES.index(name) for name in (*LENGTHS, "Aspect ratio", "Pieces")]
-_SMALLEST = 1e-3
+SMALLEST = 1e-3
 
 
 def shape_input(
@@ -216,7 +216,7 @@ def shape_input(
     numbers = shape_numbers(crop, low, high, um_per_px).tolist()
     for index in _LOGARITHMS:
         if not math.isnan(numbers[index]):
-            numbers[index] = math.log(max(numbers[index], _SMALLEST))
+            numbers[index] = math.log(max(numbers[index], SMALLEST))
     nothing = math.isnan(numbers[0])
     return np.array(
         [*(0.0 if math.isnan(number) else number for number in numbers), float(nothing)], np.float32

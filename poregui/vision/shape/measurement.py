@@ -172,7 +172,7 @@ def measure_labels(
     present = count > 0
     inner = replace(moments(polygons), area=count[present])
     perimeter = crofton_perimeters(labels)[present]
-    columns = _shape_columns(polygons, inner, perimeter, um_per_px, build_direction_deg)
+    columns = form_columns(polygons, inner, perimeter, um_per_px, build_direction_deg)
     scale = 1.0
     if um_per_px is not None:
         scale = um_per_px
@@ -189,17 +189,17 @@ def measure_labels(
 def _shapes(
     polygons: Polygons, um_per_px: float | None, build_direction_deg: float | None
 ) -> dict[str, NDArray[Any]]:
-    return _shape_columns(
+    return form_columns(
         polygons, moments(polygons), perimeters(polygons), um_per_px, build_direction_deg
     )
 
 
-def _shape_columns(
+def form_columns(
     polygons: Polygons,
     inner: Moments,
     perimeter: FloatArray,
     um_per_px: float | None,
-    build_direction_deg: float | None,
+    build_direction_deg: float | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return the columns that follow from the outlines; `perimeter` is in px."""
     scale = 1.0

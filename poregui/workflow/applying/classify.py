@@ -176,10 +176,10 @@ class CropScale:
     um_per_px: float | None
     factor: float | None = None
 
-    def crop(self, pixels: NDArray[Any]) -> ScaledCrop:
-        """Return what a network is given of a piece of the micrograph."""
+    def crop(self, pixels: NDArray[Any], outline: NDArray[Any] | None = None) -> ScaledCrop:
+        """Return what a network is given of a piece of the micrograph and the outline in it."""
         um_per_px = self.um_per_px
-        width = pixels.shape[1]
+        height, width = pixels.shape[:2]
         if self.factor is not None and um_per_px is not None:
             factor = min(self.factor, max(1.0, _MOST_SIDE / max(pixels.shape[:2])))
             side = (max(8, round(width * factor)), max(8, round(pixels.shape[0] * factor)))
@@ -187,12 +187,15 @@ class CropScale:
                 pixels, side, interpolation=cv2.INTER_AREA if self.factor < 1 else cv2.INTER_CUBIC
             )
             um_per_px = um_per_px * width / side[0]
-        return ScaledCrop(CropPixels(pixels, self.low, self.high), um_per_px)
+            if outline is not None:
+                outline = outline * (side[0] / width, side[1] / height)
+        return ScaledCrop(CropPixels(pixels, self.low, self.high), um_per_px, outline)
 
 
 def predictions_of(
     image: Pyramid,
     boxes: Sequence[Box],
+    outlines: Sequence[NDArray[Any]],
     network: NetworkFiles,
     um_per_px: float | None,
     factor: float | None,
@@ -203,10 +206,10 @@ def predictions_of(
     """Return (n, classes) probabilities of the boxes of a micrograph, and which are unlike all that
     the network was trained on, (n,).
 
-    Crops are resized by `factor` where there is one. Each of `threads`, or of as many processes
-    where there are many boxes, takes a batch from beginning to end, so that the predictions do not
-    depend on how many there are. An exception of `progress` ends the work. Raises BrokenProcessPool
-    when a process died.
+    `outlines` are theirs, in px of the micrograph. Crops are resized by `factor` where there is
+    one. Each of `threads`, or of as many processes where there are many boxes, takes a batch from
+    beginning to end, so that the predictions do not depend on how many there are. An exception of
+    `progress` ends the work. Raises BrokenProcessPool when a process died.
     """
     predictions = np.empty((len(boxes), len(network.predictor().classes)), np.float32)
     out_of_distribution = np.zeros(len(boxes), np.bool_)
@@ -225,7 +228,8 @@ def predictions_of(
 
     with _helpers(len(boxes), threads) as pool:
         for indices, crops in _batches(image, boxes):
-            waiting.append((pool.submit(predict, crops), indices))
+            lines = [_within(outlines[index], boxes[index]) for index in indices]
+            waiting.append((pool.submit(predict, crops, lines), indices))
             if len(waiting) > _AHEAD * max(1, threads):
                 take()
         while waiting:
@@ -253,8 +257,22 @@ def _helpers(boxes: int, threads: int) -> Iterator[Executor]:
             raise
 
 
-def _answer(network: NetworkFiles, scale: CropScale, crops: list[NDArray[Any]]) -> _Predictions:
-    return network.predictor().predict_and_compare([scale.crop(pixels) for pixels in crops])
+def _within(outline: NDArray[Any], box: Box) -> NDArray[np.float64]:
+    """Return an outline in px of its crop, with the digits that outlines are kept with."""
+    kept = np.asarray(outline, np.float32).astype(np.float64)
+    return kept - np.array([box.x, box.y], np.float64)
+
+
+def _answer(
+    network: NetworkFiles,
+    scale: CropScale,
+    crops: list[NDArray[Any]],
+    lines: list[NDArray[np.float64]],
+) -> _Predictions:
+    predictor = network.predictor()
+    return predictor.predict_and_compare(
+        [scale.crop(pixels, line) for pixels, line in zip(crops, lines, strict=True)]
+    )
 
 
 def _batches(

@@ -486,7 +486,7 @@ def _predictions(
     size = (image.width, image.height)
     boxes = [task.recipe.crop_box(Box(*box), *size, scale) for box in found.boxes.tolist()]
     predictions, out_of_distribution = predictions_of(
-        image, boxes, network, scale, factor, progress, threads=task.threads
+        image, boxes, found.outlines, network, scale, factor, progress, threads=task.threads
     )
     if task.temperature != 1.0:
         predictions = at_temperature(predictions.astype(np.float64), task.temperature).astype(

@@ -27,7 +27,7 @@ from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, read_arrays
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.specimen_area import masked_pixels
-from poregui.vision.shape.crop_shapes import NAMES, shape_numbers
+from poregui.vision.shape.crop_measurement import CROP_NUMBERS, KnownCrop, measure_crops
 from poregui.vision.shape.measurement import Measured, measure
 from poregui.vision.shape.overlaps import checked_outlines, shared_area
 from poregui.workflow.editing.edits import label_name
@@ -472,8 +472,8 @@ def _from_outline(crop: Crop, outline: Outline) -> CropNumbers:
 
 
 def _from_pixels(crop: Crop, pixels: CropPixels) -> CropNumbers | None:
-    found = shape_numbers(pixels.array, pixels.grey_low, pixels.grey_high, crop.um_per_px)
-    named = dict(zip(NAMES, found.tolist(), strict=True))
+    known = KnownCrop(pixels.array, pixels.grey_low, pixels.grey_high, crop.um_per_px)
+    named = dict(zip(CROP_NUMBERS, measure_crops([known])[0].tolist(), strict=True))
     diameter = named["Equivalent diameter"]
     if math.isnan(diameter):
         return None

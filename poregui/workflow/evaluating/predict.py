@@ -22,7 +22,7 @@ from poregui.store.pixels import CropPixels
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec, input_spec_from_json
-from poregui.vision.shape.crop_shapes import WIDTH, shape_input
+from poregui.vision.shape.crop_measurement import KnownCrop, shape_inputs, shape_width
 
 _BATCH = 64
 
@@ -30,11 +30,12 @@ _BATCH = 64
 @dataclass(frozen=True)
 class ScaledCrop:
     """Hold the pixels of a crop and the scale of the micrograph that it was cut from, None when
-    nobody knows it.
+    nobody knows it; `outline` (N, 2) is that of its pore in px of the crop, None without one.
     """
 
     pixels: CropPixels
     um_per_px: float | None = None
+    outline: NDArray[Any] | None = None
 
 
 class Predictor:
@@ -177,7 +178,9 @@ class Predictor:
         if self.spec.sees_size:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
         if self.spec.sees_shape:
-            inputs["shape"] = np.stack([self._shape(crop) for crop in crops])
+            inputs["shape"] = shape_inputs(
+                self.spec.shape_version, [self._known(crop) for crop in crops]
+            )
         found = [
             np.asarray(one, np.float32)
             for one in run_session(self._session, outputs, inputs, self._model)
@@ -201,10 +204,11 @@ class Predictor:
         if not within.all() or (np.abs(prediction.sum(axis=1) - 1) > SUM_TOLERANCE).any():
             raise _no_answer(self._model, "returns values that are not probabilities")
 
-    def _shape(self, crop: ScaledCrop) -> NDArray[np.float32]:
+    def _known(self, crop: ScaledCrop) -> KnownCrop:
         pixels = crop.pixels
         scale = crop.um_per_px if self.spec.calibrated else None
-        return shape_input(pixels.array, pixels.grey_low, pixels.grey_high, scale)
+        outline = crop.outline if self.spec.outlined else None
+        return KnownCrop(pixels.array, pixels.grey_low, pixels.grey_high, scale, outline)
 
     def _size(self, crop: ScaledCrop) -> tuple[float, float]:
         if not self.can_predict(crop):
@@ -322,7 +326,7 @@ def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[
     if spec.sees_size:
         wanted["size"] = (2,)
     if spec.sees_shape:
-        wanted["shape"] = (WIDTH,)
+        wanted["shape"] = (shape_width(spec.shape_version),)
     takes = {one.name: one for one in session.get_inputs()}
     if set(takes) != set(wanted):
         raise _does_not_fit(model, f"it takes {listed(sorted(takes))}")

@@ -15,7 +15,8 @@ from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.statistics.scores import Pairing, pair
 from poregui.domain.wording import count, percent
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, shape_numbers
+from poregui.vision.shape.crop_measurement import known_crop, shape_names, shape_table_of
+from poregui.vision.shape.crop_shapes import LENGTHS
 from poregui.workflow.evaluating.evaluate import Predictions
 
 
@@ -70,23 +71,22 @@ def shape_table(run: RunFolder) -> ShapeTable:
     Raises ProjectError when the folder is damaged.
     """
     dataset = run.read_dataset()
+    wanted = shape_names(dataset.shape_version)
     kept = run.read_shapes(dataset)
     if kept is not None:
         names, units = zip(*(_name_and_unit(column) for column in kept[0]), strict=True)
-        if set(NAMES) <= set(names):  # another version measured others
+        if set(wanted) <= set(names):  # another version measured others
             return ShapeTable(names, units, kept[1], kept[2])
-    values = [
-        shape_numbers(
-            pixels, crop.grey_low, crop.grey_high, crop.um_per_px if dataset.calibrated else None
-        )
+    crops = [
+        known_crop(crop, pixels, crop.um_per_px if dataset.calibrated else None)
         for crop, pixels in zip(dataset.crops, run.read_crops(dataset.crops), strict=True)
     ]
     unit = "um" if dataset.calibrated else "px"
     return ShapeTable(
-        NAMES,
-        tuple(unit if name in LENGTHS else "" for name in NAMES),
+        wanted,
+        tuple(unit if name in LENGTHS else "" for name in wanted),
         np.array([crop.crop_id for crop in dataset.crops], np.int64),
-        np.array(values, np.float64).reshape(-1, len(NAMES)),
+        shape_table_of(dataset.shape_version, crops),
     )
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, NOT_A_PORE_OUTPUT_FROM, PoreClass
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName, lies_about
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
+from poregui.domain.geometry import Outline
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop
 from poregui.domain.statistics.splits import (
@@ -293,6 +295,7 @@ class Frozen:
     grouped: bool
     micrograph_names: dict[int, str]
     pixels: PixelStore
+    outlines: Mapping[int, Outline]
 
     def write(self) -> RunFolder:
         """Write the folder and return it.
@@ -395,6 +398,7 @@ def prepare(project: Project, recipe: Recipe, *, folds: int = 0, grouped: bool =
         grouped=grouped,
         micrograph_names={m.id: m.shown_name for m in project.micrographs()},
         pixels=project.pixels,
+        outlines=project.outlines(),
     )
 
 
@@ -469,16 +473,25 @@ def _dataset_crops(frozen: Frozen, splits: Mapping[int, SplitName]) -> tuple[Dat
             grey_low=low,
             grey_high=high,
             um_per_px=crop.um_per_px,
+            outline=_in_crop(crop, frozen.outlines.get(crop.id)),
         )
         rows.append(row)
         offset += row.nbytes
     return tuple(rows)
 
 
+def _in_crop(crop: Crop, outline: Outline | None) -> Outline | None:
+    """Return the outline of a crop in px of the crop, None where it has none or lies elsewhere."""
+    if outline is None or crop.box is None:
+        return None
+    moved = Outline.of(outline.points - np.array([crop.box.x, crop.box.y], np.float64))
+    if lies_about(moved, crop.width, crop.height):
+        return moved
+    return None
+
+
 def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:
-    """Return how a crop is called in lists and tables: where it was cut, or the
-    file that it was.
-    """
+    """Return how a crop is called in lists and tables: where it was cut, or its file."""
     if crop.micrograph_id is not None and crop.box is not None:
         return (
             f"{micrograph_names.get(crop.micrograph_id, 'micrograph')} at {crop.box.x}, "

@@ -13,7 +13,8 @@ from run_folders import CLASSES, make_run, small_recipe
 from poregui.domain.events import Event, Stage
 from poregui.learning.shape_forest import write_baseline
 from poregui.learning.train import train
-from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, _is_dark, shape_numbers
+from poregui.vision.shape.crop_measurement import CROP_NUMBERS
+from poregui.vision.shape.crop_shapes import LENGTHS, NAMES, is_dark, shape_numbers
 from poregui.workflow.evaluating.evaluate import Nearest
 from poregui.workflow.evaluating.shape_baseline import read_baseline
 
@@ -109,7 +110,7 @@ def test_a_forest_on_shapes_tells_drawn_shapes_apart_without_having_seen_their_g
     assert sum(share for _, share in baseline.importances) == pytest.approx(1)
     columns, ids, values = run.read_shapes() or ((), np.empty(0), np.empty(0))
     assert columns[0] == "Equivalent diameter (um)"
-    assert values.shape == (len(ids), len(NAMES))
+    assert values.shape == (len(ids), len(CROP_NUMBERS))
 
 
 def test_in_a_cross_validation_the_forest_answers_the_same_folds(tmp_path: Path) -> None:
@@ -166,6 +167,6 @@ def test_the_side_of_the_ground_is_told_as_by_the_ranks_of_all_greys(seed: int) 
         depth[random.random(depth.shape) < part] += random.choice([-0.4, 0.4])
         ordered = np.sort(depth, axis=None)
         few = round(0.02 * (depth.size - 1))
-        received.append(_is_dark(depth, 1))
+        received.append(is_dark(depth, 1))
         assert received[-1] == (ordered[round(0.98 * (depth.size - 1))] >= -ordered[few])
     assert len(set(received)) == 2
