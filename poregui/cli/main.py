@@ -64,6 +64,7 @@ VERBS = {
         "train a network on the labelled crops, or a finder on checked areas",
     ),
     "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
+    "runs": ("run_verbs", "runs", "list the runs; name, note, delete or restore one"),
     "evaluate": (
         "review_verbs",
         "evaluate",
@@ -339,6 +340,13 @@ def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _runs(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.run_verbs import add_runs_options
+
+    _project(parser)
+    add_runs_options(parser)
+
+
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
@@ -473,6 +481,7 @@ _ARGUMENTS = {
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "label-errors", "report")},
+    "runs": _runs,
     "suggest": _suggest,
     "pack": _share("pack"),
     "backup": _share("backup"),

@@ -36,6 +36,7 @@ from poregui.gui.services.trainer import Trainer
 from poregui.gui.shell.class_editing import ClassesFlow
 from poregui.gui.shell.import_flow import ImportFlow
 from poregui.gui.shell.micrograph_flow import MicrographFlow
+from poregui.gui.shell.run_flow import RunFlow
 from poregui.gui.shell.sharing_flow import ExportFlow, SharingFlow
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.train.train_presenter import TrainPresenter
@@ -79,7 +80,9 @@ class Workspace(QObject):
         self.train = TrainPresenter(pages.train, self.session, self.services)
         self.review = ReviewPresenter(pages.review, self.session, self.services)
         self.apply = ApplyPresenter(pages.apply, self.session, self.services)
-        self._presenters = (self.label, self.train, self.review, self.apply)
+        lists = (pages.train.run_table, pages.review.run_picker, pages.apply.run_picker)
+        self.runs = RunFlow(window, self.session, self.services, lists, self.train.resume)
+        self._presenters = (self.label, self.train, self.review, self.apply, self.runs)
         self._begun = 0
         """How many presenters were attached, the last of them perhaps in part."""
         self._attach()
