@@ -53,6 +53,7 @@ VERBS = {
         "score_detection",
         "compare the outlines of a project with masks in which every pore is marked",
     ),
+    "check": ("checking_verbs", "check", "check in random windows how well pores were found"),
     "split": (
         "training_verbs",
         "split",
@@ -276,6 +277,13 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _check(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.checking_verbs import add_check_options
+
+    _project(parser)
+    add_check_options(parser)
+
+
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
@@ -477,6 +485,7 @@ _ARGUMENTS = {
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
     "score-detection": _detecting("score"),
+    "check": _check,
     "split": _split,
     "train": _train,
     "fit": _fit,
