@@ -277,6 +277,7 @@ class Look:
 Kind = Literal[
     "classes",
     "specimens",
+    "attributes",
     "micrographs",
     "crops",
     "labels",

@@ -56,8 +56,9 @@ from poregui.store.rows import (
     write_uids,
 )
 from poregui.store.run_folder import RunFolder, new_folder, runs_in
+from poregui.store.specimen_values import SpecimenValues
 
-Table = Literal["classes", "specimens", "micrographs", "crops"]
+Table = Literal["classes", "specimens", "micrographs", "crops", "attributes"]
 
 
 class Project:
@@ -71,6 +72,7 @@ class Project:
         self.pixels = PixelStore(folder / "pixels.db", read_only=read_only)
         self._file = folder / "project.db"
         self._db = connection
+        self.specimen_values = SpecimenValues(connection, self._file)
         self._lock = lock
 
     @staticmethod
