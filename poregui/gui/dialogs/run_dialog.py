@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from poregui.gui.dialogs.base import FormDialog, hint
-from poregui.store.run_notes import LONGEST_NAME, RunNotes, checked_notes
+from poregui.store.run_notes import LONGEST_NAME, LONGEST_NOTE, RunNotes, checked_notes
 
 
 class RunDialog(FormDialog):
@@ -19,14 +19,13 @@ class RunDialog(FormDialog):
         self.name_edit.setObjectName("run_name_edit")
         self.name_edit.setMaxLength(LONGEST_NAME)
         self.name_edit.setPlaceholderText("none")
-        self.note_edit = QPlainTextEdit(notes.note)
+        self.note_edit = QLineEdit(notes.note)
+        self.note_edit.setMaxLength(LONGEST_NOTE)
         self.note_edit.setObjectName("run_note_edit")
-        self.note_edit.setTabChangesFocus(True)
-        self.note_edit.setFixedHeight(96)
         for title, field in (("Name", self.name_edit), ("Note", self.note_edit)):
             field.setAccessibleName(f"{title} of the run")
             self.form.addRow(title, field)
         self.form.addRow(hint("Lists, comparisons and the report show the name."))
 
     def check(self) -> None:
-        self.notes = checked_notes(self.name_edit.text(), self.note_edit.toPlainText())
+        self.notes = checked_notes(self.name_edit.text(), self.note_edit.text())

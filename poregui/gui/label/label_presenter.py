@@ -202,6 +202,7 @@ class LabelPresenter(QObject):
         before = state.current
         if following is not None:
             state.choose(following)  # first, so that nothing shows the crop that is left once more
+            self._page.crop_grid.centre()
         if edit.changes and not state.apply(edit):
             state.choose(before, also=ids)
         elif following is None and move_on:

@@ -169,10 +169,7 @@ class CropDelegate(QStyledItemDelegate):
     ) -> None:
         tokens = theme().tokens
         if selected or current:
-            width = 2.0 + current
-            painter.setPen(QPen(QColor(tokens.accent), width))
-            inset = width / 2 - _FRAME
-            painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))
+            _draw_choice(painter, square, current=current)
         elif row.label is None:
             painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5))
@@ -194,6 +191,23 @@ class CropDelegate(QStyledItemDelegate):
                 int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
                 option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
             )
+
+
+def _draw_choice(painter: QPainter, square: QRect, *, current: bool) -> None:
+    """Draw the frame of a selected crop: dark and light lines, which no class has as its colour;
+    that of the current one is wider.
+    """
+    tokens = theme().tokens
+    width = 3.0 + current
+    inset = width / 2 - _PAD
+    lines = [(tokens.text, width, inset)]
+    if current:
+        lines.append((tokens.panel, 1.5, 0.75))
+    for colour, wide, inwards in lines:
+        pen = QPen(QColor(colour), wide)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
+        painter.drawRect(QRectF(square).adjusted(inwards, inwards, -inwards, -inwards))
 
 
 def _draw_unknown(painter: QPainter, square: QRect) -> None:

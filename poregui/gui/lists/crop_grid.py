@@ -233,7 +233,14 @@ class CropGrid(QuietList):
             return None
         crop_id = self.rows.rows[position].crop_id
         self.choose(crop_id)
+        self.centre()
         return crop_id
+
+    def centre(self) -> None:
+        """Scroll the row of the current crop to the middle, so that one sees what comes next."""
+        index = self.currentIndex()
+        if index.isValid():
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
@@ -246,7 +253,10 @@ class CropGrid(QuietList):
         }
         moves |= {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_A, Qt.Key.Key_Space}
         if event.key() in moves:
+            before = self.currentIndex().row()
             super().keyPressEvent(event)
+            if self.currentIndex().row() != before:
+                self.centre()
         else:
             event.ignore()
 

@@ -83,6 +83,7 @@ class Workspace(QObject):
         lists = (pages.train.run_table, pages.review.run_picker, pages.apply.run_picker)
         self.runs = RunFlow(window, self.session, self.services, lists, self.train.resume)
         self._presenters = (self.label, self.train, self.review, self.apply, self.runs)
+        self.importing.imported.connect(self._show_first)
         self._begun = 0
         """How many presenters were attached, the last of them perhaps in part."""
         self._attach()
@@ -105,6 +106,12 @@ class Workspace(QObject):
             "train_stop": self.train.stop,
             "train_cancel": self.train.cancel,
         }
+
+    def _show_first(self, micrograph_ids: list[int]) -> None:
+        """Show the first of new micrographs, where none is shown yet."""
+        state = self.label.state
+        if state.micrograph is None:
+            state.show_micrograph(micrograph_ids[0])
 
     def _attach(self) -> None:
         """Let all presenters fill their pages; where one cannot, leave all pages as if none had

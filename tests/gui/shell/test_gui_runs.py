@@ -49,7 +49,7 @@ def test_a_run_is_named_and_every_list_shows_it(reviewing: MainWindow) -> None:
     def fill() -> None:
         dialog = reviewing.findChild(RunDialog)
         QTest.keyClicks(dialog.name_edit, "wide")
-        dialog.note_edit.setPlainText("at 64 px")
+        dialog.note_edit.setText("at 64 px")
         dialog.ok.click()
 
     QTimer.singleShot(0, fill)
