@@ -187,8 +187,8 @@ def _ratio(windows: Sequence[WindowCount], part: Floats, whole: Floats) -> Estim
     if total <= 0:
         return None
     level, group, groups = _groups(windows)
-    hits = np.bincount(group, part, groups)
-    sizes = np.bincount(group, whole, groups)
+    hits = np.bincount(group, part, groups).astype(np.float64)
+    sizes = np.bincount(group, whole, groups).astype(np.float64)
     found = interval_of_sums(hits, sizes)
     ends = (found.low, found.high) if found else wilson_interval(float(part.sum()), total)
     assert ends is not None

@@ -89,7 +89,7 @@ def interval_over_groups(
     specimen says nothing about the next one.
     """
     group_of, count = _group_indices(groups)
-    hits = np.bincount(group_of, right, count)
+    hits = np.bincount(group_of, right, count).astype(np.float64)
     return interval_of_sums(hits, np.bincount(group_of, minlength=count).astype(np.float64))
 
 

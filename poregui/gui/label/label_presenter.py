@@ -54,7 +54,7 @@ class LabelPresenter(QObject):
         self.state = state = LabelState(session, services, self)
         self._stage = Stage(page.image_canvas, page.context_view, state)
         self._suggesting = Suggesting(page.crop_grid, page.suggestion_line, page.order_box, state)
-        self._outlining = Outlining(page.image_canvas, self._stage, state)
+        self._outlining = Outlining(page.image_canvas, page.crop_grid, self._stage, state)
         self._cards = ClassCards(page.class_card, state)
         self.features = self._make_features()
         self._links: tuple[Link, ...] = ()

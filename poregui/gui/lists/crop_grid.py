@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
@@ -77,6 +79,15 @@ class CropGrid(QuietList):
         nothing.
         """
         self._delegate.suggestion = suggestion
+        self.viewport().update()
+
+    def set_outlines(self, outline: Callable[[int], NDArray[np.float64] | None] | None) -> None:
+        """Draw the line of `outline(crop id)` in cells, (N, 2) as parts of the crop's sides."""
+        self._delegate.outline = outline
+        self.viewport().update()
+
+    def update_cells(self) -> None:
+        """Draw all cells anew, for what is drawn in them has changed."""
         self.viewport().update()
 
     def visible_ids(self) -> list[int]:

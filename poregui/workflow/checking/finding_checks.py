@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from poregui.domain.checked import as_list, mapping, maybe, number, text, whole
+from poregui.domain.checked import as_list, mapping, maybe, number, of_list, text, whole
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.statistics.finding_check import (
@@ -354,7 +354,7 @@ def _check(received: Any) -> FindingCheck:
     if values.get("what") != "poregui finding check":
         raise ValueError("it says nothing of windows")
     grid = whole(values["grid"], 1, 100)
-    windows = tuple(_window(mapping(one), grid) for one in as_list(values["windows"]))
+    windows = tuple(_window(one, grid) for one in as_list(values["windows"], mapping))
     if [one.number for one in windows] != list(range(1, len(windows) + 1)):
         raise ValueError("its windows are not numbered from 1")
     return FindingCheck(
@@ -380,7 +380,7 @@ def _window(values: Mapping[str, Any], grid: int) -> CheckWindow:
         FoundPore(whole(one["crop"]), _number(one["x"]), _number(one["y"]), _area(one["area_px"]))
         for one in as_list(values["found"], mapping)
     )
-    answers = tuple(_answer(mapping(one), grid, name, box) for one in as_list(values["answers"]))
+    answers = tuple(_answer(one, grid, name, box) for one in as_list(values["answers"], mapping))
     keys = [(one.who, one.time) for one in answers]
     if len(set(keys)) != len(keys):
         raise ValueError(f"{name} has two answers of one person and time")
@@ -397,21 +397,21 @@ def _window(values: Mapping[str, Any], grid: int) -> CheckWindow:
 
 
 def _answer(values: Mapping[str, Any], grid: int, name: str, box: Box) -> Answer:
-    points = tuple(text(one) for one in as_list(values.get("points", [])))
+    points = tuple(as_list(values.get("points", []), text))
     unknown = [one for one in points if one not in POINTS]
     if unknown:
         raise ValueError(f"in {name} {unknown[0]!r} is neither hit, half nor miss")
     if len(points) > grid**2:
         raise ValueError(f"{name} has more than {grid**2} points")
-    missed = maybe(as_list)(values.get("missed"))
+    missed = maybe(of_list(mapping))(values.get("missed"))
     marks = None
     if missed is not None:
-        marks = tuple(_missed(mapping(one), name, box) for one in missed)
+        marks = tuple(_missed(one, name, box) for one in missed)
     return Answer(
         text(values["who"]),
         whole(values.get("time", 1), 1, 100),
         marks,
-        tuple(whole(one) for one in as_list(values.get("false", []))),
+        tuple(as_list(values.get("false", []), whole)),
         points,
     )
 
