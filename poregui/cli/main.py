@@ -90,6 +90,8 @@ VERBS = {
         "merge_labels",
         "import labels from another copy of a project, listing conflicts",
     ),
+    "agreement": ("rating_verbs", "agreement", "say how far people agree, and a run with them"),
+    "import-ratings": ("rating_verbs", "import_ratings", "import second opinions on crops"),
     "predict": ("prediction_verbs", "predict", "classify crops from image files"),
     "apply": (
         "apply_verbs",
@@ -340,10 +342,9 @@ def _suggest(parser: argparse.ArgumentParser) -> None:
 
 def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import project_verbs
-
+        module = importlib.import_module(f"poregui.cli.{VERBS[verb.replace('_', '-')][0]}")
         _project(parser)
-        getattr(project_verbs, f"add_{verb}_options")(parser)
+        getattr(module, f"add_{verb}_options")(parser)
 
     return add
 
@@ -495,6 +496,8 @@ _ARGUMENTS = {
     "pack": _share("pack"),
     "backup": _share("backup"),
     "merge-labels": _share("merge_labels"),
+    "agreement": _share("agreement"),
+    "import-ratings": _share("import_ratings"),
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,

@@ -93,10 +93,10 @@ class Display:
 
 
 GivenSplit = Literal["train", "test"]
-How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge"]
+How = Literal["hand", "review", "import", "accepted", "applied", "undo", "redo", "merge", "settled"]
 """How a label came to be: by a key press, by one on the review page (where predictions are seen),
 from an import, by accepting a suggestion, as answer to a pore that an applied network left to a
-person, by undo or redo, by merging."""
+person, by undo or redo, by merging, by settling what people do not agree on."""
 
 Line = tuple[tuple[float, float], ...]
 """Points (x, y) in px of a micrograph, at least two, joined in their order."""
@@ -256,6 +256,24 @@ class LabelEntry:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """Hold what somebody said of a crop beside its label: class id, `NOT_A_PORE` or `UNSURE`.
+
+    `when` is ISO 8601, UTC, empty where nobody knows; `seconds` is how long it took. `blind`:
+    without sight of label, suggestion and neighbours. `session` names what was rated together.
+    """
+
+    id: int
+    crop_id: int
+    label: int
+    who: str
+    when: str = ""
+    seconds: float | None = None
+    blind: bool = False
+    session: str = ""
+
+
+@dataclass(frozen=True)
 class Remark:
     """Hold what a person noted at a crop while reviewing, and whether it counts as reviewed."""
 
@@ -288,6 +306,7 @@ Kind = Literal[
     "remarks",
     "settings",
     "detections",
+    "opinions",
 ]
 """What can change; `run_marks`: what is wrong with files of runs. A misspelt one is found when
 types are checked.

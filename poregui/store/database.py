@@ -223,16 +223,35 @@ def _to_5(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+_OPINIONS = """CREATE TABLE opinions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    crop_id INTEGER NOT NULL REFERENCES crops (id),
+    label INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    seconds REAL,
+    blind INTEGER NOT NULL DEFAULT 0,
+    session TEXT NOT NULL DEFAULT '',
+    deleted INTEGER NOT NULL DEFAULT 0
+)"""
+
+
+def _to_6(connection: sqlite3.Connection) -> None:
+    """Add the table of second opinions."""
+    connection.execute(_OPINIONS)
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_2,
     2: _to_3,
     3: _to_4,
     4: _to_5,
+    5: _to_6,
 }
 """From each older version the step to the next one."""
 
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 APPLICATION_ID = 0x706F7265  # "pore"
 
 

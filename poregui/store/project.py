@@ -36,6 +36,7 @@ from poregui.store.database import (
     transaction,
 )
 from poregui.store.files import FileLock, explain_write_error
+from poregui.store.opinions import OpinionTable
 from poregui.store.pixels import PixelStore, make_pixels
 from poregui.store.rows import (
     CLASS_COLUMNS,
@@ -71,6 +72,7 @@ class Project:
         self.read_only = read_only
         self.pixels = PixelStore(folder / "pixels.db", read_only=read_only)
         self._file = folder / "project.db"
+        self.opinions = OpinionTable(connection, self._file)
         self._db = connection
         self.specimen_values = SpecimenValues(connection, self._file)
         self._lock = lock

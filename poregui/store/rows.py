@@ -291,6 +291,16 @@ _FIT: Mapping[str, Mapping[str, str]] = {
     "specimen_values": {"value": f"{_text('value')} AND length(value) > 0"},
     "specimen_value_log": {column: _text(column) for column in ("value", "who", "at", "how")},
     "remarks": {"note": _text("note"), "reviewed": _whole("reviewed", 0, 1)},
+    "opinions": {
+        "crop_id": _whole("crop_id", 1),
+        "label": f"label IS NOT NULL AND {_KNOWN_LABEL}",
+        "who": _text("who"),
+        "at": _text("at"),
+        "seconds": _or_null("seconds", _real("seconds", 0, 1e9)),
+        "blind": _whole("blind", 0, 1),
+        "session": _text("session"),
+        "deleted": _whole("deleted", 0, 1),
+    },
     "looks": {"run": _text("run"), "who": _text("who"), "at": _text("at")},
 }
 """By table what each column must be, as SQL that is never NULL for what this program writes."""

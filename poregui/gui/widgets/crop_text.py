@@ -18,6 +18,7 @@ _HOW = {
     "undo": "by undo",
     "redo": "by redo",
     "merge": "by merging classes",
+    "settled": "by settling a disagreement",
 }
 
 

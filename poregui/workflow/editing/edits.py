@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, UNSURE, UNSURE_NAME, PoreClass
 from poregui.domain.geometry import Outline
-from poregui.domain.records import Changed, Crop, How, Kind, Micrograph, Remark, Specimen
+from poregui.domain.records import Changed, Crop, How, Kind, Micrograph, Opinion, Remark, Specimen
 from poregui.domain.wording import count
 from poregui.store.project import Project
 
@@ -331,6 +331,31 @@ class SetRemark(Swap[Remark]):
         """Write the remark."""
         project.put_remarks([(self.crop_id, value)])
         return changed("remarks", crop_ids=(self.crop_id,))
+
+
+@dataclass(frozen=True)
+class AddOpinions:
+    """Add second opinions (with ids from `OpinionTable.next_id`); labels stay as they are."""
+
+    opinions: tuple[Opinion, ...]
+
+    @property
+    def text(self) -> str:
+        """Say how many opinions are added."""
+        return f"add {how_many(self.opinions, 'second opinion')}"
+
+    def do(self, project: Project, *, how: How | None = None) -> Changed:
+        """Insert the opinions."""
+        project.opinions.put(self.opinions)
+        return self._changed()
+
+    def undo(self, project: Project) -> Changed:
+        """Mark the opinions as deleted."""
+        project.opinions.take_back(self.opinions)
+        return self._changed()
+
+    def _changed(self) -> Changed:
+        return changed("opinions", crop_ids=(one.crop_id for one in self.opinions))
 
 
 @dataclass(frozen=True)

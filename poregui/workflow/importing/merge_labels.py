@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from poregui.domain.classes import ClassMatch, PoreClass, match_classes
 from poregui.domain.errors import PoreguiError
-from poregui.domain.records import Crop, LabelEntry
+from poregui.domain.records import Crop, LabelEntry, Opinion
 from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Combined, Edit, LabelChange, SetLabels, label_name
+from poregui.workflow.editing.opinion_edits import NewOpinions, new_opinions
 from poregui.workflow.evaluating.class_identity import named_classes
 
 Whose = Literal["mine", "theirs"]
@@ -57,7 +58,8 @@ class MergePlan:
     `taken` labels came to crops without one, `same` agree, `only_there` crops are not in this
     project. Labels that cannot be taken over are counted by the name that their class has there:
     `unknown` of classes that are not here, `retired` of those that are retired here, `unclear` of
-    those that may be several, with the reason behind the name.
+    those that may be several, with the reason behind the name. `opinions` are second opinions that
+    are new here.
     """
 
     edit: Edit | None
@@ -68,6 +70,7 @@ class MergePlan:
     unknown: dict[str, int]
     retired: dict[str, int]
     unclear: dict[str, int]
+    opinions: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the edit as a dictionary fit for JSON."""
@@ -82,6 +85,8 @@ class MergePlan:
             f"{count(self.taken, 'label')} to merge, {self.same:,} equal, "
             f"{count(len(self.conflicts), 'conflict')}."
         ]
+        if self.opinions:
+            lines.append(f"{count(self.opinions, 'second opinion')} to merge.")
         if self.only_there:
             lines.append(
                 f"{count(self.only_there, 'labelled crop')} of the other copy not in this project."
@@ -123,7 +128,8 @@ def plan_merge(
     for key, crop in _by_key(other).items():
         if crop.label is not None:
             found.hold_against(key, crop, crop.label)
-    return found.plan(f"merge labels of {other.name}")
+    given = found.opinions(other)
+    return found.plan(f"merge labels of {other.name}", new_opinions(project, given))
 
 
 class _Merging:
@@ -171,11 +177,24 @@ class _Merging:
         if take:
             self._changes[conflict.their_who].append(LabelChange(crop.id, crop.label, label))
 
-    def plan(self, text: str) -> MergePlan:
+    def opinions(self, other: Project) -> list[Opinion]:
+        """Return the second opinions there on crops and of classes that are here too."""
+        key_of = {crop.id: key for key, crop in _by_key(other).items()}
+        found = []
+        for opinion in other.opinions.all():
+            crop = self._mine.get(key_of[opinion.crop_id])
+            label = self._translate.label(opinion.label)
+            if crop is not None and label is not None:
+                found.append(replace(opinion, crop_id=crop.id, label=label))
+        return found
+
+    def plan(self, text: str, opinions: NewOpinions) -> MergePlan:
         """Return the plan; `text` is what its edit is called."""
-        edits = tuple(
+        edits: tuple[Edit, ...] = tuple(
             SetLabels(tuple(of_one), who=who, how="import") for who, of_one in self._changes.items()
         )
+        if opinions.edit is not None:
+            edits = (*edits, opinions.edit)
         counts = self._counts
         return MergePlan(
             Combined(edits, text=text) if edits else None,
@@ -184,6 +203,7 @@ class _Merging:
             counts["only_there"],
             tuple(self._conflicts),
             **{why: dict(names) for why, names in self._left.items()},
+            opinions=opinions.new,
         )
 
 
