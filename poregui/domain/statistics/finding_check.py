@@ -54,7 +54,7 @@ class WindowCount:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CheckedValue:
     """Hold a number with its 95 % interval; `over` names what the interval counts."""
 
     value: float
@@ -92,14 +92,14 @@ class CheckResult:
     """
 
     windows: int
-    recall: Estimate | None = None
-    precision: Estimate | None = None
-    point_area: Estimate | None = None
+    recall: CheckedValue | None = None
+    precision: CheckedValue | None = None
+    point_area: CheckedValue | None = None
     accuracy: float | None = None
     area: float | None = None
-    missed_area: Estimate | None = None
-    false_area: Estimate | None = None
-    corrected: Estimate | None = None
+    missed_area: CheckedValue | None = None
+    false_area: CheckedValue | None = None
+    corrected: CheckedValue | None = None
     warning: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _groups(windows: Sequence[WindowCount]) -> tuple[str, NDArray[np.int64], int
     raise AssertionError("windows are always a level")
 
 
-def _ratio(windows: Sequence[WindowCount], part: Floats, whole: Floats) -> Estimate | None:
+def _ratio(windows: Sequence[WindowCount], part: Floats, whole: Floats) -> CheckedValue | None:
     """Return a sum over another as a share from 0 to 1; None where the other is 0."""
     total = float(whole.sum())
     if total <= 0:
@@ -192,16 +192,18 @@ def _ratio(windows: Sequence[WindowCount], part: Floats, whole: Floats) -> Estim
     found = interval_of_sums(hits, sizes)
     ends = (found.low, found.high) if found else wilson_interval(float(part.sum()), total)
     assert ends is not None
-    return Estimate(float(part.sum()) / total, *ends, level, groups)
+    return CheckedValue(float(part.sum()) / total, *ends, level, groups)
 
 
-def _in_percent(share: Estimate) -> Estimate:
+def _in_percent(share: CheckedValue) -> CheckedValue:
     assert share.low is not None
     assert share.high is not None
-    return Estimate(100 * share.value, 100 * share.low, 100 * share.high, share.over, share.groups)
+    return CheckedValue(
+        100 * share.value, 100 * share.low, 100 * share.high, share.over, share.groups
+    )
 
 
-def _relative_accuracy(area: Estimate | None) -> float | None:
+def _relative_accuracy(area: CheckedValue | None) -> float | None:
     if area is None or area.low is None or area.high is None or area.value <= 0:
         return None
     return 100 * (area.high - area.low) / 2 / area.value
@@ -229,7 +231,7 @@ def _areas(windows: Sequence[WindowCount], area: float | None) -> dict[str, Any]
     change = _share_of_area(windows, missed - false, both, from_zero=False)
     low = None if change.low is None else max(0.0, area + change.low)
     high = None if change.high is None else max(0.0, area + change.high)
-    corrected = Estimate(max(0.0, area + change.value), low, high, change.over, change.groups)
+    corrected = CheckedValue(max(0.0, area + change.value), low, high, change.over, change.groups)
     return {**found, "corrected": corrected}
 
 
@@ -256,7 +258,7 @@ def _share_of_area(
     floor: tuple[float, float],
     *,
     from_zero: bool = True,
-) -> Estimate:
+) -> CheckedValue:
     """Return areas over that of the windows in per cent, and at least `floor` px² each way."""
     level, group, groups = _groups(windows)
     whole = float(_column(windows, "area_px").sum())
@@ -271,7 +273,7 @@ def _share_of_area(
     if from_zero:
         low = max(0.0, low)
     high = share + max(reach, floor[1] / whole)
-    return Estimate(100 * share, 100 * low, 100 * high, level, groups)
+    return CheckedValue(100 * share, 100 * low, 100 * high, level, groups)
 
 
 def _warning(windows: Sequence[WindowCount]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from poregui.domain.statistics.finding_check import (
     CheckResult,
-    Estimate,
+    CheckedValue,
     WindowCount,
     check_result,
     gauge,
@@ -60,7 +60,7 @@ def found_area(windows: list[WindowCount]) -> float:
     return 100 * DENSITY * PORE_PX * (RECALL + FALSE) / SIDE_PX**2
 
 
-def held(estimate: Estimate | None, truth: float) -> bool:
+def held(estimate: CheckedValue | None, truth: float) -> bool:
     assert estimate is not None
     assert estimate.low is not None
     assert estimate.high is not None
