@@ -25,7 +25,7 @@ from poregui.domain.events import (
     Started,
 )
 from poregui.learning import checkpoint
-from poregui.learning.export_onnx import PARITY, build_image_graph, write_network
+from poregui.learning.export_onnx import build_image_graph
 from poregui.learning.finders.finder_networks import (
     PROBABILITY,
     FinderNetwork,
@@ -37,6 +37,7 @@ from poregui.learning.finders.finder_samples import SIDE, Lesson, patches, pixel
 from poregui.learning.finders.pixel_networks import standardise
 from poregui.learning.fitting import Report, ShouldStop
 from poregui.learning.job import make_repeatable
+from poregui.learning.onnx_graph import PARITY, write_network
 from poregui.store.files import write_json
 from poregui.store.finder_folder import (
     FinderDescription,

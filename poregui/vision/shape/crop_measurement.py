@@ -417,9 +417,13 @@ def _sharpness(depth: Grey, mask: Mask) -> float:
 # ---- for networks and forests ---------------------------------------------------------------
 
 
-def known_crop(crop: DatasetCrop, pixels: NDArray[Any], um_per_px: float | None) -> KnownCrop:
-    """Return what is known of a crop of a dataset; `um_per_px` as in `KnownCrop`."""
-    line = crop.outline
+def known_crop(
+    crop: DatasetCrop, pixels: NDArray[Any], um_per_px: float | None, *, outlined: bool = True
+) -> KnownCrop:
+    """Return what is known of a crop of a dataset; `um_per_px` as in `KnownCrop`, its outline only
+    where `outlined`.
+    """
+    line = crop.outline if outlined else None
     points = None if line is None else line.points
     return KnownCrop(pixels, crop.grey_low, crop.grey_high, um_per_px, points)
 
@@ -457,8 +461,13 @@ def shape_inputs(version: int, crops: Sequence[KnownCrop]) -> NDArray[np.float32
     Lengths, aspect ratio and pieces come as natural logarithms, numbers that could not be measured
     as 0. Turning or mirroring a crop leaves them as they are but for the sampling of a large crop.
     """
+    return network_numbers(version, shape_table_of(version, crops))
+
+
+def network_numbers(version: int, table: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return what `shape_inputs` does of numbers that were measured, (n, numbers)."""
     names = shape_names(version)
-    numbers = shape_table_of(version, crops)
+    numbers = table.copy()
     logarithms = [names.index(name) for name in (*LENGTHS, "Aspect ratio", "Pieces")]
     numbers[:, logarithms] = np.log(np.maximum(numbers[:, logarithms], SMALLEST))
     nothing = np.isnan(numbers[:, :1])

@@ -209,10 +209,17 @@ class RunFeatures:
 
 def networks(project: Path) -> Iterator[RunFolder]:
     """Yield the runs of a project folder that finished with a network, the newest first; damaged
-    ones are passed over.
+    ones are passed over, and those of the preset shape, which see nothing but shapes.
 
     They are looked at one by one, as far as one sees without reading them.
     """
     for run in reversed(runs_in(project)):
-        if run.has_network and run.finished and not glance_at(run):
+        if run.has_network and run.finished and not glance_at(run) and _sees_pixels(run):
             yield run
+
+
+def _sees_pixels(run: RunFolder) -> bool:
+    try:
+        return run.read_recipe().preset != "shape"
+    except PoreguiError:
+        return False

@@ -67,7 +67,7 @@ class SuggestWorker:
         self._crops: dict[int, _Known] = {}
         self._labels: dict[int, int] = {}
         self._unmeasured: list[int] = []
-        self._received: set[int] = set()
+        self._changed: set[int] = set()
         self._to_list = self._more = False
         self._rows: NDArray[np.float64] | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
@@ -87,7 +87,7 @@ class SuggestWorker:
         """Take in what changed, or answer at once what is asked."""
         for crop_id, pixels, um_per_px, group in message.get("crops", ()):
             self._crops[crop_id] = _Known(SeenCrop(pixels, um_per_px), group)
-            self._received.add(crop_id)
+            self._changed.add(crop_id)
         for crop_id in message.get("gone", ()):
             self._crops.pop(crop_id, None)
         for crop_id, label in message.get("labels", ()):
@@ -145,14 +145,14 @@ class SuggestWorker:
 
     def _take_outlines(self) -> None:
         """Read the outlines of the crops that were told of, by which they are measured."""
-        fresh = self._received & self._crops.keys()
-        self._received = set()
-        if not fresh:
+        new = self._changed & self._crops.keys()
+        self._changed = set()
+        if not new:
             return
         with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
             outlines = project.outlines()
             for crop in project.crops() if outlines else ():
-                if crop.id in fresh and crop.id in outlines:
+                if crop.id in new and crop.id in outlines:
                     known = self._crops[crop.id]
                     line = outline_in_crop(outlines[crop.id], crop.box, crop.width, crop.height)
                     seen = replace(known.seen, outline=line)
