@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from poregui.domain.statistics.finding_check import (
-    CheckResult,
     CheckedValue,
+    CheckResult,
     WindowCount,
     check_result,
     gauge,
