@@ -19,6 +19,7 @@ from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import Combined, Edit, LabelChange, SetLabels, label_name
 from poregui.workflow.evaluating.class_identity import named_classes
+from poregui.workflow.specimens.specimen_table import values_of_other
 
 Whose = Literal["mine", "theirs"]
 Settle = Literal["mine", "theirs", "newest"]
@@ -57,7 +58,9 @@ class MergePlan:
     `taken` labels came to crops without one, `same` agree, `only_there` crops are not in this
     project. Labels that cannot be taken over are counted by the name that their class has there:
     `unknown` of classes that are not here, `retired` of those that are retired here, `unclear` of
-    those that may be several, with the reason behind the name.
+    those that may be several, with the reason behind the name. `values` of specimens came to those
+    without one; where both copies have one and they differ, mine stay, and
+    `value_conflicts` names them.
     """
 
     edit: Edit | None
@@ -68,6 +71,8 @@ class MergePlan:
     unknown: dict[str, int]
     retired: dict[str, int]
     unclear: dict[str, int]
+    values: int = 0
+    value_conflicts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the edit as a dictionary fit for JSON."""
@@ -82,6 +87,9 @@ class MergePlan:
             f"{count(self.taken, 'label')} to merge, {self.same:,} equal, "
             f"{count(len(self.conflicts), 'conflict')}."
         ]
+        if self.values:
+            lines.append(f"{count(self.values, 'value')} of specimens to merge.")
+        lines += [f"{conflict} Mine stays." for conflict in self.value_conflicts]
         if self.only_there:
             lines.append(
                 f"{count(self.only_there, 'labelled crop')} of the other copy not in this project."
@@ -123,7 +131,18 @@ def plan_merge(
     for key, crop in _by_key(other).items():
         if crop.label is not None:
             found.hold_against(key, crop, crop.label)
-    return found.plan(f"merge labels of {other.name}")
+    return _with_values(found.plan(f"merge labels of {other.name}"), project, other)
+
+
+def _with_values(plan: MergePlan, project: Project, other: Project) -> MergePlan:
+    """Return a plan that takes the values of specimens over too."""
+    values = values_of_other(project, other, who=other.name)
+    edits = tuple(edit for edit in (plan.edit, values.edit) if edit is not None)
+    edit: Edit | None = plan.edit
+    if values.edit is not None:
+        edit = Combined(edits, text=f"merge labels of {other.name}")
+    conflicts = tuple(one.reason for one in values.conflicts)
+    return replace(plan, edit=edit, values=values.given, value_conflicts=conflicts)
 
 
 class _Merging:
