@@ -103,6 +103,11 @@ VERBS = {
         "lock",
         "fix recipe, network and confidence for operators, who then apply them unchanged",
     ),
+    "specimens": (
+        "specimen_verbs",
+        "specimens",
+        "list specimens with what was done to them; import a table, or compute a column",
+    ),
     "export": (
         "project_verbs",
         "export",
@@ -356,6 +361,16 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     add_runs_options(parser)
 
 
+def _specimen(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+    def add(parser: argparse.ArgumentParser) -> None:
+        from poregui.cli import specimen_verbs
+
+        _project(parser)
+        getattr(specimen_verbs, f"add_{verb}_options")(parser)
+
+    return add
+
+
 def _predict(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
@@ -501,6 +516,7 @@ _ARGUMENTS = {
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,
+    "specimens": _specimen("specimens"),
     "export": _export,
     "doctor": _doctor,
 }

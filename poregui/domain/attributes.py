@@ -108,6 +108,11 @@ def as_date(text: str) -> date | None:
     return None
 
 
+def column_key(name: str) -> str:
+    """Return how a formula knows a column: in small letters, with _ for what is no letter."""
+    return re.sub(r"\W+", "_", name.strip().casefold()).strip("_")
+
+
 Numbers = Mapping[str, float | None]
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: lambda a, b: a + b,
@@ -131,7 +136,7 @@ _MOST_SIGNS = 400
 class Formula:
     """Hold a checked formula over columns, such as `power / (speed * hatch * layer)`.
 
-    Names with spaces stand in backquotes: `` `laser power` / speed ``.
+    Names count in any case. Those with spaces stand in backquotes: `` `laser power` / speed ``.
     """
 
     text: str
@@ -181,11 +186,11 @@ class Formula:
             index = name.removeprefix("_column_")
             if not index.isdigit() or int(index) >= len(self._columns):
                 raise _no_formula(self.text)
-            return self._columns[int(index)]
-        return name
+            return column_key(self._columns[int(index)])
+        return column_key(name)
 
     def value(self, numbers: Numbers) -> float | None:
-        """Return the value for the numbers of a specimen by column name; None where one is missing
+        """Return the value for the numbers of a specimen by `column_key`; None where one is missing
         or there is no finite result.
         """
         try:
