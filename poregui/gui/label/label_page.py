@@ -368,7 +368,7 @@ class LabelPage(QWidget):
         self.keys.watch(
             (self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar)
         )
-        self.keys.watch((self.class_card,))
+        self.keys.watch((self.class_card, self.measure_panel.plot))
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         key_map().changed.connect(self._name_keys)
