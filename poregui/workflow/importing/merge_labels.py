@@ -60,10 +60,8 @@ class MergePlan:
     project. Labels that cannot be taken over are counted by the name that their class has there:
     `unknown` of classes that are not here, `retired` of those that are retired here, `unclear` of
     those that may be several, with the reason behind the name. `opinions` are second opinions that
-    are new here.
-    those that may be several, with the reason behind the name. `values` of specimens came to those
-    without one; where both copies have one and they differ, mine stay, and
-    `value_conflicts` names them.
+    are new here. `values` of specimens came to those without one; where both copies have one and
+    they differ, mine stay, and `value_conflicts` names them.
     """
 
     edit: Edit | None
@@ -223,8 +221,10 @@ class _Merging:
             counts["same"],
             counts["only_there"],
             tuple(self._conflicts),
-            **{why: dict(names) for why, names in self._left.items()},
-            opinions=opinions.new,
+            dict(self._left["unknown"]),
+            dict(self._left["retired"]),
+            dict(self._left["unclear"]),
+            opinions.new,
         )
 
 

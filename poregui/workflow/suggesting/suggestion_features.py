@@ -57,7 +57,7 @@ class SeenCrop:
         """Return the points of its outline, (N, 2), None without one."""
         if self.outline is None:
             return None
-        return self.outline.points
+        return self.outline.points.astype(np.float64)
 
 
 class CropFeatures:
