@@ -75,6 +75,8 @@ def suggest(args: argparse.Namespace, screen: Screen) -> int:
         "accuracy_for_other_groups": found.accuracy if found.groups > 1 else None,
         "judged": found.checked,
         "groups": found.groups,
+        "chance": found.chance,
+        "why_not_many_at_once": found.why_not_many,
         "suggestions": [
             {"crop": i, "label": classes.get(label), "probability": p} for i, label, p in listed
         ],
@@ -131,6 +133,7 @@ def _text(
     own = " it had not learnt from" if eyes else ""
     finds = f"; classifies correctly {found.found_words}{own}" if found.found_words else ""
     lines = [f"Learnt from {count(found.count, 'label')}{eyes}{finds}."]
+    lines.append(found.why_not_many)
     lines.append(advice(curve, classes))
     answers = {i: (label, p) for i, label, p in listed}
     rows = [

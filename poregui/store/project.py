@@ -248,6 +248,15 @@ class Project:
         )
         return [LabelEntry(*row) for row in rows]
 
+    def accepted_labels(self) -> frozenset[int]:
+        """Return the crops whose label is a suggestion that nobody touched since it was taken."""
+        rows = self._rows(
+            "SELECT l.crop_id FROM label_log l JOIN crops c ON c.id = l.crop_id "
+            "WHERE l.how = 'accepted' AND c.label = l.label AND l.id = (SELECT MAX(id) FROM "
+            "label_log WHERE crop_id = l.crop_id AND how NOT IN ('undo', 'redo'))"
+        )
+        return frozenset(row[0] for row in rows)
+
     def last_labelled(self) -> dict[int, int]:
         """Return for each crop that was ever labelled the id of the last entry in the log."""
         return dict(self._rows("SELECT crop_id, MAX(id) FROM label_log GROUP BY crop_id"))

@@ -77,9 +77,18 @@ def desk(project, open_desk) -> Desk:
     add_ready_made(project, 6)
     desk = open_desk(project)
     probabilities = np.full((6, 3), 0.05, np.float32)
-    probabilities[np.arange(6), [0, 0, 1, 1, 2, 2]] = [0.9, 0.85, 0.8, 0.7, 0.6, 0.5]
+    probabilities[np.arange(6), [0, 0, 1, 1, 2, 2]] = [0.9, 0.88, 0.86, 0.84, 0.83, 0.81]
     order = np.array([6, 5, 4, 3, 2, 1])
     desk.presenter._suggesting._take(
-        Suggestions(np.arange(1, 7), (1, 2, 3), probabilities, order, 12, 0.9)
+        Suggestions(
+            np.arange(1, 7),
+            (1, 2, 3),
+            probabilities,
+            order,
+            count=12,
+            accuracy=0.9,
+            checked=12,
+            chance=0.4,
+        )
     )
     return desk

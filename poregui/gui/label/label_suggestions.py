@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox
 from poregui.domain.classes import UNSURE
 from poregui.domain.records import Changed, Crop
 from poregui.domain.statistics.splits import group_of
-from poregui.domain.wording import count
+from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
@@ -22,7 +22,7 @@ from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.services.suggester import SuggestProcess
 from poregui.gui.widgets.label_strip import SuggestionLine
 from poregui.workflow.editing.label_edits import accept_suggestions
-from poregui.workflow.suggesting.suggestions import Suggestions
+from poregui.workflow.suggesting.suggestions import ACCEPT_FROM, Suggestions
 from poregui.workflow.training.learning_curve import GAIN_CAVEAT, advice, lines_of_classes
 
 _AT_ONCE = 500
@@ -82,6 +82,7 @@ FEWEST_LABELS = 10
 """Labels from which on the process that learns is started; the same number as in
 workflow/suggesting/suggestion_model.py.
 """
+_FLOOR = percent(ACCEPT_FROM, 0)
 _QUIET_MS = 1500
 """Time without a label after which the grid may take the order of new suggestions."""
 
@@ -199,19 +200,29 @@ class Suggesting(Feature):
     def _accept(self, crop_ids: Sequence[int], nothing: str) -> None:
         crops = self._state.catalogue.crops
         free = [i for i in crop_ids if i in crops and crops[i].label is None]
-        wanted = {i: found[0] for i in free if (found := self._suggestion(i)) is not None}
+        known = {i: found for i in free if (found := self._suggestion(i)) is not None}
+        wanted = {i: label for i, (label, _) in known.items()}
+        left = ""
+        if len(wanted) > 1 and self._found is not None:
+            nothing = self._found.why_not_many
+            sure = {} if nothing else {i: one for i, one in known.items() if one[1] >= ACCEPT_FROM}
+            if not sure and not nothing:
+                nothing = f"No suggestion here reaches {_FLOOR}. A accepts a single one."
+            if len(sure) < len(wanted):
+                left = f" {len(wanted) - len(sure):,} below {_FLOOR} are left."
+            wanted = {i: label for i, (label, _) in sure.items()}
         if not wanted:
             messages().note(nothing)
             return
         following = self._grid.rows.next_unlabelled(list(wanted))
         edit = accept_suggestions(self._state.project, wanted, who=self._state.session.who)
         if self._state.apply(edit if edit.changes else None):
-            if len(wanted) > 1:
+            if len(known) > 1:
                 marks = self._state.catalogue.marks
                 counts = Counter(wanted.values()).most_common()
                 each = ", ".join(f"{number:,} {marks.name(label)}" for label, number in counts)
                 messages().note(
-                    f"Accepted {count(len(wanted), 'suggestion')}: {each}. Undo removes them."
+                    f"Accepted {count(len(wanted), 'suggestion')}: {each}.{left} Undo removes them."
                 )
             if following is not None:
                 self._state.choose(following)

@@ -45,19 +45,25 @@ def label_crops(
     project: Project, crop_ids: Sequence[int], label: int | None, *, who: str, how: How = "hand"
 ) -> SetLabels:
     """Return the edit that gives crops a label (None takes it away); crops that have it already
-    stay as they are.
+    stay as they are, but for accepted suggestions, which are a person's from then on.
     """
     if len(crop_ids) <= _FEW:
         labels = project.labels_of(crop_ids)
     else:
         labels = project.labels()
     changes = []
+    same = []
     for crop_id in crop_ids:
         before = (
             labels[crop_id] if crop_id in labels else project.crop(crop_id).label
         )  # raises for one that is gone
         if before != label:
             changes.append(LabelChange(crop_id, before, label))
+        elif label is not None and how == "hand":
+            same.append(crop_id)
+    if same:
+        accepted = project.accepted_labels()
+        changes += [LabelChange(one, label, label) for one in same if one in accepted]
     return SetLabels(tuple(changes), who=who, how=how)
 
 

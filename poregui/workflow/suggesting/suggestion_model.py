@@ -35,7 +35,8 @@ class Suggester:
 
     `temperature` calibrates them; `accuracy` is the share of the labels that models of other
     groups' labels found, None where that could not be asked. `count` labels were learnt from.
-    `checked` are what it is a share of, of `groups` groups of a sort, `over` (see `kind_of`).
+    `checked` are what it is a share of, of `groups` groups of a sort, `over` (see `kind_of`);
+    `chance` is what saying the commonest of them always would find.
     """
 
     labels: tuple[int, ...]
@@ -46,6 +47,7 @@ class Suggester:
     checked: int = 0
     groups: int = 0
     over: str = "crop"
+    chance: float = 0.0
 
     def probabilities(self, rows: Floats) -> Floats:
         """Return (n, labels) calibrated probabilities of (n, features) rows."""
@@ -99,6 +101,7 @@ def fit(
         len(truth),
         len(groups_checked) if len(set(groups)) > 1 else 1,
         kind_of(sorted(set(groups))),
+        float(np.bincount(truth).max() / len(truth)) if len(truth) else 1.0,
     )
 
 

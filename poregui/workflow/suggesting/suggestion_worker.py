@@ -278,10 +278,12 @@ class SuggestWorker:
         rows = self._all_rows()
         taught_rows, labels, groups = self._taught()
         honest = self._not_learnt_from(taught_rows)
+        by_people = self._by_people(taught_rows)
         joined = self._run is not None and not self._unseen and honest.sum() >= FEWEST_UNSEEN
         if joined:
             rows = self._with_features(rows)
-        model = fit(rows[taught_rows], labels, groups, honest=honest if joined else None)
+        checked = honest & by_people if joined else by_people
+        model = fit(rows[taught_rows], labels, groups, honest=checked)
         if model is None:
             self._tell({"suggestions": None, "labelled": len(labels)})
             return False
@@ -294,6 +296,15 @@ class SuggestWorker:
             }
         )
         return True
+
+    def _by_people(self, taught_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of the crops that are learnt from a person labelled: suggestions that were
+        accepted would praise those who made them.
+        """
+        accepted: frozenset[int] = frozenset()
+        with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
+            accepted = project.accepted_labels()
+        return np.array([i not in accepted for i in self._ids[taught_rows].tolist()], bool)
 
     def _not_learnt_from(self, taught_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the crops that are learnt from did not teach the run."""
@@ -322,6 +333,7 @@ class SuggestWorker:
             checked=model.checked,
             groups=model.groups,
             over=model.over,
+            chance=model.chance,
         )
 
     def _draw(self) -> None:

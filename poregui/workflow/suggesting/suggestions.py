@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.wording import fraction_of
+from poregui.domain.statistics.intervals import wilson_interval
+from poregui.domain.wording import fraction_of, percent
+
+ACCEPT_FROM = 0.8
+"""Probability from which suggestions may be accepted many at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,8 @@ class Suggestions:
     `count` the labels learnt from, `accuracy` the share of them that models of other specimens
     found (None: not known), `run` the number of the run whose features were used beside size, shape
     and texture. `accuracy` is that of `checked` labels of `groups` groups; `over` says what these
-    are: `specimen`, `micrograph`, `source`, `crop` or `mixed`.
+    are: `specimen`, `micrograph`, `source`, `crop` or `mixed`. `chance` is what saying the
+    commonest label of them always would find.
     """
 
     crop_ids: NDArray[np.int64]
@@ -34,6 +39,7 @@ class Suggestions:
     checked: int = 0
     groups: int = 0
     over: str = "crop"
+    chance: float = 0.0
 
     @property
     def found_words(self) -> str:
@@ -48,6 +54,21 @@ class Suggestions:
         if self.over in _ALONE:
             return f"{found} in the same {self.over} (others are not known)"
         return f"{found} in other crops"
+
+    @property
+    def why_not_many(self) -> str:
+        """Say why suggestions are not to be accepted many at once, empty where they may be: they
+        are better than chance by the 95 % interval of their accuracy.
+        """
+        if self.accuracy is None or not self.checked:
+            return "How good suggestions are is not known yet: label more crops by hand."
+        interval = wilson_interval(round(self.accuracy * self.checked), self.checked)
+        if interval is not None and interval[0] > self.chance:
+            return ""
+        return (
+            f"Suggestions are not surely better than chance ({self.found_words}; "
+            f"chance {percent(self.chance)}): label more crops by hand."
+        )
 
     def of(self, crop_id: int) -> tuple[int, float] | None:
         """Return the likeliest label of a crop and its probability; None for a crop that nothing is
@@ -114,6 +135,7 @@ class Suggestions:
             "judged": self.checked,
             "groups": self.groups,
             "over": self.over,
+            "chance": self.chance,
         }
 
     @staticmethod
@@ -131,6 +153,7 @@ class Suggestions:
             int(received["judged"]),
             int(received["groups"]),
             str(received["over"]),
+            float(received["chance"]),
         )
 
 

@@ -71,7 +71,9 @@ def test_accepting_the_page_takes_what_is_in_sight_as_one_step_and_says_how_many
     add_crops(project, [None] * 300)
     desk = open_desk(project)
     chances = np.tile(np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]], np.float32), (100, 1))
-    desk.presenter._suggesting._found = Suggestions(np.arange(1, 301), (1, 2), chances)
+    desk.presenter._suggesting._found = Suggestions(
+        np.arange(1, 301), (1, 2), chances, accuracy=0.9, checked=100, chance=0.5
+    )
     seen = desk.page.crop_grid.visible_ids()
     assert 3 < len(seen) < 300
     desk.key("A", Qt.KeyboardModifier.ShiftModifier)

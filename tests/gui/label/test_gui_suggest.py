@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,23 @@ def test_shift_a_accepts_all_in_sight_as_one_step(desk):
     assert desk.labels() == [1, 1, 2, 2, 3, 3]
     desk.key("z")
     assert desk.labels() == [None] * 6
+
+
+def test_shift_a_leaves_what_is_unsure_and_all_of_suggestions_no_better_than_chance(desk):
+    suggesting = desk.presenter._suggesting
+    found = suggesting._found
+    unsure = found.probabilities.copy()
+    unsure[4:] = [0.3, 0.3, 0.4]
+    suggesting._take(replace(found, probabilities=unsure, accuracy=0.5))
+    desk.key("a", SHIFT)
+    assert desk.labels() == [None] * 6
+    assert "better than chance" in desk.notes[-1]
+    suggesting._take(replace(found, probabilities=unsure))
+    desk.key("a", SHIFT)
+    assert desk.labels() == [1, 1, 2, 2, None, None]
+    assert "2 below 80 % are left" in desk.notes[-1]
+    desk.key("a", SHIFT)
+    assert "reaches 80 %" in desk.notes[-1]
 
 
 def test_accepting_leaves_what_a_person_has_labelled(desk):

@@ -20,6 +20,7 @@ from poregui.domain.records import Crop
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.shape import crop_shapes
+from poregui.workflow.editing.label_edits import accept_suggestions, label_crops
 from poregui.workflow.suggesting import suggestion_worker
 from poregui.workflow.suggesting.suggestion_features import (
     COUNT,
@@ -353,3 +354,45 @@ def test_the_command_line_says_how_many_labels_it_needs(tmp_path: Path, capsys):
     Project.create(tmp_path / "empty").close()
     assert main(["suggest", str(tmp_path / "empty")]) == 2
     assert "Label at least 10 crops" in capsys.readouterr().err
+
+
+def accepted(project: Project, crop_ids: list[int]) -> None:
+    """Label crops as suggested, as by Shift+A, all 1."""
+    accept_suggestions(project, dict.fromkeys(crop_ids, 1), who="ada").do(project)
+
+
+def test_accepted_suggestions_stay_out_of_the_estimate_until_a_person_touches_them(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def judged() -> int:
+        assert main(["suggest", str(project.folder), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["judged"]
+
+    before = judged()
+    accepted(project, [13, 14, 15])
+    assert project.accepted_labels() == {13, 14, 15}
+    assert judged() == before
+    label_crops(project, [13], 1, who="ada").do(project)
+    label_crops(project, [14], 2, who="ada").do(project)
+    assert project.accepted_labels() == {15}
+    assert judged() == before + 2
+    assert not label_crops(project, [13], 1, who="ada").changes
+
+
+def test_undoing_and_redoing_keeps_an_accepted_suggestion_one(project: Project) -> None:
+    edit = accept_suggestions(project, {13: 1}, who="ada")
+    edit.do(project)
+    edit.undo(project)
+    assert project.accepted_labels() == frozenset()
+    edit.do(project, how="redo")
+    assert project.accepted_labels() == {13}
+
+
+def test_suggestions_no_better_than_chance_are_not_accepted_many_at_once() -> None:
+    nothing = np.empty(0, np.int64)
+    none = np.empty((0, 2), np.float32)
+    guessed = Suggestions(nothing, (1, 2), none, accuracy=0.36, checked=50, chance=0.34)
+    assert "better than chance" in guessed.why_not_many
+    assert Suggestions.from_json(guessed.to_json()).why_not_many == guessed.why_not_many
+    assert replace(guessed, accuracy=0.8).why_not_many == ""
+    assert "not known yet" in replace(guessed, accuracy=None).why_not_many
