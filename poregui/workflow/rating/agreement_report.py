@@ -193,7 +193,7 @@ def _pairs(table: RatingTable) -> tuple[Pair, ...]:
     found = []
     for first in range(len(table.raters)):
         for second in range(first + 1, len(table.raters)):
-            if not table.rated(first, second).any():
+            if _of_others(table, first, second) or not table.rated(first, second).any():
                 continue
             numbers = pair_agreement(
                 table.ratings[:, first],
@@ -205,6 +205,14 @@ def _pairs(table: RatingTable) -> tuple[Pair, ...]:
             names = (table.raters[first], table.raters[second])
             found.append(Pair(*names, (first, second), numbers, note))
     return tuple(found)
+
+
+def _of_others(table: RatingTable, *columns: int) -> bool:
+    """Tell whether second ratings of a person stand beside somebody else than the same person."""
+    owner = {column: person for person, column in table.again.items()}
+    return len({owner.get(column, column) for column in columns}) > 1 and any(
+        column in owner for column in columns
+    )
 
 
 def _ceiling(table: RatingTable, pairs: Sequence[Pair]) -> tuple[Estimate, str]:
