@@ -32,7 +32,7 @@ class OpinionTable:
         )
         with explained(self._file):
             rows = self._db.execute(query, values).fetchall()
-        return [Opinion(*row[:6], bool(row[6]), row[7]) for row in rows]
+        return [Opinion(*plain, bool(blind), session) for *plain, blind, session in rows]
 
     def next_id(self) -> int:
         """Return the next id that no opinion ever had."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
 from poregui.domain.errors import PoreguiError
@@ -189,7 +190,7 @@ class RatingFile:
                 "Copy it to a folder you can write to, and go on there; what was rated is kept.",
             ) from error
 
-    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         return self._db.execute(query, values).fetchall()
 
     def _check(self) -> None:

@@ -298,7 +298,8 @@ def ceiling(repeats: Estimate, classes: int) -> Estimate:
         return repeats
     ends = None
     if repeats.interval is not None:
-        ends = tuple(_right_once(end, classes) for end in repeats.interval)
+        low, high = repeats.interval
+        ends = (_right_once(low, classes), _right_once(high, classes))
     return Estimate(_right_once(repeats.value, classes), ends)
 
 

@@ -340,9 +340,9 @@ class ConfusionMatrix(QWidget):
         number = self.count(cell)
         crops = count(number, "crop")
         if self._titles != ("Label", "Predicted"):
-            said = zip(self._titles, (cell.row, cell.column), strict=True)
-            names = [f"{who}: {self._names[i]}" for who, i in said if i is not None]
-            return ", ".join([*names, crops])
+            sides = zip(self._titles, (cell.row, cell.column), strict=True)
+            texts = [f"{who}: {self._names[i]}" for who, i in sides if i is not None]
+            return ", ".join([*texts, crops])
         if cell.row is None and cell.column is None:
             return f"{crops} in total, {int(np.trace(self._matrix)):,} predicted correctly"
         if cell.row is None:

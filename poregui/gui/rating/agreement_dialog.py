@@ -136,7 +136,7 @@ class AgreementDialog(QDialog):
             wanted = {crop.id for crop in found.table.disagreed()}
         else:
             wanted = self._of_cells(self.pair, cells)
-        texts = _said(found)
+        texts = _ratings_by_crop(found)
         self.grid.set_rows(
             [
                 CropRow(crop.id, crop.label, *texts[crop.id])
@@ -211,16 +211,16 @@ def _text(one: Estimate) -> str:
     return f"{one.value:.2f} ({one.interval[0]:.2f} to {one.interval[1]:.2f})"
 
 
-def _said(found: Agreement) -> Mapping[int, tuple[str, str]]:
+def _ratings_by_crop(found: Agreement) -> Mapping[int, tuple[str, str]]:
     """Return under each crop what the first two who rated it said."""
     table = found.table
     people = [*table.people, *table.again.values()]
     texts = {}
     for crop, row in zip(table.crops, table.ratings.tolist(), strict=True):
-        said = [
+        ratings = [
             f"{table.raters[column]}: {table.names[row[column]]}"
             for column in people
             if row[column] != MISSING
         ]
-        texts[crop.id] = ("".join(said[:1]), "; ".join(said[1:]))
+        texts[crop.id] = ("".join(ratings[:1]), "; ".join(ratings[1:]))
     return texts
