@@ -1,9 +1,11 @@
-"""Compare detection and measuring with scikit-image on a large drawn image."""
+"""Compare detection and measuring with scikit-image and ImageJ on a large drawn image."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -46,9 +48,40 @@ THEIRS = (
 )
 
 
+IMAGEJ = (
+    "Otsu's threshold, Analyze Particles with area, mean grey, centroid, perimeter, shape and "
+    "Feret's diameters; outlines of whole pixels, no half level of each pore, no nearest edge"
+)
+_MACRO = """
+setBatchMode(true);
+open("{image}");
+for (k = 0; k < {times}; k++) {{
+  selectImage(1);
+  run("Duplicate...", "title=w");
+  began = getTime();
+  setAutoThreshold("Otsu");
+  run("Set Measurements...", "area mean centroid perimeter shape feret's redirect=None decimal=3");
+  run("Analyze Particles...", "size=10-Infinity clear");
+  print("time " + (getTime() - began) + " pores " + nResults);
+  close("w");
+}}
+"""
+_TIMES = 4
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the benchmark understands."""
+    parser.add_argument(
+        "--imagej",
+        type=Path,
+        default=Path("/usr/share/java/ij.jar"),
+        help="the ij.jar of ImageJ 1, which java runs",
+    )
+
+
 def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Compare detection and all numbers of 20,000 pores in 100 megapixels with scikit-image, and
-    the time per pore.
+    """Compare detection and all numbers of 20,000 pores in 100 megapixels with scikit-image and
+    ImageJ, and the time per pore.
     """
     image = folder / "image.npy"
     np.save(image, np.tile(draw(), (4, 4)))
@@ -58,12 +91,35 @@ def detect(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "pores_drawn": 20_000,
         "poregui": {"computes": OURS, **ours},
         "scikit_image": {"computes": THEIRS, **theirs},
+        "imagej": {"computes": IMAGEJ, **_imagej(options.imagej, image)},
         "times_faster": round(theirs["seconds"] / ours["seconds"], 1),
         "times_faster_without_extra_properties": round(
             theirs["seconds_without_extra_properties"] / ours["seconds"], 1
         ),
         "per_pore": [_apart(str(count), image) for count in COUNTS],
     }
+
+
+def _imagej(jar: Path, image: Path) -> dict[str, Any]:
+    """Return how long ImageJ takes for the image, without reading it; the first time Java is cold.
+
+    Says why where there is no ImageJ to compare with.
+    """
+    import tifffile
+
+    java = shutil.which("java")
+    screen = [] if os.environ.get("DISPLAY") else ["xvfb-run", "-a"]
+    if java is None or not jar.is_file() or (screen and shutil.which(screen[0]) is None):
+        return {"missing": "needs java, ij.jar (--imagej) and a display or xvfb-run"}
+    tiff = image.with_suffix(".tif")
+    tifffile.imwrite(tiff, np.load(image))
+    macro = image.with_suffix(".ijm")
+    macro.write_text(_MACRO.format(image=tiff, times=_TIMES), encoding="utf-8")
+    command = [*screen, java, "-Xmx8g", "-cp", str(jar), "ij.ImageJ", "-batch", str(macro)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("time ")]
+    seconds = [int(row[1]) / 1000 for row in rows]
+    return {"pores": int(rows[0][3]), "seconds": min(seconds), "seconds_first": seconds[0]}
 
 
 def draw() -> np.ndarray:

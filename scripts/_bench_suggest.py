@@ -105,12 +105,16 @@ def _mean(values: Any) -> tuple[float, float]:
 
 def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
     from poregui.domain.statistics.splits import group_of
-    from poregui.workflow.suggesting.suggestion_features import CropFeatures, feature_rows
+    from poregui.workflow.suggesting.suggestion_features import (
+        CropFeatures,
+        feature_rows,
+    )
 
     numbers = CropFeatures(folder)
     crops = [crop for crop in project.crops() if crop.label is not None and crop.label > 0]
+    outlines = project.outlines()
     began = time.perf_counter()
-    values = np.array([numbers.of(crop.pixels, project.pixels) for crop in crops])
+    values = np.array([numbers.of(_seen(crop, outlines), project.pixels) for crop in crops])
     milliseconds = 1000 * (time.perf_counter() - began) / len(crops)
     rows = feature_rows(values, [crop.um_per_px for crop in crops])
     return (
@@ -119,6 +123,14 @@ def _table(project: Any, folder: Path) -> tuple[Any, Any, list[str], float]:
         [group_of(crop) for crop in crops],
         milliseconds,
     )
+
+
+def _seen(crop: Any, outlines: Any) -> Any:
+    from poregui.domain.dataset import outline_in_crop
+    from poregui.workflow.suggesting.suggestion_features import SeenCrop
+
+    line = outline_in_crop(outlines.get(crop.id), crop.box, crop.width, crop.height)
+    return SeenCrop(crop.pixels, crop.um_per_px, line)
 
 
 def _one_seed(rows: Any, labels: Any, groups: list[str], seed: int, repeats: int) -> dict[str, Any]:

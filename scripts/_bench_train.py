@@ -22,6 +22,7 @@ PEER = "peer"
 """The preset that stands for the original study's own program."""
 PRESETS = (PEER, "seed", "shape", "default", "pretrained")
 _NETWORKS = ("seed", "default", "pretrained")
+_BLEND = ("share_of_network", "accuracy_of_network", "accuracy_of_forest")
 _POLL_S = 0.05
 Cell = dict[str, Any]
 
@@ -161,6 +162,8 @@ def _run_preset(
     if cell["preset"] in _NETWORKS and cell["size"] == max(options.sizes):
         curve = _replayed(run.path, folder / "again", stamps, result["accuracy"])
     kept = {name: result[name] for name in ("epochs", "best_epoch")}
+    metrics = run.read_metrics()
+    kept |= {name: metrics[name] for name in _BLEND if name in metrics}
     return {
         "seconds": seconds,
         "accuracy": result["accuracy"],

@@ -23,6 +23,7 @@ from typing import Any
 
 import _environment
 from _bench_apply import apply
+from _bench_detect import add_options as add_detect_options
 from _bench_detect import detect
 from _bench_finder import add_options as add_finder_options
 from _bench_finder import finder
@@ -209,6 +210,7 @@ def command_line() -> argparse.ArgumentParser:
         "--preset", default="default", help="network to train meanwhile"
     )
     add_train_options(verbs.choices["train"])
+    add_detect_options(verbs.choices["detect"])
     add_finder_options(verbs.choices["finder"])
     verbs.choices["predict"].add_argument(
         "--presets", type=_text, default=["default", "seed"], help="such as seed"

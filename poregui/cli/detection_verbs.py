@@ -334,8 +334,18 @@ def score_detection(args: argparse.Namespace, screen: Screen) -> int:
     rows = [_score_row(one.micrograph.shown_name, one.score) for one in scored]
     if len(rows) > 1:
         rows.append(_score_row("together", pooled))
-    names = "micrograph, IoU, found, of, recall, right, of, precision, area %, true area %"
-    screen.result(values, "\n".join([table(names.split(", "), rows), *notes]))
+    names = [
+        "micrograph",
+        "IoU",
+        "found",
+        "true pores",
+        "recall",
+        "correct",
+        "outlines",
+        "precision",
+    ]
+    names += ["area %", "true area %"]
+    screen.result(values, "\n".join([table(names, rows), *notes]))
     return 0
 
 

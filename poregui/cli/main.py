@@ -53,6 +53,7 @@ VERBS = {
         "score_detection",
         "compare the outlines of a project with masks in which every pore is marked",
     ),
+    "check": ("checking_verbs", "check", "check in random windows how well pores were found"),
     "split": (
         "training_verbs",
         "split",
@@ -64,6 +65,7 @@ VERBS = {
         "train a network on the labelled crops, or a finder on checked areas",
     ),
     "fit": ("training_verbs", "fit", "train the run in a folder, or resume it"),
+    "runs": ("run_verbs", "runs", "list the runs; name, note, delete or restore one"),
     "evaluate": (
         "review_verbs",
         "evaluate",
@@ -101,6 +103,11 @@ VERBS = {
         "apply_verbs",
         "lock",
         "fix recipe, network and confidence for operators, who then apply them unchanged",
+    ),
+    "specimens": (
+        "specimen_verbs",
+        "specimens",
+        "list specimens with what was done to them; import a table, or compute a column",
     ),
     "export": (
         "project_verbs",
@@ -278,6 +285,13 @@ def _detecting(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _check(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.checking_verbs import add_check_options
+
+    _project(parser)
+    add_check_options(parser)
+
+
 def _split(parser: argparse.ArgumentParser) -> None:
     _project(parser)
     parser.add_argument(
@@ -345,6 +359,23 @@ def _rate(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.rating_verbs import add_rate_options
 
     add_rate_options(parser)
+
+
+def _runs(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.run_verbs import add_runs_options
+
+    _project(parser)
+    add_runs_options(parser)
+
+
+def _specimen(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+    def add(parser: argparse.ArgumentParser) -> None:
+        from poregui.cli import specimen_verbs
+
+        _project(parser)
+        getattr(specimen_verbs, f"add_{verb}_options")(parser)
+
+    return add
 
 
 def _predict(parser: argparse.ArgumentParser) -> None:
@@ -477,10 +508,12 @@ _ARGUMENTS = {
     "micrographs": _micrographs,
     **{verb: _detecting(verb) for verb in ("detect", "measure")},
     "score-detection": _detecting("score"),
+    "check": _check,
     "split": _split,
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "label-errors", "report")},
+    "runs": _runs,
     "suggest": _suggest,
     "pack": _share("pack"),
     "backup": _share("backup"),
@@ -491,6 +524,7 @@ _ARGUMENTS = {
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,
+    "specimens": _specimen("specimens"),
     "export": _export,
     "doctor": _doctor,
 }

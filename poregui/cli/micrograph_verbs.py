@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from poregui.cli.output import Screen, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.domain.records import Detection, Line, Micrograph, Plane
-from poregui.domain.wording import about
+from poregui.domain.wording import about, count
 from poregui.store.project import Project
 from poregui.vision.info_bar import find_info_bar
 from poregui.vision.io.pyramid import open_pyramid
@@ -19,18 +20,20 @@ from poregui.workflow.editing.accept_file import accept_file, look_at_file
 from poregui.workflow.editing.edits import Combined, Edit
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import set_scale
-from poregui.workflow.editing.micrograph_choice import micrographs_like
+from poregui.workflow.editing.micrograph_choice import micrographs_like, one_called
 from poregui.workflow.editing.micrograph_edits import (
     Frame,
     Step,
     change_several,
     frames_of,
+    give_masks,
     mask_info_bars,
     set_build_direction,
     set_checked,
     set_project_build_direction,
     set_specimens,
     set_surfaces,
+    similar_to,
 )
 from poregui.workflow.importing.image_identity import check_same
 from poregui.workflow.importing.known_images import look_for_files, relink
@@ -100,6 +103,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--mask-info-bar", action="store_true", help="mask the burned-in bars that are found"
     )
     parser.add_argument(
+        "--masks-from",
+        metavar="NAME",
+        help="give them the masks of this micrograph, where they have none and images of the same "
+        "size and kind",
+    )
+    parser.add_argument(
         "--accept-file",
         action="store_true",
         help="accept files that changed since import; a file that shows different pores becomes a "
@@ -142,7 +151,7 @@ def micrographs(args: argparse.Namespace, screen: Screen) -> int:
     )
     changes = changes or args.checked or args.not_checked
     changes = changes or surface or args.accept_file or args.build_direction is not _UNSAID
-    changes = changes or args.relink is not None
+    changes = changes or args.relink is not None or args.masks_from is not None
     notes: list[str] = []
     with Project.open(args.project, read_only=not changes) as project:
         wanted = micrographs_like(project, args.name)
@@ -198,6 +207,8 @@ def _change(
                 )
             )
         notes.append(f"{len(bars)} info bars are masked.")
+    if args.masks_from is not None:
+        steps.append(_masks_step(project, args.masks_from, notes))
     edits = _frame_edits(project, args, wanted, steps)
     edit = change_several(wanted, steps)
     if edit is not None:
@@ -205,6 +216,20 @@ def _change(
     if edits:
         edit = edits[0] if len(edits) == 1 else Combined(tuple(edits), "change micrographs")
         History(project).apply(edit, backup="scheduled")
+
+
+def _masks_step(project: Project, name: str, notes: list[str]) -> Step:
+    one = one_called(project.micrographs(), name)
+    if not one.masks:
+        raise PoreguiError(f"{one.shown_name} has no masks.", "Name a micrograph that has some.")
+
+    def give(micrographs: Sequence[Micrograph]) -> Edit | None:
+        edit = give_masks(similar_to(one, micrographs), one.masks)
+        changed = len(edit.after) if edit is not None else 0
+        notes.append(f"{count(changed, 'micrograph')} got the masks of {one.shown_name}.")
+        return edit
+
+    return give
 
 
 def _relink(

@@ -154,6 +154,13 @@ def evaluation_text(values: Mapping[str, Any]) -> str:
     return "\n\n".join([headline(values), matrix, scores, _split_text(values)])
 
 
+def state_in_a_word(event: object) -> str:
+    """Return how a run ended, `running` where it has not."""
+    if event is None:
+        return "running"
+    return type(event).__name__.lower()
+
+
 def headline(values: Mapping[str, Any]) -> str:
     """Return accuracy, its interval and the number of crops as one sentence."""
     if values["accuracy"] is None:
@@ -163,8 +170,9 @@ def headline(values: Mapping[str, Any]) -> str:
     if over is not None and over["over"] != "crops":
         ends = interval((over["low"], over["high"]))
         intervals = f"{ends} over {over['groups']} {over['over']}; {intervals}"
+    run = wording.named_run(values["run"], values["name"])
     text = (
-        f"Run {values['run']} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
+        f"{run} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
         f"{wording.count(values['n_test'], 'unseen crop')} (95 % CI {intervals})"
     )
     if values["relabelled_since"]:

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, add_annotator_option, annotator_of, run_for, table
+from poregui.cli.output import (
+    Screen,
+    add_annotator_option,
+    annotator_of,
+    run_for,
+    state_in_a_word,
+    table,
+)
 from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Plane
@@ -165,7 +172,8 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         values = _description(project)
         lost = sentence_of_lost_pixels(project)
         runs = [
-            (run.number, problem_of(run) or _state(run.final_event())) for run in project.runs()
+            (run.number, problem_of(run) or state_in_a_word(run.final_event()))
+            for run in project.runs()
         ]
     rows = [[c["name"], c["key"], c["colour"], c["count"]] for c in values["classes"]]
     rows += [["Not a pore", "0", "", values["not_a_pore"]], ["Unsure", "U", "", values["unsure"]]]
@@ -195,12 +203,6 @@ def info(args: argparse.Namespace, screen: Screen) -> int:
         values, "\n\n".join([facts, table(["class", "key", "colour", "crops"], rows), listed])
     )
     return 0
-
-
-def _state(event: object) -> str:
-    if event is None:
-        return "running"
-    return type(event).__name__.lower()
 
 
 def _description(project: Project) -> dict[str, Any]:

@@ -145,14 +145,14 @@ def _tell_finder(run: FinderFolder, notes: tuple[str, ...], screen: Screen) -> N
 
 
 def _finder_text(run: RunFolder, finished: Finished, metrics: dict[str, Any]) -> str:
-    lines = [f"Finder {run.path.name} learned for {finished.seconds:.0f} s."]
+    lines = [f"Finder {run.path.name} was trained in {finished.seconds:.0f} s."]
     if metrics["finding"] is None:
         lines.append("How well it finds was not measured: that needs two checked micrographs.")
         return "\n".join(lines)
     rows = [[group["name"], *_finding_cells(group)] for group in metrics["groups"]]
     rows.append(["together", *_finding_cells(metrics["finding"])])
     names = [metrics["by"], "IoU", "recall", "precision", "area bias"]
-    lines += ["", f"Found in each {metrics['by']} by what the others teach:", table(names, rows)]
+    lines += ["", f"Score on each {metrics['by']} when trained on the others:", table(names, rows)]
     lines.append(f"Find pores with it: poregui detect PROJECT --finder {run.number}")
     return "\n".join(lines)
 

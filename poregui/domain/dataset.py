@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from poregui.domain.checked import as_list, mapping, number, text, whole
-from poregui.domain.geometry import Outline
+from poregui.domain.geometry import Box, Outline
 
 SplitName = Literal["train", "validation", "test"]
 SHAPE_VERSION = 2
@@ -167,6 +167,18 @@ def _crop(received: dict[str, Any], classes: int, outlines: dict[str, Any]) -> D
     if outline is not None and not lies_about(outline, crop.width, crop.height):
         raise ValueError("an outline of another crop")
     return crop
+
+
+def outline_in_crop(
+    outline: Outline | None, box: Box | None, width: int, height: int
+) -> Outline | None:
+    """Return the outline of a crop in px of the crop, None where it has none or lies elsewhere."""
+    if outline is None or box is None:
+        return None
+    moved = Outline.of(outline.points - np.array([box.x, box.y], np.float64))
+    if lies_about(moved, width, height):
+        return moved
+    return None
 
 
 def lies_about(outline: Outline, width: int, height: int) -> bool:

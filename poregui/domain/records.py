@@ -295,6 +295,7 @@ class Look:
 Kind = Literal[
     "classes",
     "specimens",
+    "attributes",
     "micrographs",
     "crops",
     "labels",

@@ -99,6 +99,11 @@ def _signed(share: float) -> str:
     return f"{100 * share:+.1f}".replace("-", "−")
 
 
+def named_run(run: int, name: str) -> str:
+    """Return a run as people know it: its number, and its name in quotation marks."""
+    return f"Run {run} “{name}”" if name else f"Run {run}"
+
+
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Return names as one phrase: `A`, `A and B`, `A, B and C`; empty for none."""
     if len(names) < 2:

@@ -86,7 +86,7 @@ def load(folder: RunFolder, crops: Sequence[DatasetCrop], spec: InputSpec) -> Cr
         images[row] = spec.image(pixels, crop.grey_low, crop.grey_high)
         if shapes is not None:
             scale = crop.um_per_px if spec.calibrated else None
-            known = known_crop(crop, pixels, scale)
+            known = known_crop(crop, pixels, scale, outlined=spec.outlined)
             shapes[row] = shape_inputs(spec.shape_version, [known])[0]
 
     for _ in ahead(

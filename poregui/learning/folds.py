@@ -15,8 +15,17 @@ from poregui.domain.events import Finished, FoldEnded, Note, Stage
 from poregui.domain.statistics.splits import Item, choose_or_fall_back
 from poregui.domain.wording import listed
 from poregui.learning import trained_network
-from poregui.learning.fitting import Fit
-from poregui.learning.job import Job, add_baseline, gave_up, load_split, make_repeatable, start
+from poregui.learning.blend import Shapes
+from poregui.learning.fitting import Fit, predict
+from poregui.learning.job import (
+    Job,
+    add_baseline,
+    gave_up,
+    load_split,
+    make_repeatable,
+    shapes_of,
+    start,
+)
 from poregui.learning.results import accuracy_interval, common_metrics, judge, write_predictions
 from poregui.store.files import write_json
 
@@ -41,9 +50,10 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
     leaves nothing to train with.
     """
     done: list[_Fold] = []
+    shapes = shapes_of(job)
     for number, ids in enumerate(folds, start=1):
         job.report(Stage(f"Fold {number} of {len(folds)}"))
-        fold = _train_fold(job, number, len(folds), frozenset(ids))
+        fold = _train_fold(job, number, len(folds), frozenset(ids), shapes)
         if gave_up(job, fold.fit.ended, fold.fit.epochs):
             return
         done.append(fold)
@@ -54,10 +64,12 @@ def cross_validate(job: Job, folds: Sequence[Sequence[int]]) -> None:
                 Note(f"Stopped after fold {number} of {len(folds)}; later folds were not tested.")
             )
             break
-    _finish(job, done)
+    _finish(job, done, shapes)
 
 
-def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold:
+def _train_fold(
+    job: Job, number: int, count: int, ids: frozenset[int], shapes: Shapes | None
+) -> _Fold:
     make_repeatable(job.recipe.seed)
     tested = [crop for crop in job.dataset.crops if crop.crop_id in ids]
     rest = [crop for crop in job.dataset.crops if crop.crop_id not in ids]
@@ -65,17 +77,21 @@ def _train_fold(job: Job, number: int, count: int, ids: frozenset[int]) -> _Fold
         raise TrainingError(f"Fold {number} has no crops.", "Choose fewer folds, then train again.")
     items = [Item(crop.crop_id, crop.label, crop.group) for crop in rest]
     chosen, _ = choose_or_fall_back(items, job.recipe.validation_share, job.recipe.seed)
-    train = load_split(job, [crop for crop in rest if crop.crop_id not in chosen], "train")
-    validation = load_split(job, [crop for crop in rest if crop.crop_id in chosen], "validate")
+    taught = [crop for crop in rest if crop.crop_id not in chosen]
+    held_out = [crop for crop in rest if crop.crop_id in chosen]
+    train = load_split(job, taught, "train")
+    validation = load_split(job, held_out, "validate")
     _say_missing(job, number, train.labels)
     name = f"{job.folder.path.name} fold {number}/{count}"
     fitter = start(job, name, train, validation, len(tested), fold=number, folds=count)
     fit = fitter.fit()
     if fit.ended in ("cancel", "interrupt"):
         return _Fold(tested, np.empty((0, len(job.dataset.classes)), np.float32), fit)
-    return _Fold(
-        tested, trained_network.predict_crops(fitter.model, job.folder, tested, job.spec), fit
-    )
+    predictions = trained_network.predict_crops(fitter.model, job.folder, tested, job.spec)
+    if shapes is not None:
+        blend = shapes.blend(taught, held_out, predict(fitter.model, validation))
+        predictions = blend.mix(predictions, shapes.of_crops(tested))
+    return _Fold(tested, predictions, fit)
 
 
 def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
@@ -95,7 +111,7 @@ def _say_missing(job: Job, number: int, labels: NDArray[np.int64]) -> None:
         )
 
 
-def _finish(job: Job, done: Sequence[_Fold]) -> None:
+def _finish(job: Job, done: Sequence[_Fold], shapes: Shapes | None) -> None:
     job.folder.break_seal()
     crops = [crop for fold in done for crop in fold.crops]
     predictions = np.concatenate([fold.predictions for fold in done])
@@ -116,7 +132,7 @@ def _finish(job: Job, done: Sequence[_Fold]) -> None:
             "stopped": stopped,
         },
     )
-    add_baseline(job)
+    add_baseline(job, rows=None if shapes is None else shapes.rows)
     job.folder.write_seal()
     job.report(
         Finished(

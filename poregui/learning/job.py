@@ -26,8 +26,10 @@ from poregui.domain.events import (
 from poregui.domain.recipe import Recipe
 from poregui.learning import networks
 from poregui.learning.batches import Crops, batch_count, load
+from poregui.learning.blend import Shapes, blends
 from poregui.learning.fitting import FULL, Fit, Fitter, Report, ShouldStop, layers_of, policy_of
 from poregui.learning.results import Check, leave_off, never
+from poregui.learning.shape_forest import ShapeRows, write_baseline
 from poregui.store.files import write_json
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.store.run_folder import RunFolder
@@ -197,11 +199,16 @@ def gave_up(job: Job, ended: str, epochs: int) -> bool:
     return ended in ("cancel", "interrupt")
 
 
-def add_baseline(job: Job, check: Check = never) -> None:
+def shapes_of(job: Job) -> Shapes | None:
+    """Measure all crops of a run whose network is blended with a forest, None for any other one."""
+    if not blends(job.recipe, job.spec):
+        return None
+    return Shapes.of(job.folder, job.recipe, job.dataset, job.check)
+
+
+def add_baseline(job: Job, check: Check = never, rows: ShapeRows | None = None) -> None:
     """Predict the run's crops from their shapes alone, to compare the network with; `check` may
     raise LeftOff.
     """
-    from poregui.learning.shape_forest import write_baseline
-
     job.report(Stage("Comparing with shape-only baseline"))
-    write_baseline(job.folder, job.recipe, job.dataset, check)
+    write_baseline(job.folder, job.recipe, job.dataset, check, rows)

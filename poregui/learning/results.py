@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,13 @@ from poregui.domain.dataset import Dataset, DatasetCrop, SplitName
 from poregui.domain.evaluation import Evaluation, Prediction, evaluate
 from poregui.domain.recipe import Recipe
 from poregui.domain.statistics.intervals import interval_of
+from poregui.domain.statistics.out_of_distribution import make_reference
 from poregui.launching import available_cores
 from poregui.learning.hardware import versions
+from poregui.learning.onnx_graph import PARITY
+from poregui.store.files import write_json
 from poregui.store.run_folder import RunFolder
+from poregui.vision.patches import InputSpec
 
 Check = Callable[[], None]
 """Called again and again by long work; what it raises ends that work."""
@@ -105,3 +109,57 @@ def common_metrics(dataset: Dataset, recipe: Recipe, evaluation: Evaluation) -> 
         "threads": recipe.threads or available_cores(),
         "versions": versions(),
     }
+
+
+PARITY_CROPS = 64
+"""Crops for which an exported graph is held against what was trained."""
+
+
+def write_sidecar(
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    spec: InputSpec,
+    difference: float,
+    share_of_network: float | None = None,
+) -> None:
+    """Write model.json: the classes and inputs of model.onnx, and where it comes from.
+
+    `share_of_network` is that in a blend with a forest, None without one.
+    """
+    values = {
+        "classes": list(dataset.classes),
+        "class_ids": list(dataset.class_ids),
+        "class_uids": list(dataset.class_uids),
+        "input": spec.to_json(),
+        "size_unit": "um" if spec.calibrated else "px",
+        "um_per_px": _scales(crop.um_per_px for crop in dataset.split("train")),
+        "preset": recipe.preset,
+        "dataset_hash": dataset.hash,
+        "share_of_network": share_of_network,
+        "recipe": recipe.to_json(),
+        "parity": {
+            "largest_difference": difference,
+            "limit": PARITY,
+            "crops": min(len(dataset.crops), PARITY_CROPS),
+        },
+    }
+    write_json(folder.sidecar_file, values)
+
+
+def write_reference(folder: RunFolder, dataset: Dataset, features: NDArray[np.float32]) -> None:
+    """Add to model.json the (n, features) of the training crops, by which others are held against
+    them.
+    """
+    trained = np.array([crop.split == "train" for crop in dataset.crops])
+    reference = make_reference(features, trained)
+    trained_on = None if reference is None else reference.to_json()
+    write_json(folder.sidecar_file, {**folder.read_sidecar(), "trained_on": trained_on})
+
+
+def _scales(values: Iterable[float | None]) -> dict[str, float] | None:
+    """Return median and range of the known scales, None when there is none."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return {"median": float(np.median(known)), "low": min(known), "high": max(known)}

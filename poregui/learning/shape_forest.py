@@ -23,7 +23,9 @@ from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note,
 from poregui.domain.recipe import Recipe
 from poregui.domain.statistics.splits import Item, assign_folds
 from poregui.launching import available_cores
+from poregui.learning.onnx_graph import answers_of, check_parity, forest_graph
 from poregui.learning.results import (
+    PARITY_CROPS,
     Check,
     LeftOff,
     accuracy_interval,
@@ -33,26 +35,32 @@ from poregui.learning.results import (
     leave_off,
     never,
     write_predictions,
+    write_reference,
+    write_sidecar,
 )
-from poregui.store.files import write_json
+from poregui.store.files import write_bytes, write_json
 from poregui.store.run_folder import RunFolder
-from poregui.vision.shape.crop_measurement import known_crop, shape_names, shape_table_of
+from poregui.vision.patches import InputSpec
+from poregui.vision.shape.crop_measurement import (
+    known_crop,
+    network_numbers,
+    shape_names,
+    shape_table_of,
+)
 from poregui.vision.shape.crop_shapes import LENGTHS
 
 FOLDS = 5
 TREES = 200
-_UNKNOWN = -1.0
-"""Stands for a number that could not be measured; all others are positive."""
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Hold the (n, numbers) shape numbers of the crops of a dataset, in their order, with their
-    (n,) labels.
+class ShapeRows:
+    """Hold what a forest is told of the crops of a dataset, in their order, (n, numbers), with
+    their (n,) labels.
     """
 
     crops: Sequence[DatasetCrop]
-    values: NDArray[np.float64]
+    values: NDArray[np.float32]
     labels: NDArray[np.int64]
     classes: int
 
@@ -64,15 +72,7 @@ def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> N
     `check` is called before each crop.
     """
     names = shape_names(dataset.shape_version)
-    rows = []
-    for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
-        check()
-        scale = None
-        if dataset.calibrated:
-            scale = crop.um_per_px
-        known = known_crop(crop, pixels, scale)
-        rows.append(shape_table_of(dataset.shape_version, [known])[0])
-    values = np.array(rows).reshape(-1, len(names))
+    values = _measured(folder, dataset, check, outlined=True)
     unit = "px"
     if dataset.calibrated:
         unit = "um"
@@ -81,8 +81,36 @@ def write_shapes(folder: RunFolder, dataset: Dataset, check: Check = never) -> N
     return values
 
 
+def _measured(
+    folder: RunFolder, dataset: Dataset, check: Check, *, outlined: bool
+) -> NDArray[np.float64]:
+    """Return the numbers of all crops, by their outlines where they have one and these count."""
+    rows = []
+    for crop, pixels in zip(dataset.crops, folder.read_crops(dataset.crops), strict=True):
+        check()
+        scale = crop.um_per_px if dataset.calibrated else None
+        known = known_crop(crop, pixels, scale, outlined=outlined)
+        rows.append(shape_table_of(dataset.shape_version, [known])[0])
+    return np.array(rows).reshape(-1, len(shape_names(dataset.shape_version)))
+
+
+def _forest_numbers(
+    folder: RunFolder, dataset: Dataset, values: NDArray[np.float64], check: Check
+) -> NDArray[np.float32]:
+    """Return what a forest is told of crops whose (n, numbers) were measured, as in applying: there
+    outlines count where most training crops had one.
+    """
+    if not dataset.outlined and any(crop.outline is not None for crop in dataset.crops):
+        values = _measured(folder, dataset, check, outlined=False)
+    return network_numbers(dataset.shape_version, values)
+
+
 def write_baseline(
-    folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    check: Check = never,
+    rows: ShapeRows | None = None,
 ) -> NDArray[np.float64]:
     """Write shapes.csv and baseline.json: what a forest on shape numbers predicts for the crops of
     this run. Return its (n, classes) out-of-fold predictions.
@@ -92,9 +120,23 @@ def write_baseline(
     predictions of the run's own folds. `check` is called before each step of the work and may end
     it by an exception.
     """
+    table = rows or shape_rows(folder, dataset, check)
+    return _write_baseline(folder, recipe, table, check)
+
+
+def shape_rows(folder: RunFolder, dataset: Dataset, check: Check = never) -> ShapeRows:
+    """Write shapes.csv and return what a forest learns from."""
     values = write_shapes(folder, dataset, check)
     labels = np.array([crop.label for crop in dataset.crops], np.int64)
-    table = _Table(dataset.crops, values, labels, len(dataset.classes))
+    numbers = _forest_numbers(folder, dataset, values, check)
+    return ShapeRows(dataset.crops, numbers, labels, len(dataset.classes))
+
+
+def _write_baseline(
+    folder: RunFolder, recipe: Recipe, table: ShapeRows, check: Check
+) -> NDArray[np.float64]:
+    dataset = folder.read_dataset()
+    labels = table.labels
     folds = folder.read_folds()
     if folds:
         fold_of = _given_folds(dataset, folds)
@@ -107,7 +149,7 @@ def write_baseline(
         predictions = out_of_fold
     else:
         tested = np.array([crop.split == "test" for crop in dataset.crops])
-        forest = _forest(table, ~tested, recipe)
+        forest = forest_of(table, ~tested, recipe)
         predictions = _predictions(forest, table)
     held_out = tested & np.isfinite(predictions[:, 0])
     right = predictions[held_out].argmax(axis=1) == labels[held_out]
@@ -131,21 +173,53 @@ def write_baseline(
 def predict_crops(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, check: Check = never
 ) -> NDArray[np.float64]:
-    """Write the baseline too, and return (n, classes) predictions of the forest for all crops of
-    a dataset, in order.
+    """Write the baseline and the forest's model.onnx too, and return (n, classes) predictions of
+    the forest for all crops of a dataset, in order.
 
-    Of a cross-validation each is out of its fold, NaN where the other folds have fewer than two
-    classes. Validation crops are not trained on, so that probabilities can be calibrated with them.
+    A cross-validation leaves no model; each prediction is out of its fold, NaN where the other
+    folds have fewer than two classes. Validation crops are not trained on, so that probabilities
+    can be calibrated with them.
     """
-    out_of_fold = write_baseline(folder, recipe, dataset, check)
+    table = shape_rows(folder, dataset, check)
+    out_of_fold = _write_baseline(folder, recipe, table, check)
     if folder.read_folds():
         return out_of_fold
-    labels = np.array([crop.label for crop in dataset.crops], np.int64)
-    shapes = folder.read_shapes(dataset)
-    assert shapes is not None
-    table = _Table(dataset.crops, shapes[2], labels, len(dataset.classes))
     trained = np.array([crop.split == "train" for crop in dataset.crops])
-    return _predictions(_forest(table, trained, recipe), table)
+    forest = forest_of(table, trained, recipe)
+    predictions = _predictions(forest, table)
+    check()
+    _export(folder, recipe, dataset, forest, table, predictions)
+    return predictions
+
+
+def _export(
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    forest: Any,
+    table: ShapeRows,
+    predictions: NDArray[np.float64],
+) -> None:
+    """Write model.onnx and model.json. Raises TrainingError where they answer otherwise."""
+    content = forest_graph(forest, table.classes, table.values.shape[1]).SerializeToString()
+    some = slice(0, PARITY_CROPS)
+    exported = answers_of(content)({"shape": table.values[some]})
+    difference = float(np.abs(exported - predictions[some]).max())
+    check_parity(difference)
+    write_bytes(folder.onnx_file, content)
+    spec = InputSpec(
+        side=1,
+        channels=1,
+        stretched=False,
+        sees_size=False,
+        calibrated=dataset.calibrated,
+        sees_shape=True,
+        shape_version=dataset.shape_version,
+        outlined=dataset.outlined,
+        sees_image=False,
+    )
+    write_sidecar(folder, recipe, dataset, spec, difference)
+    write_reference(folder, dataset, table.values)
 
 
 def _own_folds(dataset: Dataset, seed: int) -> NDArray[np.int64]:
@@ -166,7 +240,7 @@ def _given_folds(dataset: Dataset, folds: Sequence[Sequence[int]]) -> NDArray[np
 
 
 def _cross_validated(
-    table: _Table, fold_of: NDArray[np.int64], recipe: Recipe, check: Check
+    table: ShapeRows, fold_of: NDArray[np.int64], recipe: Recipe, check: Check
 ) -> NDArray[np.float64]:
     """Return (n, classes) probabilities, each from the other folds; NaN where those have fewer than
     two classes.
@@ -176,11 +250,12 @@ def _cross_validated(
         check()
         inside = fold_of == fold
         if len(set(table.labels[~inside].tolist())) > 1:
-            found[inside] = _predictions(_forest(table, ~inside, recipe), table)[inside]
+            found[inside] = _predictions(forest_of(table, ~inside, recipe), table)[inside]
     return found
 
 
-def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
+def forest_of(table: ShapeRows, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
+    """Return a forest that learnt from the crops `inside` (n,)."""
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(
@@ -190,26 +265,29 @@ def _forest(table: _Table, inside: NDArray[np.bool_], recipe: Recipe) -> Any:
         random_state=recipe.seed,
         n_jobs=recipe.threads or available_cores(),
     )
-    forest.fit(_filled(table.values[inside]), table.labels[inside])
+    forest.fit(table.values[inside], table.labels[inside])
     return forest
 
 
-def _predictions(forest: Any, table: _Table) -> NDArray[np.float64]:
-    found = np.zeros((len(table.labels), table.classes))
-    found[:, forest.classes_] = forest.predict_proba(_filled(table.values))
+def predictions_of(
+    forest: Any, values: NDArray[np.floating[Any]], classes: int
+) -> NDArray[np.float64]:
+    """Return the (n, `classes`) probabilities of a forest for (n, numbers)."""
+    found = np.zeros((len(values), classes))
+    if len(values):
+        found[:, forest.classes_] = forest.predict_proba(values)
     return found
 
 
-def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.nan_to_num(values, nan=_UNKNOWN)
+def _predictions(forest: Any, table: ShapeRows) -> NDArray[np.float64]:
+    return predictions_of(forest, table.values, table.classes)
 
 
 def _importances(forest: Any, names: Sequence[str]) -> dict[str, float]:
     if forest is None:
         return {}
-    return {
-        name: float(share) for name, share in zip(names, forest.feature_importances_, strict=True)
-    }
+    shares = forest.feature_importances_[: len(names)]  # the last tells that nothing was found
+    return {name: float(share) for name, share in zip(names, shares, strict=True)}
 
 
 def _rows(
@@ -234,8 +312,8 @@ def _check_sizes(sizes: dict[SplitName, int]) -> None:
 def train_shapes(
     run_folder: Path, report: Callable[[Event], None], should_stop: Callable[[], str]
 ) -> None:
-    """Fit a random forest on shape numbers and leave predictions and metrics in the run folder; no
-    model.
+    """Fit a random forest on shape numbers and leave its model, predictions and metrics in the run
+    folder.
 
     Events, wishes and folds are as in `learning.train.train`; a forest takes seconds, so that
     'stop' lets it finish and 'interrupt' leaves nothing to go on from: the next call begins again.

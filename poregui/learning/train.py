@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from poregui.domain.errors import TrainingError
 from poregui.domain.events import Finished, Note, Stage
 from poregui.learning import networks, trained_network
+from poregui.learning.blend import Blend, Shapes
 from poregui.learning.fitting import FULL, Fit, Report, ShouldStop, policy_of
 from poregui.learning.folds import cross_validate
 from poregui.learning.job import (
@@ -20,6 +24,7 @@ from poregui.learning.job import (
     load_split,
     make_repeatable,
     read_trained,
+    shapes_of,
     start,
     write_trained,
 )
@@ -131,6 +136,26 @@ def _left_model(job: Job) -> keras.Model:
     return trained_network.with_weights_of(job.folder, model)
 
 
+def _blend(job: Job, shapes: Shapes | None, network: NDArray[np.float32]) -> Blend | None:
+    """Return what joins the network to a forest; `network` are its predictions for all crops."""
+    if shapes is None:
+        return None
+    held_out = [crop.split == "validation" for crop in job.dataset.crops]
+    train = job.dataset.split("train")
+    return shapes.blend(train, job.dataset.split("validation"), network[np.array(held_out)])
+
+
+def _alone(
+    job: Job, blend: Blend, network: NDArray[np.float32], forest: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return what network and forest are worth alone, for metrics.json."""
+    return {
+        "share_of_network": blend.network,
+        "accuracy_of_network": accuracy_of(job.dataset, network, "test"),
+        "accuracy_of_forest": accuracy_of(job.dataset, forest.astype(np.float32), "test"),
+    }
+
+
 def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
     """Test the very weights that were saved, export them, and return what is to
     be told at the end.
@@ -138,10 +163,17 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
     folder = job.folder
     dataset = job.dataset
     job.report(Stage(EXPORTING))
-    difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec)
+    shapes = shapes_of(job)
+    predictions = trained_network.predict_crops(model, folder, dataset.crops, job.spec, job.check)
+    blend = _blend(job, shapes, predictions)
+    difference = trained_network.export_model(folder, model, job.recipe, dataset, job.spec, blend)
     job.check()
     job.report(Stage("Testing on unseen crops"))
-    predictions = trained_network.predict_crops(model, folder, dataset.crops, job.spec, job.check)
+    alone: dict[str, Any] = {}
+    if shapes is not None and blend is not None:
+        numbers = shapes.of_crops(dataset.crops)
+        alone = _alone(job, blend, predictions, blend.answers(numbers))
+        predictions = blend.mix(predictions, numbers)
     write_predictions(folder, dataset, dataset.crops, predictions)
     tested = [index for index, crop in enumerate(dataset.crops) if crop.split == "test"]
     evaluation = judge(dataset, [dataset.crops[index] for index in tested], predictions[tested])
@@ -158,10 +190,11 @@ def _test(job: Job, fit: Fit, model: keras.Model) -> Finished:
             "training_accuracy": accuracy_of(dataset, predictions, "train"),
             "validation_accuracy": accuracy_of(dataset, predictions, "validation"),
             "parity": difference,
+            **alone,
         },
     )
     trained_network.write_features(folder, model, dataset, job.spec, job.check)
-    add_baseline(job, job.check)
+    add_baseline(job, job.check, None if shapes is None else shapes.rows)
     return Finished(
         epochs=fit.epochs,
         best_epoch=fit.best_epoch,

@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import Dataset, DatasetCrop
 from poregui.domain.recipe import Recipe
-from poregui.domain.statistics.out_of_distribution import make_reference
 from poregui.learning.batches import load
-from poregui.learning.export_onnx import PARITY, export
+from poregui.learning.blend import Blend
+from poregui.learning.export_onnx import export
 from poregui.learning.fitting import PREDICTION_BATCH, predict
-from poregui.learning.results import Check, never
-from poregui.store.files import open_plain, replace_file, write_json
+from poregui.learning.results import PARITY_CROPS, Check, never, write_reference, write_sidecar
+from poregui.store.files import open_plain, replace_file
 from poregui.store.run_files import BROKEN, unfolded
 from poregui.store.run_folder import RunFolder
 from poregui.vision.patches import InputSpec
@@ -44,17 +44,7 @@ def write_features(
     seen = keras.Model(model.input, last.input)
     features = np.asarray(predict_crops(seen, folder, dataset.crops, spec, check), np.float32)
     folder.write_features(features)
-    reference = make_reference(
-        features, np.array([crop.split == "train" for crop in dataset.crops])
-    )
-    received = folder.read_sidecar()
-    write_json(
-        folder.sidecar_file,
-        {**received, "trained_on": None if reference is None else reference.to_json()},
-    )
-
-
-_PARITY_CROPS = 64
+    write_reference(folder, dataset, features)
 
 
 def save_model(folder: RunFolder, model: keras.Model) -> None:
@@ -150,40 +140,20 @@ def predict_crops(
 
 
 def export_model(
-    folder: RunFolder, model: keras.Model, recipe: Recipe, dataset: Dataset, spec: InputSpec
+    folder: RunFolder,
+    model: keras.Model,
+    recipe: Recipe,
+    dataset: Dataset,
+    spec: InputSpec,
+    blend: Blend | None = None,
 ) -> float:
-    """Write model.onnx and its sidecar model.json; return the largest difference to Keras on crops
-    of this run.
+    """Write model.onnx and its sidecar model.json; return the largest difference to what was
+    trained on crops of this run.
 
     Raises TrainingError when the exported network answers otherwise.
     """
     tested = dataset.split("test") + dataset.split("validation") + dataset.split("train")
-    difference = export(model, folder.onnx_file, load(folder, tested[:_PARITY_CROPS], spec))
-    write_json(
-        folder.sidecar_file,
-        {
-            "classes": list(dataset.classes),
-            "class_ids": list(dataset.class_ids),
-            "class_uids": list(dataset.class_uids),
-            "input": spec.to_json(),
-            "size_unit": "um" if spec.calibrated else "px",
-            "um_per_px": _scales(crop.um_per_px for crop in dataset.split("train")),
-            "preset": recipe.preset,
-            "dataset_hash": dataset.hash,
-            "recipe": recipe.to_json(),
-            "parity": {
-                "largest_difference": difference,
-                "limit": PARITY,
-                "crops": min(len(tested), _PARITY_CROPS),
-            },
-        },
-    )
+    difference = export(model, folder.onnx_file, load(folder, tested[:PARITY_CROPS], spec), blend)
+    share = None if blend is None else blend.network
+    write_sidecar(folder, recipe, dataset, spec, difference, share)
     return difference
-
-
-def _scales(values: Iterable[float | None]) -> dict[str, float] | None:
-    """Return median and range of the known scales, None when there is none."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    return {"median": float(np.median(known)), "low": min(known), "high": max(known)}

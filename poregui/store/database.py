@@ -172,6 +172,33 @@ _TO_3 = (
 _TO_4 = ("ALTER TABLE micrographs ADD COLUMN checked_areas TEXT NOT NULL DEFAULT ''",)
 
 
+_TO_5 = (
+    """CREATE TABLE attributes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        unit TEXT NOT NULL DEFAULT '',
+        formula TEXT NOT NULL DEFAULT '',
+        deleted INTEGER NOT NULL DEFAULT 0
+    )""",
+    """CREATE TABLE specimen_values (
+        specimen_id INTEGER NOT NULL REFERENCES specimens (id),
+        attribute_id INTEGER NOT NULL REFERENCES attributes (id),
+        value TEXT NOT NULL,
+        PRIMARY KEY (specimen_id, attribute_id)
+    )""",
+    """CREATE TABLE specimen_value_log (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        specimen_id INTEGER NOT NULL REFERENCES specimens (id),
+        attribute_id INTEGER NOT NULL REFERENCES attributes (id),
+        value TEXT NOT NULL,
+        who TEXT NOT NULL,
+        at TEXT NOT NULL,
+        how TEXT NOT NULL
+    )""",
+)
+
+
 def _to_2(connection: sqlite3.Connection) -> None:
     """Add planes, display, masks, outlines, remarks and looks."""
     for statement in _TO_2:
@@ -190,6 +217,12 @@ def _to_4(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _to_5(connection: sqlite3.Connection) -> None:
+    """Add what is known of specimens: attributes, their values and the log of these."""
+    for statement in _TO_5:
+        connection.execute(statement)
+
+
 _OPINIONS = """CREATE TABLE opinions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     crop_id INTEGER NOT NULL REFERENCES crops (id),
@@ -203,7 +236,7 @@ _OPINIONS = """CREATE TABLE opinions (
 )"""
 
 
-def _add_opinions(connection: sqlite3.Connection) -> None:
+def _to_6(connection: sqlite3.Connection) -> None:
     """Add the table of second opinions."""
     connection.execute(_OPINIONS)
 
@@ -212,12 +245,13 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_2,
     2: _to_3,
     3: _to_4,
-    4: _add_opinions,
+    4: _to_5,
+    5: _to_6,
 }
 """From each older version the step to the next one."""
 
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 APPLICATION_ID = 0x706F7265  # "pore"
 
 

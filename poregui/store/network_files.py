@@ -6,7 +6,7 @@ that holds more than a network of poregui does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 MOST_BYTES_OF_A_NETWORK = 512 << 20
 
@@ -31,6 +31,8 @@ OPERATIONS = frozenset(_KINDS.split())
 repeats others, holds a graph of its own, makes large tensors of small ones, or reads a file.
 """
 _OWN_MAKER = ("", "ai.onnx")
+_TREES = "TreeEnsembleRegressor"
+_MAKER_OF_TREES = "ai.onnx.ml"
 
 
 def fault_of_network(content: bytes) -> str:
@@ -73,18 +75,54 @@ def _fault_of_graph(content: bytes) -> str:
 
 def _fault_of_operation(content: bytes) -> str:
     kind = maker = ""
+    attributes = []
     for field, value in _fields(content):
         if field == _KIND:
             kind = _bytes(value).decode("utf-8", "replace")
         elif field == _MAKER:
             maker = _bytes(value).decode("utf-8", "replace")
         elif field == _ATTRIBUTE:
-            holds = {inner for inner, _ in _fields(_bytes(value))}
+            attributes.append(_bytes(value))
+            holds = {inner for inner, _ in _fields(attributes[-1])}
             if holds & _NO_PLAIN_VALUE:
                 return f"uses the operation {kind or 'of no name'}, which no network of poregui has"
+    if (kind, maker) == (_TREES, _MAKER_OF_TREES):
+        return _fault_of_trees(attributes)
     if kind not in OPERATIONS or maker not in _OWN_MAKER:
         name = ".".join(word for word in (maker, kind) if word)[:60]
         return f"uses the operation {name}, which no network of poregui has"
+    return ""
+
+
+def _fault_of_trees(attributes: Sequence[bytes]) -> str:
+    """Say whether a branch leads back, so that an answer might never come.
+
+    Our branches lead to nodes of higher numbers, and nodes are numbered in their order.
+    """
+    lists: dict[str, list[int | bytes]] = {}
+    for content in attributes:
+        name = ""
+        values = []
+        for field, value in _fields(content):
+            if field == _NAME:
+                name = _bytes(value).decode("utf-8", "replace")
+            elif field in (_INTS, _STRINGS):
+                values.append(value)
+        lists[name] = values
+    names = ("nodes_modes", "nodes_treeids", "nodes_nodeids", "nodes_truenodeids")
+    rows = [lists.get(name, []) for name in (*names, "nodes_falsenodeids")]
+    if len({len(row) for row in rows}) != 1:
+        return _NO_TREES
+    last: tuple[int | bytes, int | bytes] | None = None
+    for mode, tree, node, yes, no in zip(*rows, strict=True):
+        numbers = (tree, node, yes, no)
+        if not all(isinstance(number, int) for number in numbers) or last == (tree, node):
+            return _NO_TREES
+        last = (tree, node)
+        if mode not in (b"LEAF", b"BRANCH_LEQ"):
+            return _NO_TREES
+        if mode != b"LEAF" and not (yes > node and no > node):
+            return _NO_TREES
     return ""
 
 
@@ -108,6 +146,10 @@ _SPARSE_WEIGHTS = 15
 _KIND = 4
 _ATTRIBUTE = 5
 _MAKER = 7
+_NAME = 1
+_INTS = 8
+_STRINGS = 9
+_NO_TREES = "has trees of a kind that no run of poregui has"
 _LIES_ELSEWHERE = 13
 _WHERE = 14
 _NO_PLAIN_VALUE = {5, 6, 10, 11, 14, 15, 22, 23}

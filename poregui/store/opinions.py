@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from poregui.domain.records import Opinion
 from poregui.store.database import explained
 
 _COLUMNS = "id, crop_id, label, who, at, seconds, blind, session"
+
+
+def _opinion(row: Sequence[Any]) -> Opinion:
+    number, crop_id, label, who, when, seconds, blind, session = row
+    return Opinion(number, crop_id, label, who, when, seconds, bool(blind), session)
 
 
 class OpinionTable:
@@ -32,7 +38,7 @@ class OpinionTable:
         )
         with explained(self._file):
             rows = self._db.execute(query, values).fetchall()
-        return [Opinion(*plain, bool(blind), session) for *plain, blind, session in rows]
+        return [_opinion(row) for row in rows]
 
     def next_id(self) -> int:
         """Return the next id that no opinion ever had."""

@@ -57,8 +57,9 @@ from poregui.store.rows import (
     write_uids,
 )
 from poregui.store.run_folder import RunFolder, new_folder, runs_in
+from poregui.store.specimen_values import SpecimenValues
 
-Table = Literal["classes", "specimens", "micrographs", "crops"]
+Table = Literal["classes", "specimens", "micrographs", "crops", "attributes"]
 
 
 class Project:
@@ -73,6 +74,7 @@ class Project:
         self._file = folder / "project.db"
         self.opinions = OpinionTable(connection, self._file)
         self._db = connection
+        self.specimen_values = SpecimenValues(connection, self._file)
         self._lock = lock
 
     @staticmethod

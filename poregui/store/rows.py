@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from poregui.domain.attributes import Attribute
 from poregui.domain.checked import as_list, number
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass, old_uid
 from poregui.domain.errors import PoreguiError
@@ -28,6 +29,7 @@ MICROGRAPH_COLUMNS = (
     "plane, display, masks, build_direction_deg, surfaces, checked_areas"
 )
 DETECTION_COLUMNS = "micrograph_id, at, recipe, field_area_px, masks, surfaces"
+ATTRIBUTE_COLUMNS = "id, name, kind, unit, formula"
 CROP_COLUMNS = (
     "id, pixels, width, height, micrograph_id, x, y, source, specimen_id, um_per_px, given_side, "
     "label, origin"
@@ -278,6 +280,16 @@ _FIT: Mapping[str, Mapping[str, str]] = {
         "recipe": _text("recipe"),
         "field_area_px": _real("field_area_px", 0, 1e18),
     },
+    "attributes": {
+        "id": _whole("id", 1),
+        "name": f"{_text('name')} AND length(name) > 0",
+        "kind": _text("kind"),
+        "unit": _text("unit"),
+        "formula": _text("formula"),
+        "deleted": _whole("deleted", 0, 1),
+    },
+    "specimen_values": {"value": f"{_text('value')} AND length(value) > 0"},
+    "specimen_value_log": {column: _text(column) for column in ("value", "who", "at", "how")},
     "remarks": {"note": _text("note"), "reviewed": _whole("reviewed", 0, 1)},
     "opinions": {
         "crop_id": _whole("crop_id", 1),
@@ -295,6 +307,7 @@ _FIT: Mapping[str, Mapping[str, str]] = {
 _PARSED = (
     ("micrographs", MICROGRAPH_COLUMNS, lambda row: Plane.parse(micrograph_from(row).plane)),
     ("detections", DETECTION_COLUMNS, detection_from),
+    ("attributes", ATTRIBUTE_COLUMNS, lambda row: Attribute(*row)),
 )
 _UNFIT = (TypeError, ValueError, KeyError, RecursionError, PoreguiError)
 

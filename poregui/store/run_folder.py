@@ -83,6 +83,7 @@ class RunFolder:
         self.features_file = path / "features.npy"
         self.trained_file = path / "trained.json"
         self.seal_file = path / "results.json"
+        self.notes_file = path / "notes.json"
 
     @property
     def number(self) -> int:
@@ -109,7 +110,7 @@ class RunFolder:
     @property
     def files_to_share(self) -> tuple[Path, ...]:
         """Return the files that go with a run to others: no locks, logs and checkpoints."""
-        return (*self._sealed, self.events_file, self.seal_file)
+        return (*self._sealed, self.events_file, self.seal_file, self.notes_file)
 
     @property
     def has_network(self) -> bool:
@@ -468,12 +469,18 @@ def new_folder(project: Path) -> RunFolder:
     runs = project / "runs"
     try:
         runs.mkdir(exist_ok=True)
-        taken = [int(path.name) for path in runs.iterdir() if path.name.isdigit()]
+        there = [*runs.iterdir(), *bin_of(project).glob("*")]
+        taken = [int(path.name) for path in there if path.name.isdigit()]
         path = runs / f"{max(taken, default=0) + 1:03d}"
         path.mkdir()
     except OSError as error:
         raise explain_write_error(error, runs) from error
     return RunFolder(path)
+
+
+def bin_of(project: Path) -> Path:
+    """Return where the deleted runs of a project folder lie."""
+    return project / "runs" / "deleted"
 
 
 def _names_a_run(name: str) -> bool:

@@ -107,3 +107,26 @@ CREATE TABLE looks (
     who TEXT NOT NULL,
     at TEXT NOT NULL
 );
+CREATE TABLE attributes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    unit TEXT NOT NULL DEFAULT '',
+    formula TEXT NOT NULL DEFAULT '',
+    deleted INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE specimen_values (
+    specimen_id INTEGER NOT NULL REFERENCES specimens (id),
+    attribute_id INTEGER NOT NULL REFERENCES attributes (id),
+    value TEXT NOT NULL,
+    PRIMARY KEY (specimen_id, attribute_id)
+);
+CREATE TABLE specimen_value_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    specimen_id INTEGER NOT NULL REFERENCES specimens (id),
+    attribute_id INTEGER NOT NULL REFERENCES attributes (id),
+    value TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    how TEXT NOT NULL
+);

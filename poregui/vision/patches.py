@@ -25,7 +25,8 @@ class InputSpec:
     `side` and `channels` of the square image; `stretched` gives up the proportions; `sees_size`:
     the crop's size is a second input, in um when `calibrated`, else in px; `sees_shape`: what
     `vision.shape.crop_measurement` makes is a third one, numbers of `shape_version`, from outlines
-    where its training crops had them (`outlined`).
+    where its training crops had them (`outlined`); `sees_image` is false for a forest, which is
+    given nothing else.
     """
 
     side: int
@@ -36,6 +37,7 @@ class InputSpec:
     sees_shape: bool = False
     shape_version: int = SHAPE_VERSION
     outlined: bool = False
+    sees_image: bool = True
 
     def image(self, crop: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
         """Return (side, side, channels) float32 from 0 to 1."""
@@ -93,6 +95,7 @@ def input_spec_from_json(values: Mapping[str, Any]) -> InputSpec:
         sees_shape=flag(values.get("sees_shape", False)),  # models of earlier versions do not say
         shape_version=whole(values.get("shape_version", 1), 1, SHAPE_VERSION),
         outlined=flag(values.get("outlined", False)),
+        sees_image=flag(values.get("sees_image", True)),
     )
 
 

@@ -17,6 +17,7 @@ from poregui.domain.recipe import recipe_for
 from poregui.learning import export_onnx, networks
 from poregui.learning.batches import Crops
 from poregui.learning.fitting import feed
+from poregui.learning.onnx_graph import PARITY
 from poregui.vision.shape.crop_measurement import shape_width
 
 CLASSES = 4
@@ -126,7 +127,7 @@ def test_an_export_that_answers_otherwise_fails_loudly_and_leaves_no_file(
 ) -> None:
     model, crops = used_network("default")
     path = tmp_path / "model.onnx"
-    assert export_onnx.export(model, path, crops) < export_onnx.PARITY
+    assert export_onnx.export(model, path, crops) < PARITY
     path.unlink()
     monkeypatch.setitem(
         export_onnx._WRITERS, "BatchNormalization", lambda graph, layer, sources: sources[0]

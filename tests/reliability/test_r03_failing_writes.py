@@ -203,7 +203,7 @@ def test_a_network_and_its_description_are_each_the_old_or_the_new_where_any_wri
     dataset = run.read_dataset()
     spec = InputSpec(32, 1, stretched=False, sees_size=False, calibrated=False)
     monkeypatch.setattr(export_onnx, "_difference", lambda *_given: 0.0)
-    monkeypatch.setattr(export_onnx, "build_graph", lambda model: Graph(model))
+    monkeypatch.setattr(export_onnx, "build_graph", lambda model, blend: Graph(model))
     files = (run.onnx_file, run.sidecar_file)
 
     def write(version: int) -> None:

@@ -24,7 +24,7 @@ from poregui.store.project import Project
 from poregui.store.run_files import BROKEN, read_arrays
 from poregui.workflow.applying.overlay import read_image
 from poregui.workflow.applying.sensitivity import read_sensitivity
-from poregui.workflow.suggesting.suggestion_features import CropFeatures
+from poregui.workflow.suggesting.suggestion_features import CropFeatures, SeenCrop
 from poregui.workflow.training.prepare_dataset import freeze
 
 BOMB = 300 << 20
@@ -181,7 +181,7 @@ def test_packed_arrays_that_are_not_what_they_say_are_taken_for_none(
         assert checkpoint.read(file) is None
         assert read_image(tmp_path) is None
         assert read_sensitivity(tmp_path) is None
-        assert not CropFeatures(tmp_path).has("key")
+        assert not CropFeatures(tmp_path).has(SeenCrop("key"))
     finally:
         tracemalloc.stop()
 

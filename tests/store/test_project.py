@@ -175,7 +175,7 @@ def test_a_damaged_database_is_refused_with_a_sentence_and_never_changed(
     if damage == "truncated":
         content = content[: len(content) // 2]
     elif damage == "overwritten":
-        content[200:2000] = os.urandom(1800)
+        content[100:2000] = os.urandom(1900)
     else:
         content = bytearray()
     file.write_bytes(bytes(content))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from poregui.domain.statistics.splits import kind_of
 Z95 = 1.959963984540054
 
 
-def wilson_interval(right: int, total: int, z: float = Z95) -> tuple[float, float] | None:
+def wilson_interval(right: float, total: float, z: float = Z95) -> tuple[float, float] | None:
     """Return the score interval of a proportion, or None when nothing was counted.
 
     Both ends are fractions from 0 to 1. Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209,
@@ -88,14 +89,21 @@ def interval_over_groups(
     specimen says nothing about the next one.
     """
     group_of, count = _group_indices(groups)
-    total = len(right)
-    if count < 2:
+    hits = np.bincount(group_of, right, count).astype(np.float64)
+    return interval_of_sums(hits, np.bincount(group_of, minlength=count).astype(np.float64))
+
+
+def interval_of_sums(hits: NDArray[np.float64], sizes: NDArray[np.float64]) -> GroupInterval | None:
+    """Return what `interval_over_groups` does from how many of each group are right, which may be
+    halves, and how many there are, both (groups,).
+    """
+    count = len(sizes)
+    total = float(sizes.sum())
+    if count < 2 or total <= 0:
         return None
-    plain = wilson_interval(int(right.sum()), total)
+    plain = wilson_interval(float(hits.sum()), total)
     assert plain is not None
-    hits = np.bincount(group_of, right, count)
-    sizes = np.bincount(group_of, minlength=count)
-    share = hits.sum() / total
+    share = float(hits.sum()) / total
     error = math.sqrt(count / (count - 1) * float(((hits - share * sizes) ** 2).sum())) / total
     reach = student_t_quantile(0.975, count - 1) * error
     if count == 2:
@@ -150,6 +158,7 @@ def matrices_of_groups(
     )
 
 
+@lru_cache(maxsize=256)
 def student_t_quantile(p: float, freedom: int) -> float:
     """Return the quantile of Student's t distribution, by bisection of its distribution function;
     0.5 < p < 1.

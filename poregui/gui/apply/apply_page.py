@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -22,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.wording import count
+from poregui.gui.apply.field_list import FieldPanel, FieldRow
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.canvas.image_canvas import ImageCanvas
@@ -97,7 +95,6 @@ class LockPanel(QWidget):
         (self.unlock_requested if self._locked else self.lock_requested).emit()
 
 
-_KEY = int(Qt.ItemDataRole.UserRole)
 HEADS = ("Class", "Area %", "95 % CI", "Pores", "Per mm²", "D50", "Largest")
 _NUMBERS_HEIGHT = 172
 """Height that the table gets at least beside the image; what needs more scrolls."""
@@ -106,22 +103,12 @@ _SIZES_SHARE = 0.34
 """Height that the drawing of sizes gets: a share of the page, and no less than can be read."""
 
 
-@dataclass(frozen=True)
-class FieldRow:
-    """Hold one micrograph that can be worked on; `key` is its file."""
-
-    key: str
-    text: str
-    tip: str
-    state: str = ""
-
-
 class ApplyPage(QWidget):
     """Hold the widgets of applying and say what a person wants; the presenter fills them.
 
-    `field_chosen` carries the key of a micrograph, `group_chosen` the name of a specimen (empty:
-    all), `confidence_changed` the wanted confidence as a fraction; `shown` tells that the page came
-    into sight.
+    `field_chosen` and `field_opened` (a double click) carry the key of a micrograph,
+    `group_chosen` the name of a specimen (empty: all), `confidence_changed` the wanted confidence
+    as a fraction; `shown` tells that the page came into sight.
     """
 
     apply_requested = Signal()
@@ -133,6 +120,7 @@ class ApplyPage(QWidget):
     train_requested = Signal()
     run_chosen = Signal(int)
     field_chosen = Signal(str)
+    field_opened = Signal(str)
     group_chosen = Signal(str)
     confidence_changed = Signal(float)
     unsure_requested = Signal()
@@ -144,7 +132,9 @@ class ApplyPage(QWidget):
         self.setAccessibleName("Apply")
         self.run_picker = RunPicker(self)
         self.lock_panel = LockPanel(self)
-        self.field_list = QListWidget()
+        self.fields = FieldPanel(self)
+        self.field_list = self.fields.list
+        self.fields_count = self.fields.count
         self.canvas = ImageCanvas(self)
         self.table = NumberTable("porosity_table", "Porosity per class")
         self.table.set_drawn_head("To scale")
@@ -163,37 +153,20 @@ class ApplyPage(QWidget):
         self._stack.setCurrentIndex(1 if empty else 0)
 
     def set_fields(self, rows: Sequence[FieldRow]) -> None:
-        """List micrographs; those that stay keep their tick, new ones are ticked."""
-        ticks = {item.data(_KEY): item.checkState() for item in self._items()}
-        chosen = self.chosen_field()
-        with QSignalBlocker(self.field_list):
-            self.field_list.clear()
-            for row in rows:
-                item = QListWidgetItem(f"{row.text}  {row.state}".rstrip(), self.field_list)
-                item.setData(_KEY, row.key)
-                item.setToolTip(row.tip)
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(ticks.get(row.key, Qt.CheckState.Checked))
-                if row.key == chosen:
-                    self.field_list.setCurrentItem(item)
-        self._count()
+        """List micrographs; those that stay keep their tick."""
+        self.field_list.set_rows(rows)
 
     def wanted(self) -> list[str]:
         """Return the keys of the ticked micrographs, in their order."""
-        return [
-            item.data(_KEY) for item in self._items() if item.checkState() == Qt.CheckState.Checked
-        ]
+        return self.field_list.wanted()
 
     def chosen_field(self) -> str | None:
         """Return the key of the micrograph whose image is wanted."""
-        item = self.field_list.currentItem()
-        return item.data(_KEY) if item else None
+        return self.field_list.chosen()
 
     def choose_field(self, key: str) -> None:
         """Choose a micrograph of the list."""
-        item = next((one for one in self._items() if one.data(_KEY) == key), None)
-        if item is not None:
-            self.field_list.setCurrentItem(item)
+        self.field_list.choose(key)
 
     def set_working(self, working: bool, text: str = "", done: int = 0, total: int = 0) -> None:
         """Show how far the work is, or that none goes on."""
@@ -226,6 +199,12 @@ class ApplyPage(QWidget):
         """Offer all specimens together and each alone: (text, name)."""
         pieces.fill(self.group_box, list(names))
         self.group_box.setVisible(len(names) > 1)
+
+    def choose_group(self, name: str) -> None:
+        """Ask for the numbers of a specimen, where it is offered."""
+        found = self.group_box.findData(name)
+        if found >= 0:
+            self.group_box.setCurrentIndex(found)
 
     def group(self) -> str:
         """Return the name of the specimen whose numbers are wanted, empty for all."""
@@ -260,6 +239,7 @@ class ApplyPage(QWidget):
     def clear(self) -> None:
         """Forget everything that is shown of a project."""
         self.set_fields(())
+        self.field_list.forget_choice()
         self.set_numbers("", HEADS, (), "")
         self.canvas.show_message("")
         self.set_image_title("")
@@ -281,18 +261,6 @@ class ApplyPage(QWidget):
         for splitter in (right, whole):
             splitter.setHandleWidth(1)
         return whole
-
-    def _name_field_list(self) -> None:
-        self.field_list.setObjectName("apply_fields")
-        self.field_list.setAccessibleName("Micrographs to work on")
-        self.field_list.setProperty("roomy", True)
-        self.fields_count = pieces.muted("fields_count")
-        self.files_button = pieces.button(
-            "apply_files_button", "Files…", "Add image files that are not in the project"
-        )
-        self.folder_button = pieces.button(
-            "apply_folder_button", "Folder…", "Add the images of a folder"
-        )
 
     def _name_confidence(self) -> None:
         self.confidence_slider = QSlider(Qt.Orientation.Horizontal)
@@ -317,7 +285,6 @@ class ApplyPage(QWidget):
         self.cancel_button = _wide("apply_cancel_button", "Cancel")
 
     def _build_left(self) -> QWidget:
-        self._name_field_list()
         self._name_confidence()
         self._name_progress()
         panel = pieces.panel()
@@ -328,11 +295,7 @@ class ApplyPage(QWidget):
         layout.addWidget(pieces.heading("Network"))
         layout.addWidget(self.run_picker)
         layout.addWidget(self.lock_panel)
-        layout.addWidget(pieces.heading("Micrographs"))
-        layout.addWidget(self.field_list, 1)
-        buttons = pieces.row(self.fields_count, None, self.files_button, self.folder_button)
-        buttons.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(buttons)
+        layout.addWidget(self.fields, 1)
         layout.addWidget(pieces.heading("Minimum confidence"))
         layout.addWidget(self.confidence_slider)
         layout.addWidget(self.confidence_text)
@@ -427,8 +390,8 @@ class ApplyPage(QWidget):
     def _connect(self) -> None:
         self.apply_button.clicked.connect(self.apply_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.files_button.clicked.connect(self.files_requested)
-        self.folder_button.clicked.connect(self.folder_requested)
+        self.fields.files_button.clicked.connect(self.files_requested)
+        self.fields.folder_button.clicked.connect(self.folder_requested)
         self.report_button.clicked.connect(self.report_requested)
         self.open_button.clicked.connect(self.open_requested)
         self.train_button.clicked.connect(self.train_requested)
@@ -437,8 +400,9 @@ class ApplyPage(QWidget):
         self.unsure_button.clicked.connect(self.unsure_requested)
         self.sizes_button.toggled.connect(lambda _: self._choose_numbers_or_sizes())
         self.run_picker.run_chosen.connect(self.run_chosen)
-        self.field_list.currentItemChanged.connect(self._choose_field)
-        self.field_list.itemChanged.connect(lambda _: self._count())
+        self.field_list.currentItemChanged.connect(lambda *_: self._choose_field())
+        self.field_list.opened.connect(self.field_opened)
+        self.field_list.ticks_changed.connect(self._allow_apply)
         self.group_box.currentIndexChanged.connect(lambda _: self.group_chosen.emit(self.group()))
         self.confidence_slider.valueChanged.connect(
             lambda value: self.confidence_changed.emit(value / 100)
@@ -464,18 +428,13 @@ class ApplyPage(QWidget):
         super().resizeEvent(event)
         self._choose_numbers_or_sizes()
 
-    def _items(self) -> list[QListWidgetItem]:
-        return [self.field_list.item(index) for index in range(self.field_list.count())]
+    def _choose_field(self) -> None:
+        key = self.chosen_field()
+        if key is not None:
+            self.field_chosen.emit(key)
 
-    def _choose_field(self, now: QListWidgetItem | None) -> None:
-        if now is not None:
-            self.field_chosen.emit(now.data(_KEY))
-
-    def _count(self) -> None:
-        wanted = len(self.wanted())
-        total = self.field_list.count()
-        self.fields_count.setText(f"{wanted} of {total}" if total else "none yet")
-        self.apply_button.setEnabled(wanted > 0)
+    def _allow_apply(self) -> None:
+        self.apply_button.setEnabled(bool(self.wanted()))
 
 
 def _wide(name: str, text: str, *, primary: bool = False) -> QPushButton:

@@ -21,8 +21,9 @@ from poregui.gui.apply.applied_results import (
     open_study,
     results_folder,
 )
-from poregui.gui.apply.apply_page import HEADS, ApplyPage, FieldRow
+from poregui.gui.apply.apply_page import HEADS, ApplyPage
 from poregui.gui.apply.apply_text import confidence_sentence, note_of, rows_of, title_of
+from poregui.gui.apply.field_list import FieldRow
 from poregui.gui.apply.locking import LockFlow
 from poregui.gui.apply.result_image import ImageFlow, ResultImage
 from poregui.gui.apply.unsure_queue import UnsureFlow
@@ -50,10 +51,11 @@ class ApplyPresenter(QObject):
         self._others: list[Path] = []
         self._study: ApplyStudy | None = None
         self._view: StudyView | None = None
+        self._done_fields: dict[str, AppliedField] = {}
         self._answers_changed = False
         self._unlooked = False
         self._work: TaskHandle | None = None
-        self._image = ImageFlow(page.canvas, services)
+        self.image = ImageFlow(page.canvas, services)
         self._links: list[tuple[object, Callable]] = []
         self._unsure = UnsureFlow(page, session, services, self)
         self._lock = LockFlow(page, session, services, self._follow_lock, self)
@@ -81,6 +83,7 @@ class ApplyPresenter(QObject):
             (page.lock_panel.take_requested, self._lock.ask_take),
             (page.run_chosen, self._take_run),
             (page.field_chosen, self._show_image),
+            (page.field_opened, self._open_result),
             (page.group_chosen, lambda _: self._show_numbers()),
             (page.confidence_changed, lambda _: self._renew()),
             (page.unsure_requested, self.look_at_unsure),
@@ -88,7 +91,7 @@ class ApplyPresenter(QObject):
         ]
         for signal, slot in self._links:
             signal.connect(slot)
-        self._image.forget("Choose a micrograph to see its pores.")
+        self.image.forget("Choose a micrograph to see its pores.")
         self._fill()
         self._lock.look()
 
@@ -100,7 +103,7 @@ class ApplyPresenter(QObject):
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
-        self._image.forget()
+        self.image.forget()
         self._page.clear()
 
     # ---- what a person wants ----------------------------------------------------------------
@@ -213,13 +216,16 @@ class ApplyPresenter(QObject):
                     key_of(file, Plane.parse(m.plane)),
                     text,
                     str(file),
-                    "" if file.exists() else "(missing)",
+                    "" if file.exists() else "missing",
+                    specimens.get(m.specimen_id or 0, ""),
+                    key_of(file, Plane.parse(m.plane)) in self._done_fields,
                 )
             )
         others = [file for file in self._others if file not in known]
         names = names_beside(others, self._file_of_project())
         return rows + [
-            FieldRow(str(file), name, str(file)) for file, name in zip(others, names, strict=True)
+            FieldRow(str(file), name, str(file), done=str(file) in self._done_fields)
+            for file, name in zip(others, names, strict=True)
         ]
 
     def _name_of(self, key: str) -> str:
@@ -253,6 +259,7 @@ class ApplyPresenter(QObject):
 
     def _take_run(self, number: int) -> None:
         self._runs.take(number)
+        self._page.field_list.forget_choice()
         self._choose_run()
 
     def _choose_run(self) -> None:
@@ -260,6 +267,8 @@ class ApplyPresenter(QObject):
         applied, once the page is in sight.
         """
         self._study = self._view = None
+        self._done_fields = {}
+        self._list_fields()
         self._unlooked = not self._page.isVisible()
         if self._unlooked:
             return
@@ -278,6 +287,7 @@ class ApplyPresenter(QObject):
 
         def found(study: ApplyStudy) -> None:
             self._take(run, study)
+            self._page.field_list.propose()
             if study.changed and self._work is None and run is self._run():
                 self._page.set_working(False, f"{study.changed[0]} Find its pores again.")
 
@@ -314,6 +324,7 @@ class ApplyPresenter(QObject):
         if not self._ready or run is not self._run():
             return
         self._study = study
+        self._mark_done(study)
         self._sum_up()
         names = (
             []
@@ -326,11 +337,17 @@ class ApplyPresenter(QObject):
             groups = [("All", "")]
         self._page.set_groups(groups)
         chosen = self._page.chosen_field()
-        if chosen is None and study.fields:
+        if study.fields and chosen not in self._done_fields:
             task = study.fields[0].task
             self._page.choose_field(key_of(task.file, task.plane))
         elif chosen is not None:
             self._show_image(chosen)
+
+    def _mark_done(self, study: ApplyStudy) -> None:
+        """Remember what has results, beside what the study before this one had."""
+        new = {key_of(field.task.file, field.task.plane): field for field in study.fields}
+        self._done_fields = self._done_fields | new
+        self._list_fields()
 
     def _renew(self) -> None:
         """Show image and numbers for what is answered now."""
@@ -384,16 +401,28 @@ class ApplyPresenter(QObject):
         field = self._field_of(key)
         if field is None or self._study is None:
             self._page.set_image_title(self._name_of(key), "not processed yet")
-            self._image.forget("This micrograph has not been processed yet.")
+            self.image.forget("This micrograph has not been processed yet.")
             return
         self._page.set_image_title(field.task.name, count(field.result.pores, "pore"))
-        self._image.show(ResultImage(field, self._study.model.colours, self._min_confidence()))
+        self.image.show(ResultImage(field, self._study.model, self._min_confidence()))
+
+    def _open_result(self, key: str) -> None:
+        """Show all of a micrograph with its pores, and the numbers of its specimen."""
+        field = self._field_of(key)
+        if field is not None:
+            self._page.choose_group(field.task.specimen)
+            self._page.canvas.fit()
+            self._page.canvas.setFocus()
 
     def _field_of(self, key: str) -> AppliedField | None:
-        fields = () if self._study is None else self._study.fields
-        return next(
-            (field for field in fields if key_of(field.task.file, field.task.plane) == key), None
-        )
+        study = self._study
+        if study is None:
+            return None
+        for field in study.fields:
+            if key_of(field.task.file, field.task.plane) == key:
+                return field
+        earlier = self._done_fields.get(key)
+        return None if earlier is None else study.labelled(earlier)
 
     def _ask_files(self) -> None:
         chosen, _ = QFileDialog.getOpenFileNames(self._page, "Add micrographs")

@@ -175,6 +175,13 @@ ACTIONS = (
     ActionSpec(
         "press_fit", "Fit micrograph", "Label", (), "fit", "label", page_keys="F", separated=True
     ),
+    ActionSpec(
+        "press_outlines",
+        "Outlines as lines, filled or hidden",
+        "Label",
+        needs="label",
+        page_keys="H",
+    ),
     ActionSpec("press_what_classes_are", "Class card", "Label", needs="label", page_keys="C"),
     ActionSpec(
         "press_draw_outline",

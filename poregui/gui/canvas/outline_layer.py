@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, QPolygonF
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QPolygonF
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.class_marks import ClassMarks
@@ -70,10 +70,7 @@ def line_image(groups: Sequence[Lines], width: int, height: int, ratio: float) -
     rim = cv2.dilate(rim, _disc(thick + 2 * max(1, round(0.7 * ratio))))
     cover = np.ascontiguousarray(pixels[..., 3])
     pixels[..., 3] = cv2.add(cover, cv2.multiply(rim, 255 - cover, scale=_RIM / 255**2))
-    image = QImage(
-        pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBA8888_Premultiplied
-    )
-    return image.copy()  # the pixels above are not kept
+    return _image_of(pixels, QImage.Format.Format_RGBA8888_Premultiplied)
 
 
 def _dashes(polygons: Polygons, ratio: float) -> NDArray[np.float64]:
@@ -113,10 +110,20 @@ _POINT_EVERY = 1.0
 _MOST_LETTERS = 400
 _MANY = 800
 """Outlines from which lines are drawn coarsely."""
-_COARSE = 1.5
+_COARSE = 1.0
 _COARSE_STEP = 2.0
 _FINE_STEP = 0.8
 _CANDIDATE = QColor("#ffffff")
+BRIGHT = QColor("#ffe600")
+"""Colour of the current pore, and of filled ones, where nobody has labelled them."""
+_FAINT = 0.55
+"""How opaque lines are beside that of the current pore."""
+_FILL = 72
+"""How opaque filled pores are, of 255."""
+_CURRENT_WIDTH = 2.4
+_CURRENT_RIM = 2.0
+Style = Literal["lines", "filled", "hidden"]
+STYLES: tuple[Style, ...] = ("lines", "filled", "hidden")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +139,9 @@ class OutlineLayer:
     """Paint outlines in the colours of their classes; what was painted is kept while neither view
     nor outlines change.
 
-    `colour` draws all outlines in one colour, for a preview.
+    They are thin and half transparent, for a dense image to be seen; that of the current pore is
+    bright and solid (the crop `current`), whatever the `style` of the others. `colour` draws all
+    outlines in one colour, for a preview.
     """
 
     def __init__(self, colour: QColor | None = None) -> None:
@@ -143,6 +152,8 @@ class OutlineLayer:
         self._marks = ClassMarks(())
         self._colour = colour
         self._hidden: int | None = None
+        self.current: int | None = None
+        self._style: Style = "lines"
         self._kept: tuple[CanvasView, float, QPixmap] | None = None
 
     @property
@@ -175,6 +186,16 @@ class OutlineLayer:
         self._marks = ClassMarks(classes)
         self._kept = None
 
+    @property
+    def style(self) -> Style:
+        """Return how outlines are drawn."""
+        return self._style
+
+    def set_style(self, style: Style) -> None:
+        """Draw outlines as lines, filled, or not at all but for the current one."""
+        self._style = style
+        self._kept = None
+
     def hide(self, crop_id: int | None) -> None:
         """Leave one out, while a tool draws it."""
         self._hidden = crop_id
@@ -188,11 +209,24 @@ class OutlineLayer:
         if self._kept is None or self._kept[:2] != (view, ratio):
             self._kept = (view, ratio, self._drawn(view, ratio))
         painter.drawPixmap(0, 0, self._kept[2])
+        place = self._places.get(self.current or 0)
+        if place is not None and self.current != self._hidden:
+            one = self._outlines[place]
+            draw_current(painter, screen_line(one.points, view), self._bright(one.label))
 
     def _drawn(self, view: CanvasView, ratio: float) -> QPixmap:
-        seen = self._seen(view)
+        seen = [] if self._style == "hidden" else self._seen(view)
         many = len(seen) >= _MANY
-        pixmap = QPixmap.fromImage((self._coarsely if many else self._finely)(view, ratio, seen))
+        image = (self._coarsely if many else self._finely)(view, ratio, seen)
+        pixmap = QPixmap(image.size())
+        pixmap.fill(QColor(0, 0, 0, 0))
+        painter = QPainter(pixmap)
+        if self._style == "filled":
+            painter.drawImage(0, 0, self._filled(view, ratio, seen))
+        if self._colour is None:
+            painter.setOpacity(_FAINT)
+        painter.drawImage(0, 0, image)
+        painter.end()
         pixmap.setDevicePixelRatio(ratio)
         if self._colour is None and not many:
             painter = QPainter(pixmap)
@@ -214,6 +248,19 @@ class OutlineLayer:
         ]
         return line_image(groups, size.width(), size.height(), ratio)
 
+    def _filled(self, view: CanvasView, ratio: float, seen: Sequence[int]) -> QImage:
+        """Draw pores filled in the colours of their lines."""
+        size = view.window.toSize() * ratio
+        pixels: NDArray[Any] = np.zeros((size.height(), size.width(), 4), np.uint8)
+        for label, places in self._by_label(seen).items():
+            polygons = self._few_points(np.array(places), view, ratio, _FINE_STEP)
+            whole = _fixed(polygons.points)
+            colour = self._bright(label)
+            fill = (colour.red(), colour.green(), colour.blue(), _FILL)
+            for start, end in zip(polygons.starts, polygons.starts[1:], strict=False):
+                cv2.fillPoly(pixels, [whole[start:end]], fill, cv2.LINE_8, _FRACTION)
+        return _image_of(pixels, QImage.Format.Format_RGBA8888)
+
     def _by_label(self, seen: Sequence[int]) -> dict[int | None, list[int]]:
         chosen: dict[int | None, list[int]] = {}
         for place in seen:
@@ -224,6 +271,9 @@ class OutlineLayer:
 
     def _colour_of(self, label: int | None) -> QColor:
         return self._colour or (_CANDIDATE if label is None else self._marks.colour(label))
+
+    def _bright(self, label: int | None) -> QColor:
+        return BRIGHT if label is None and self._colour is None else self._colour_of(label)
 
     def _seen(self, view: CanvasView) -> list[int]:
         visible = view.visible()
@@ -250,14 +300,7 @@ class OutlineLayer:
             cv2.polylines(
                 pixels, lines, True, (colour.red(), colour.green(), colour.blue(), 255), thick
             )
-        image = QImage(
-            pixels.data,
-            size.width(),
-            size.height(),
-            pixels.strides[0],
-            QImage.Format.Format_RGBA8888,
-        )
-        return image.copy()  # the pixels above are not kept
+        return _image_of(pixels, QImage.Format.Format_RGBA8888)
 
     def _few_points(
         self, seen: NDArray[np.int64], view: CanvasView, ratio: float, step: float
@@ -284,6 +327,23 @@ class OutlineLayer:
             corner = _on_screen(np.array([self._low[place]]), view)[0]
             if label is not None and self._outlines[place].crop_id != self._hidden:
                 self._marks.draw_badge(painter, float(corner[0]) - 2, float(corner[1]), label)
+
+
+def draw_current(painter: QPainter, line: QPolygonF, colour: QColor) -> None:
+    """Draw the line around the current pore, bright and solid, with a dark rim."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for shade, width in ((QColor(0, 0, 0, 220), _CURRENT_WIDTH + _CURRENT_RIM), (colour, 0.0)):
+        painter.setPen(QPen(shade, width or _CURRENT_WIDTH))
+        painter.drawPolygon(line)
+    painter.restore()
+
+
+def _image_of(pixels: NDArray[Any], form: QImage.Format) -> QImage:
+    """Return an image of (H, W, 4) values that keeps them itself."""
+    height, width = pixels.shape[:2]
+    return QImage(pixels.data, width, height, pixels.strides[0], form).copy()
 
 
 def screen_line(points: NDArray[np.float32], view: CanvasView) -> QPolygonF:

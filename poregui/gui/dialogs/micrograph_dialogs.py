@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Micrograph, Plane
@@ -17,9 +17,11 @@ UNITS = {"µm": 1.0, "nm": 1e-3, "mm": 1e3}
 
 
 class BarLengthDialog(FormDialog):
-    """Return the length in `um` after it was accepted."""
+    """Return the length in `um` after it was accepted, and whether it holds `for_similar`
+    micrographs too, of which there are `similar` without a pixel size.
+    """
 
-    def __init__(self, length_px: float, parent: QWidget | None = None) -> None:
+    def __init__(self, length_px: float, parent: QWidget | None = None, similar: int = 0) -> None:
         super().__init__("Scale bar", "Set scale", parent)
         self.um = 0.0
         self.form.addRow("Measured length", QLabel(f"{length_px:.1f} px"))
@@ -33,6 +35,17 @@ class BarLengthDialog(FormDialog):
         self._unit.addItems(list(UNITS))
         self.form.addRow("Length", self._length)
         self.form.addRow("Unit", self._unit)
+        text = f"Also for {count(similar, 'similar micrograph')} without a pixel size"
+        self.similar_box = _similar_box(self, "bar_similar_box", text)
+        self.similar_box.setChecked(similar > 0)
+        if similar:
+            self.form.addRow("", self.similar_box)
+            self.similar_box.show()
+
+    @property
+    def for_similar(self) -> bool:
+        """Tell whether similar micrographs get the pixel size too."""
+        return self.similar_box.isChecked()
 
     def check(self) -> None:
         text = self._length.text().strip()
@@ -48,7 +61,9 @@ class BarLengthDialog(FormDialog):
 
 
 class MicrographDialog(FormDialog):
-    """Return `specimen`, `um_per_px` and `plane` after it was accepted."""
+    """Return `specimen`, `um_per_px` and `plane` after it was accepted, and whether pixel size and
+    masks are `scale_for_similar` and `masks_for_similar`, of which there are `similar`.
+    """
 
     def __init__(
         self,
@@ -56,6 +71,7 @@ class MicrographDialog(FormDialog):
         specimen: str,
         specimens: Sequence[str],
         parent: QWidget | None = None,
+        similar: int = 0,
     ) -> None:
         super().__init__("Micrograph", "Change", parent)
         self.specimen = specimen
@@ -80,6 +96,25 @@ class MicrographDialog(FormDialog):
         self.form.addRow(
             "", hint(micrograph.scale_source and f"Pixel size {micrograph.scale_source}.")
         )
+        others = f"also for {count(similar, 'similar micrograph')}"
+        self.similar_box = _similar_box(self, "similar_scale_box", f"Pixel size {others}")
+        self.masks_box = _similar_box(
+            self, "similar_masks_box", f"Masks {others}, where there are none"
+        )
+        boxes = [self.similar_box, self.masks_box] if micrograph.masks else [self.similar_box]
+        for box in boxes if similar else []:
+            self.form.addRow("", box)
+            box.show()
+
+    @property
+    def scale_for_similar(self) -> bool:
+        """Tell whether similar micrographs get the pixel size too."""
+        return self.similar_box.isChecked()
+
+    @property
+    def masks_for_similar(self) -> bool:
+        """Tell whether similar micrographs without masks get those of this one."""
+        return self.masks_box.isChecked()
 
     def check(self) -> None:
         if self._scale.text().strip() == _number(self._before.um_per_px):
@@ -168,6 +203,15 @@ class SeveralMicrographsDialog(FormDialog):
             self.um_per_px = None
         else:
             self.um_per_px = scale_from(scale)
+
+
+def _similar_box(dialog: QWidget, name: str, text: str) -> QCheckBox:
+    """Return a box that is hidden until it stands in the form."""
+    box = QCheckBox(text, dialog)
+    box.hide()
+    box.setObjectName(name)
+    box.setToolTip("Similar: same image size, depth and colours")
+    return box
 
 
 def _described(micrograph: Micrograph) -> str:

@@ -34,6 +34,7 @@ from poregui.workflow.editing.micrograph_edits import (
     set_checked,
     set_checked_areas,
     set_masks,
+    similar_to,
 )
 from poregui.workflow.editing.outline_edits import draw_pore
 
@@ -263,19 +264,28 @@ class Masking(Feature):
         one = self._state.micrograph
         if one is None:
             return
-        dialog = BarLengthDialog(length_px, self._panel)
+        dialog = BarLengthDialog(length_px, self._panel, len(self._similar(one)))
 
         def accept() -> None:
-            self._set_scale(one, dialog.um / length_px)
+            self._set_scale(one, dialog.um / length_px, similar=dialog.for_similar)
 
         dialog.accepted.connect(accept)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _set_scale(self, one: Micrograph, um_per_px: float) -> None:
+    def _similar(self, one: Micrograph) -> list[Micrograph]:
+        """Return the similar micrographs without a pixel size."""
+        found = similar_to(one, self._state.catalogue.micrographs.values())
+        return [other for other in found if other.um_per_px is None]
+
+    def _set_scale(self, one: Micrograph, um_per_px: float, *, similar: bool) -> None:
         now = self._state.catalogue.micrographs.get(one.id)
-        if now is not None:
-            self._state.apply(set_scale([now], um_per_px, source="measured on a scale bar"))
+        if now is None:
+            return
+        wanted = [now, *(self._similar(one) if similar else ())]
+        self._state.apply(set_scale(wanted, um_per_px, source="measured on a scale bar"))
+        if len(wanted) > 1:
+            messages().note(f"Pixel size set for {count(len(wanted), 'micrograph')}.")
 
 
 def _scale_text(one: Micrograph | None) -> str:

@@ -218,7 +218,7 @@ class Detecting(Feature):
         except PoreguiError as error:
             messages().error(error)
             return
-        messages().note("A finder is being taught; the Train page shows how it goes.")
+        messages().note("Training a finder. The Train page shows its progress.")
 
     # ---- the preview ------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class LabelPage(QWidget):
     """
 
     import_requested = Signal()
+    train_requested = Signal()
     properties_requested = Signal(object)
     filter_changed = Signal(object)
     key_pressed = Signal(str)
@@ -318,7 +319,12 @@ class LabelPage(QWidget):
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         layout.setSpacing(GAP // 2)
-        layout.addWidget(pieces.heading("Classes"))
+        self.train_button = pieces.button(
+            "label_train_button", "Train", "Train a network on the labels"
+        )
+        head = pieces.row(pieces.heading("Classes"), None, self.train_button)
+        head.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(head)
         layout.addWidget(self.class_bar)
         layout.addWidget(self.suggestion_line)
         layout.addSpacing(GAP)
@@ -362,7 +368,7 @@ class LabelPage(QWidget):
         self.keys.watch(
             (self, self.image_canvas, self.crop_grid, self.context_view, self.class_bar)
         )
-        self.keys.watch((self.class_card,))
+        self.keys.watch((self.class_card, self.measure_panel.plot))
         self.keys.watch((self.micrograph_list,), own={"delete"})
         self.keys.pressed.connect(self.key_pressed)
         key_map().changed.connect(self._name_keys)
@@ -370,6 +376,7 @@ class LabelPage(QWidget):
         self.keys.space.connect(self.image_canvas.hold_pan)
         self.import_button.clicked.connect(self.import_requested)
         self.first_import_button.clicked.connect(self.import_requested)
+        self.train_button.clicked.connect(self.train_requested)
         self.fit_button.clicked.connect(self.image_canvas.fit)
         self.one_to_one_button.clicked.connect(self.image_canvas.one_to_one)
         self.image_canvas.zoomed.connect(self._say_zoom)

@@ -54,7 +54,7 @@ class LabelPresenter(QObject):
         self.state = state = LabelState(session, services, self)
         self._stage = Stage(page.image_canvas, page.context_view, state)
         self._suggesting = Suggesting(page.crop_grid, page.suggestion_line, page.order_box, state)
-        self._outlining = Outlining(page.image_canvas, self._stage, state)
+        self._outlining = Outlining(page.image_canvas, page.crop_grid, self._stage, state)
         self._cards = ClassCards(page.class_card, state)
         self.features = self._make_features()
         self._links: tuple[Link, ...] = ()
@@ -202,6 +202,7 @@ class LabelPresenter(QObject):
         before = state.current
         if following is not None:
             state.choose(following)  # first, so that nothing shows the crop that is left once more
+            self._page.crop_grid.centre()
         if edit.changes and not state.apply(edit):
             state.choose(before, also=ids)
         elif following is None and move_on:

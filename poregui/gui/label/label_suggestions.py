@@ -41,7 +41,7 @@ class CropSender(QObject):
 
     def __init__(self, catalogue: Catalogue, parent: QObject) -> None:
         super().__init__(parent)
-        self.sent: dict[int, Crop] = {}
+        self.sent: dict[int, Crop | None] = {}
         self._catalogue = catalogue
         self._waiting: deque[int] = deque()
         self._timer = QTimer(self, interval=0)
@@ -53,6 +53,12 @@ class CropSender(QObject):
         self._waiting.extend(crop_ids)
         if not self._timer.isActive():
             self._tell()
+
+    def outdate(self, crop_ids: Sequence[int]) -> None:
+        """Let crops, or all where none are named, be told anew."""
+        for crop_id in crop_ids or list(self.sent):
+            if crop_id in self.sent:
+                self.sent[crop_id] = None
 
     def stop(self) -> None:
         """Tell no more."""
@@ -92,7 +98,7 @@ class Suggesting(Feature):
     curve_changed = Signal()
     reordered = Signal()
 
-    hears = frozenset({"labels", "crops", "micrographs", "specimens", "classes"})
+    hears = frozenset({"labels", "crops", "outlines", "micrographs", "specimens", "classes"})
 
     def __init__(
         self, grid: CropGrid, line: SuggestionLine, order_box: QComboBox, state: LabelState
@@ -152,6 +158,8 @@ class Suggesting(Feature):
         """Tell the worker what an edit changed; the grid waits with a new order until the keys
         rest.
         """
+        if "outlines" in changed.kinds:  # by which crops are measured: they are told anew
+            self._sender.outdate(changed.crop_ids)
         if changed.kinds == {"labels"} and changed.crop_ids:
             self._catch_up(changed.crop_ids)
         elif changed.kinds != {"classes"}:

@@ -53,11 +53,13 @@ class PoreFilter:
 class MeasurePanel(QWidget):
     """Show the numbers of pores as a table and a plot.
 
-    `chosen` carries the crop of a row or point that was clicked, `filter_changed` tells of other
+    `chosen` carries the crop of a row or point that was clicked, `lassoed` those of the points
+    that a line was drawn around, `filter_changed` tells of other
     choices, `export_requested` that a CSV is wanted.
     """
 
     chosen = Signal(int)
+    lassoed = Signal(object)
     filter_changed = Signal()
     export_requested = Signal()
 
@@ -82,6 +84,7 @@ class MeasurePanel(QWidget):
         self._empty.setWordWrap(True)
         self._lay_out()
         self.plot.chosen.connect(self.chosen)
+        self.plot.lassoed.connect(self.lassoed)
         self.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
 
     # ---- setters ----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from poregui.domain.wording import count, interval, noun
 from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.base.pieces import Tabbed
-from poregui.gui.label.catalogue import Catalogue
+from poregui.gui.label.catalogue import Catalogue, CropFilter
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.lists.pore_table import LENGTHS, PoreTable
@@ -80,6 +80,7 @@ class Measuring(Feature):
         panel = self._panel
         return (
             (panel.chosen, self._choose),
+            (panel.lassoed, self._choose_several),
             (panel.filter_changed, self._show),
             (panel.export_requested, self._ask_export),
             (self._below.chosen, self._look),
@@ -222,6 +223,19 @@ class Measuring(Feature):
             return
         self._state.choose(crop_id)
         self._panel.set_current(crop_id)
+
+    def _choose_several(self, crop_ids: Sequence[int]) -> None:
+        """Select pores in the grid, so that a key labels them all; those that its filter hides are
+        shown.
+        """
+        state = self._state
+        there = [crop_id for crop_id in crop_ids if crop_id in state.catalogue.crops]
+        if not there:
+            return
+        if not all(state.filter.accepts(state.catalogue.crops[crop_id]) for crop_id in there):
+            state.set_filter(CropFilter())
+        state.choose(there[0], also=there)
+        messages().note(f"{count(len(there), 'pore')} selected. A class key labels them.")
 
     # ---- exporting --------------------------------------------------------------------------
 

@@ -16,12 +16,14 @@ from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Outline, bounds_of
 from poregui.domain.records import Changed, Crop, Micrograph
 from poregui.gui.base.feature import Feature, Link
+from poregui.gui.base.key_map import key_map
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.image_canvas import ImageCanvas
-from poregui.gui.canvas.outline_layer import DrawnOutline, OutlineLayer
+from poregui.gui.canvas.outline_layer import STYLES, DrawnOutline, OutlineLayer
 from poregui.gui.canvas.outline_tools import CornerTool, OutlineTool
 from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.stage import Stage
+from poregui.gui.lists.crop_grid import CropGrid
 from poregui.vision.shape.overlaps import near_boxes
 from poregui.workflow.editing.edits import ReplacePores
 from poregui.workflow.editing.outline_edits import cut_pore, draw_pore, join_pores
@@ -35,15 +37,19 @@ class Outlining(Feature):
 
     hears = frozenset({"crops", "outlines", "micrographs", "classes", "labels"})
 
-    def __init__(self, canvas: ImageCanvas, stage: Stage, state: LabelState) -> None:
+    def __init__(
+        self, canvas: ImageCanvas, grid: CropGrid, stage: Stage, state: LabelState
+    ) -> None:
         super().__init__(state)
         self._canvas = canvas
+        self._grid = grid
         self._stage = stage
         self._state = state
         self.layer = OutlineLayer()
         self._outlines: dict[int, Outline] = {}
         self._shown: Micrograph | None = None
         self._candidates_hidden = False
+        self._has_line = False
         self._wishes: dict[str, Callable[[], None]] = {
             "merge": self.merge,
             "split": self.split,
@@ -54,19 +60,25 @@ class Outlining(Feature):
     @property
     def keys(self) -> dict[str, Callable[[], None]]:
         """Return what the keys and the menu mean (see actions.py)."""
-        return {meant: partial(self.press, meant) for meant in self._wishes}
+        edits = {meant: partial(self.press, meant) for meant in self._wishes}
+        return {**edits, "outlines": self.change_style}
 
     def links(self) -> Iterable[Link]:
-        return ((self._state.micrograph_changed, self._show_micrograph),)
+        return (
+            (self._state.micrograph_changed, self._show_micrograph),
+            (self._state.current_changed, self._show_current),
+        )
 
     def start(self) -> None:
         self._canvas.add_overlay(self.layer.paint)
+        self._grid.set_outlines(self.line_in_crop)
         self.layer.set_classes(self._state.catalogue.known_classes)
         self._show_micrograph()
 
     def stop(self) -> None:
         self._canvas.set_tool(None)
         self._canvas.remove_overlay(self.layer.paint)
+        self._grid.set_outlines(None)
         self._canvas.set_outlined({})
 
     def follow(self, changed: Changed) -> None:
@@ -83,6 +95,28 @@ class Outlining(Feature):
         if labels:
             self.layer.set_labels(labels)
             self._canvas.update()
+
+    def change_style(self) -> None:
+        """Draw outlines filled, then not at all, then as lines again."""
+        style = STYLES[(STYLES.index(self.layer.style) + 1) % len(STYLES)]
+        self.layer.set_style(style)
+        if style == "hidden":
+            messages().note(f"Outlines are hidden; {key_map().text('outlines')} shows them again.")
+        self._canvas.update()
+        self._grid.update_cells()
+
+    def line_in_crop(self, crop_id: int) -> NDArray[np.float64] | None:
+        """Return the outline of a crop of the shown micrograph, (N, 2) as parts of the crop's
+        sides, None where it has none or outlines are hidden.
+        """
+        outline = self._outlines.get(crop_id)
+        crop = self._state.catalogue.crops.get(crop_id)
+        if outline is None or crop is None or crop.box is None:
+            return None
+        if self.layer.style == "hidden" and crop_id != self._state.current:
+            return None
+        box = crop.box
+        return (outline.points.astype(np.float64) - (box.x, box.y)) / (box.width, box.height)
 
     def hide_candidates(self, hidden: bool) -> None:
         """Leave candidates out, while a preview shows what would be found."""
@@ -108,6 +142,15 @@ class Outlining(Feature):
     def _show_micrograph(self) -> None:
         self._read()
         self._draw()
+        self._grid.update_cells()
+
+    def _show_current(self, crop_id: int | None) -> None:
+        self.layer.current = crop_id
+        outline = self._outlines.get(crop_id or 0)
+        if outline is not None or self._has_line:
+            self._has_line = outline is not None
+            self._stage.show_line(None if outline is None else outline.points)
+            self._canvas.update()
 
     def _read(self) -> None:
         self._shown = self._state.micrograph
@@ -128,6 +171,7 @@ class Outlining(Feature):
             if crop_id in crops and not (self._candidates_hidden and crops[crop_id].is_candidate)
         ]
         self.layer.set_outlines(drawn)
+        self._show_current(self._state.current)
         self._canvas.update()
 
     # ---- what a person wants ----------------------------------------------------------------

@@ -142,10 +142,10 @@ class FindPanel(QWidget):
         self.finder_box.currentIndexChanged.connect(self._choose_finder)
         self.teach_text = self._text("teach_text", "What a finder can learn from")
         self.network_button = pieces.button(
-            "teach_network_button", "Teach network", "Minutes; finds best on textured images"
+            "teach_network_button", "Train network", "Takes minutes; best on textured images"
         )
         self.instant_button = pieces.button(
-            "teach_instant_button", "Teach instantly", "Seconds; looks at each pixel by itself"
+            "teach_instant_button", "Train instant", "Takes seconds; decides pixel by pixel"
         )
         self.network_button.clicked.connect(partial(self.teach_requested.emit, "network"))
         self.instant_button.clicked.connect(partial(self.teach_requested.emit, "instant"))
@@ -184,7 +184,7 @@ class FindPanel(QWidget):
         """
         text = "Mark checked areas in the Image tab first: there, every pore has its outline."
         if checked:
-            text = f"Teach from the checked areas of {count(checked, 'micrograph')}."
+            text = f"Train a finder on the checked areas of {count(checked, 'micrograph')}."
         self.teach_text.setText(text)
         for button in (self.network_button, self.instant_button):
             button.setEnabled(bool(checked) and idle)

@@ -167,6 +167,10 @@ class Stage(Feature):
         self._canvas.set_current(crop_id)
         self._show_current()
 
+    def show_line(self, points: NDArray[np.float32] | None) -> None:
+        """Draw the outline of the current crop, (N, 2) in px, where it is shown large."""
+        self._context.set_line(points)
+
     def _show_current(self) -> None:
         """Show the current crop large; pixels are read only for another image."""
         crop = self._state.crop

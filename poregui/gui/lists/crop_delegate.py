@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QObject,
     QPointF,
@@ -12,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from poregui.domain.classes import PoreClass
@@ -20,10 +22,14 @@ from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
+from poregui.gui.canvas.outline_layer import BRIGHT, draw_current
 from poregui.gui.lists.crop_list import ROW_ROLE, CropRow
 
 _PAD = 4
 _FRAME = 2
+_MOST_POINTS = 80
+_FAINT = 0.7
+"""How opaque the line around a pore is that is not the current one."""
 _ROOM_FOR_CONFIDENCE = 72
 """Side in px of an image from which on the probability of a suggestion is written on it."""
 
@@ -40,6 +46,7 @@ class CropDelegate(QStyledItemDelegate):
         self.image: Callable[[int], QImage | None] | None = None
         self.is_current: Callable[[int], bool] | None = None
         self.suggestion: Callable[[int], tuple[int, float] | None] | None = None
+        self.outline: Callable[[int], NDArray[np.float64] | None] | None = None
         self.length: Callable[[int], float | None] | None = None
         self.um_across: float | None = None
         self.side = 80
@@ -68,7 +75,7 @@ class CropDelegate(QStyledItemDelegate):
         square = QRect(option.rect.x() + _PAD, option.rect.y() + _PAD, self.side, self.side)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         current = self.is_current is not None and self.is_current(index.row())
-        self._draw_image(painter, square, row)
+        self._draw_image(painter, square, row, current=current)
         self._draw_frame(painter, square, row, selected=selected, current=current)
         if row.predicted is not None and self.lines:
             self._draw_prediction(painter, option, square, row, row.predicted)
@@ -141,7 +148,7 @@ class CropDelegate(QStyledItemDelegate):
             text_area, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.text
         )
 
-    def _draw_image(self, painter: QPainter, square: QRect, row: CropRow) -> None:
+    def _draw_image(self, painter: QPainter, square: QRect, row: CropRow, *, current: bool) -> None:
         painter.fillRect(square, QColor(theme().tokens.canvas))
         if self.image is None:
             return
@@ -161,18 +168,42 @@ class CropDelegate(QStyledItemDelegate):
         )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(target, image)
+        if self.outline is not None and (line := self.outline(row.crop_id)) is not None:
+            self._draw_outline(painter, target, line, row, current=current)
         if self.length is not None and length is None:
             _draw_unknown(painter, square)
+
+    def _draw_outline(
+        self,
+        painter: QPainter,
+        target: QRectF,
+        line: NDArray[np.float64],
+        row: CropRow,
+        *,
+        current: bool,
+    ) -> None:
+        """Draw the line around the pore that is meant, bright where it is the current one."""
+        step = max(1, len(line) // _MOST_POINTS)
+        places = line[::step] * (target.width(), target.height()) + (target.x(), target.y())
+        polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
+        colour = BRIGHT if row.label is None else self._marks.colour(row.label)
+        painter.save()
+        painter.setClipRect(target)
+        if current:
+            draw_current(painter, polygon, colour)
+        else:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setOpacity(_FAINT)
+            painter.setPen(QPen(colour, 1))
+            painter.drawPolygon(polygon)
+        painter.restore()
 
     def _draw_frame(
         self, painter: QPainter, square: QRect, row: CropRow, *, selected: bool, current: bool
     ) -> None:
         tokens = theme().tokens
         if selected or current:
-            width = 2.0 + current
-            painter.setPen(QPen(QColor(tokens.accent), width))
-            inset = width / 2 - _FRAME
-            painter.drawRect(QRectF(square).adjusted(inset, inset, -inset, -inset))
+            _draw_choice(painter, square, current=current)
         elif row.label is None:
             painter.setPen(QPen(QColor(tokens.muted), 1, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5))
@@ -194,6 +225,23 @@ class CropDelegate(QStyledItemDelegate):
                 int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
                 option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, self.side),
             )
+
+
+def _draw_choice(painter: QPainter, square: QRect, *, current: bool) -> None:
+    """Draw the frame of a selected crop: dark and light lines, which no class has as its colour;
+    that of the current one is wider.
+    """
+    tokens = theme().tokens
+    width = 3.0 + current
+    inset = width / 2 - _PAD
+    lines = [(tokens.text, width, inset)]
+    if current:
+        lines.append((tokens.panel, 1.5, 0.75))
+    for colour, wide, inwards in lines:
+        pen = QPen(QColor(colour), wide)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
+        painter.drawRect(QRectF(square).adjusted(inwards, inwards, -inwards, -inwards))
 
 
 def _draw_unknown(painter: QPainter, square: QRect) -> None:

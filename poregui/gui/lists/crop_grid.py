@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
@@ -77,6 +79,15 @@ class CropGrid(QuietList):
         nothing.
         """
         self._delegate.suggestion = suggestion
+        self.viewport().update()
+
+    def set_outlines(self, outline: Callable[[int], NDArray[np.float64] | None] | None) -> None:
+        """Draw the line of `outline(crop id)` in cells, (N, 2) as parts of the crop's sides."""
+        self._delegate.outline = outline
+        self.viewport().update()
+
+    def update_cells(self) -> None:
+        """Draw all cells anew, for what is drawn in them has changed."""
         self.viewport().update()
 
     def visible_ids(self) -> list[int]:
@@ -233,7 +244,14 @@ class CropGrid(QuietList):
             return None
         crop_id = self.rows.rows[position].crop_id
         self.choose(crop_id)
+        self.centre()
         return crop_id
+
+    def centre(self) -> None:
+        """Scroll the row of the current crop to the middle, so that one sees what comes next."""
+        index = self.currentIndex()
+        if index.isValid():
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
@@ -246,7 +264,10 @@ class CropGrid(QuietList):
         }
         moves |= {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_A, Qt.Key.Key_Space}
         if event.key() in moves:
+            before = self.currentIndex().row()
             super().keyPressEvent(event)
+            if self.currentIndex().row() != before:
+                self.centre()
         else:
             event.ignore()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import (
+    QPoint,
     QRect,
     QSignalBlocker,
     QSize,
@@ -24,6 +25,7 @@ from poregui.gui.base.theme import theme
 from poregui.store.project import Project
 from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
+from poregui.store.run_notes import read_notes
 
 _ENTRY = int(Qt.ItemDataRole.UserRole)
 _PAD = 8
@@ -34,7 +36,8 @@ class RunEntry:
     """Hold what tells a run apart; `accuracy` is a fraction, None before the test, `state` a word
     or two.
 
-    `problem` says what is wrong with its files, empty when nothing is.
+    `problem` says what is wrong with its files, empty when nothing is; `name` is what a person
+    calls it.
     """
 
     number: int
@@ -43,20 +46,28 @@ class RunEntry:
     state: str = ""
     reviewable: bool = True
     problem: str = ""
+    name: str = ""
 
     @property
     def text(self) -> str:
         """Return the entry in one line."""
-        parts = [f"Run {self.number}", self.preset, accuracy_text(self.accuracy), self.state]
+        parts = [
+            f"Run {self.number}",
+            self.name,
+            self.preset,
+            accuracy_text(self.accuracy),
+            self.state,
+        ]
         return " · ".join(part for part in parts if part)
 
 
 class RunPicker(QComboBox):
-    """List runs, the newest first; `run_chosen` carries the number of the one
-    that a person took.
+    """List runs, the newest first; `run_chosen` carries the number of the one that a person took,
+    `menu_requested` the number of the chosen one (0: none) and where its menu opens.
     """
 
     run_chosen = Signal(int)
+    menu_requested = Signal(int, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +79,15 @@ class RunPicker(QComboBox):
         self.setItemDelegate(_RunDelegate(self))
         self.setMaxVisibleItems(16)
         self.activated.connect(self._activated)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._ask_menu)
+
+    def ask_menu(self, at: QPoint) -> None:
+        """Ask for the menu of the chosen run at a point of the screen."""
+        self.menu_requested.emit(self.number or 0, at)
+
+    def _ask_menu(self, at: QPoint) -> None:
+        self.ask_menu(self.mapToGlobal(at))
 
     def set_runs(self, entries: Sequence[RunEntry]) -> None:
         """Show these runs (oldest first); the chosen one stays chosen, and nothing is told."""
@@ -126,14 +146,21 @@ class _RunDelegate(QStyledItemDelegate):
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         number = option.fontMetrics.horizontalAdvance("Run 000") + _PAD
-        preset = option.fontMetrics.horizontalAdvance("default ") + _PAD
+        wide = option.fontMetrics.horizontalAdvance("default ")
+        if entry.name:
+            wide = min(option.fontMetrics.horizontalAdvance(entry.name), 2 * wide)
+        preset = wide + _PAD
         accuracy = option.fontMetrics.horizontalAdvance("100.0 %")
         painter.setPen(QColor(tokens.text if entry.reviewable else tokens.muted))
         painter.drawText(
             QRect(area.x(), area.y(), number, area.height()), left, f"Run {entry.number}"
         )
         painter.drawText(
-            QRect(area.x() + number, area.y(), preset, area.height()), left, entry.preset
+            QRect(area.x() + number, area.y(), wide, area.height()),
+            left,
+            option.fontMetrics.elidedText(
+                entry.name or entry.preset, Qt.TextElideMode.ElideRight, wide
+            ),
         )
         amount = QRect(area.x() + number + preset, area.y(), accuracy, area.height())
         painter.drawText(amount, right, accuracy_text(entry.accuracy))
@@ -180,13 +207,19 @@ class RunList:
         if not run.predictions_file.exists():
             return self._without_predictions(run)
         known = self._ended.get(run.number) or run_entry(run)
+        known = replace(known, name=read_notes(run).name)
         if run.metrics_file.exists():
             self._ended[run.number] = known
         return known
 
     def _without_predictions(self, run: RunFolder) -> RunEntry:
         return RunEntry(
-            run.number, _preset(run), None, _state_text(run.final_event()), reviewable=False
+            run.number,
+            _preset(run),
+            None,
+            _state_text(run.final_event()),
+            reviewable=False,
+            name=read_notes(run).name,
         )
 
     def why_nothing(self, number: int) -> str:
@@ -226,7 +259,8 @@ def run_entry(run: RunFolder) -> RunEntry:
     else:
         state = ""
     accuracy = metrics.get("accuracy_as_trained", metrics.get("pooled_accuracy"))
-    return RunEntry(run.number, _preset(run), accuracy, state)
+    name = read_notes(run).name
+    return RunEntry(run.number, _preset(run), accuracy, state, name=name)
 
 
 def damaged_entry(run: RunFolder, problem: str) -> RunEntry:
@@ -234,7 +268,13 @@ def damaged_entry(run: RunFolder, problem: str) -> RunEntry:
     says why.
     """
     return RunEntry(
-        run.number, _preset(run), None, fault_in(problem), reviewable=False, problem=problem
+        run.number,
+        _preset(run),
+        None,
+        fault_in(problem),
+        reviewable=False,
+        problem=problem,
+        name=read_notes(run).name,
     )
 
 

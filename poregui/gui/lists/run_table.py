@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QObject,
+    QPoint,
     Qt,
     Signal,
 )
@@ -22,6 +23,7 @@ from poregui.domain.wording import count, percent
 from poregui.gui.base.pieces import Index
 from poregui.store.run_check import problem_of
 from poregui.store.run_folder import RunFolder
+from poregui.store.run_notes import read_notes
 
 WAITING = "waiting"
 DAMAGED = "damaged"
@@ -34,7 +36,7 @@ class RunRow:
     A run that waits for the trainer has no number yet: it stands under one below zero, the next one
     under the highest. `resumable`: its training was interrupted, or died and left a checkpoint or a
     trained network, or its results are damaged and can be made again from that. `problem` says what
-    is wrong with its files, empty when nothing is.
+    is wrong with its files, empty when nothing is; `name` is what a person calls it.
     """
 
     number: int
@@ -47,6 +49,7 @@ class RunRow:
     state: str
     resumable: bool = False
     problem: str = ""
+    name: str = ""
 
 
 def state_of(final: Event | None) -> str:
@@ -103,14 +106,14 @@ def read_row(run: RunFolder) -> RunRow:
         n_test=n_test,
         state=state_of(final),
         resumable=isinstance(final, Interrupted) or (isinstance(final, Failed) and _left_work(run)),
+        name=read_notes(run).name,
     )
 
 
 def _damaged(run: RunFolder, problem: str, preset: str = "", when: str = "") -> RunRow:
     again = run.trained_file.is_file() and run.model_file.is_file() and _has_inputs(run)
-    return RunRow(
-        run.number, preset, when, 0, 0, None, 0, DAMAGED, resumable=again, problem=problem
-    )
+    row = RunRow(run.number, preset, when, 0, 0, None, 0, DAMAGED, resumable=again, problem=problem)
+    return replace(row, name=read_notes(run).name)
 
 
 def _left_work(run: RunFolder) -> bool:
@@ -218,9 +221,12 @@ class RunTableModel(QAbstractTableModel):
         accuracy = "–"
         if row.accuracy is not None:
             accuracy = percent(row.accuracy)
+        network = row.preset
+        if row.name:
+            network = f"{row.name} ({row.preset})"
         return (
             number,
-            row.preset,
+            network,
             row.when,
             str(row.epochs or "–"),
             str(row.best or "–"),
@@ -235,11 +241,12 @@ _STATE = len(RunTableModel.HEADINGS) - 1
 
 class RunTable(QTableView):
     """Show RunRows; `chosen` carries the run that a person moved to, `opened` the one that was
-    activated.
+    activated, `menu_requested` the chosen one (0: none) and where its menu opens.
     """
 
     chosen = Signal(int)
     opened = Signal(int)
+    menu_requested = Signal(int, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -265,6 +272,8 @@ class RunTable(QTableView):
         header.setSectionResizeMode(_STATE, QHeaderView.ResizeMode.Stretch)
         self.selectionModel().currentRowChanged.connect(self._moved)
         self.activated.connect(self._activated)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._ask_menu)
 
     def set_rows(self, rows: list[RunRow]) -> None:
         """Show these runs and keep the chosen one."""
@@ -289,6 +298,9 @@ class RunTable(QTableView):
         else:
             self.clearSelection()
             self.setCurrentIndex(QModelIndex())
+
+    def _ask_menu(self, at: QPoint) -> None:
+        self.menu_requested.emit(max(0, self.current()), self.viewport().mapToGlobal(at))
 
     def _moved(self, now: QModelIndex) -> None:
         if not now.isValid():

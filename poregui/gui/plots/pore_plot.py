@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QMenu, QWidget
 
 from poregui.domain.classes import PoreClass
 from poregui.gui.base.class_marks import ClassMarks
@@ -68,9 +68,12 @@ class _Axis(pg.AxisItem):
 
 
 class PorePlot(pg.PlotWidget):
-    """Show groups of pores; `chosen` carries the crop of a point that was clicked."""
+    """Show groups of pores; `chosen` carries the crop of a point that was clicked, `lassoed` a list
+    of those whose points a line was drawn around, with Shift or from the menu.
+    """
 
     chosen = Signal(int)
+    lassoed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         axes = {side: _Axis(side) for side in ("left", "bottom")}
@@ -96,7 +99,19 @@ class PorePlot(pg.PlotWidget):
         self._current: int | None = None
         self._here = pg.ScatterPlotItem(size=13, pxMode=True)
         self._here.setZValue(10)
-        self.setToolTip("Scroll to zoom, drag to move, click a point to select its pore.")
+        self._picked = pg.ScatterPlotItem(size=9, pxMode=True)
+        self._line = pg.PlotCurveItem()
+        self._lasso: list[QPointF] | None = None
+        self._lasso_next = False
+        for above in (self._picked, self._line):
+            above.setZValue(9)
+        self._picked_ids: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._open_menu)
+        self.setToolTip(
+            "Scroll to zoom, drag to move, click a point to select its pore.\n"
+            "Shift and drag draws a lasso; then a class key labels the pores inside."
+        )
         theme().changed.connect(self._dress)
         self._dress()
 
@@ -116,6 +131,79 @@ class PorePlot(pg.PlotWidget):
         self._current = crop_id
         self._mark_current()
 
+    def start_lasso(self) -> None:
+        """Let the next drag draw a lasso."""
+        self._lasso_next = self._is_scatter
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def inside(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the crops whose points lie in a polygon, (n, 2) in the units of the axes."""
+        if self._shown is None or self._shown[2] is None or len(polygon) < 3:
+            return np.zeros(0, np.int64)
+        groups, x, y = self._shown
+        found = [
+            group.crop_ids[_in_polygon(_scaled(group.x, x), _scaled(group.y, y), polygon)]
+            for group in groups
+            if group.y is not None
+        ]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    @property
+    def _is_scatter(self) -> bool:
+        return self._shown is not None and self._shown[2] is not None
+
+    # ---- lasso ------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and self._is_scatter and (shift or self._lasso_next):
+            self.setFocus()
+            self._lasso = [event.position()]
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._lasso is None:
+            super().mouseMoveEvent(event)
+            return
+        self._lasso.append(event.position())
+        line = self._in_units(self._lasso)
+        self._line.setData(line[:, 0], line[:, 1])
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._lasso is None:
+            super().mouseReleaseEvent(event)
+            return
+        polygon = self._in_units([*self._lasso, event.position()])
+        self._lasso = None
+        self._lasso_next = False
+        self.unsetCursor()
+        self._line.setData([], [])
+        found = self.inside(polygon)
+        self._picked_ids = found
+        self._mark_picked()
+        if len(found):
+            self.lassoed.emit(found.tolist())
+
+    def _in_units(self, points: Sequence[QPointF]) -> NDArray[np.float64]:
+        """Return points of the widget in the units of the axes, (n, 2)."""
+        box = self.getPlotItem().getViewBox()
+        found = [box.mapSceneToView(self.mapToScene(point.toPoint())) for point in points]
+        return np.array([(one.x(), one.y()) for one in found], np.float64)
+
+    def _open_menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        lasso = menu.addAction("Select with lasso")
+        lasso.setEnabled(self._is_scatter)
+        lasso.triggered.connect(self.start_lasso)
+        menu.addAction("Show all").triggered.connect(self._show_all)
+        menu.popup(self.mapToGlobal(at))
+
+    def _show_all(self) -> None:
+        self.getPlotItem().getViewBox().autoRange(padding=0.04)
+
     # ---- drawing ----------------------------------------------------------------------------
 
     def _dress(self) -> None:
@@ -126,6 +214,9 @@ class PorePlot(pg.PlotWidget):
             axis.setTextPen(tokens.muted)
         self._here.setPen(pg.mkPen(tokens.text, width=2))
         self._here.setBrush(None)
+        self._picked.setPen(pg.mkPen(tokens.text, width=1))
+        self._picked.setBrush(None)
+        self._line.setPen(pg.mkPen(tokens.text, width=1.5))
         self._draw()
 
     def _draw(self) -> None:
@@ -146,8 +237,10 @@ class PorePlot(pg.PlotWidget):
         else:
             for index, group in enumerate(groups):
                 self._draw_points(group, x, y, _SYMBOLS[index % len(_SYMBOLS)])
-        item.addItem(self._here)
+        for above in (self._here, self._picked, self._line):
+            item.addItem(above)
         self._mark_current()
+        self._mark_picked()
 
     def _draw_histogram(self, groups: Sequence[PlotGroup], axis: PlotAxis) -> None:
         values = [_scaled(group.x, axis) for group in groups]
@@ -197,6 +290,21 @@ class PorePlot(pg.PlotWidget):
         if len(hit):
             self.chosen.emit(int(hit[0].data()))
 
+    def _mark_picked(self) -> None:
+        """Ring the points that the last lasso held."""
+        self._picked.setData([], [])
+        if self._shown is None or self._shown[2] is None or not len(self._picked_ids):
+            return
+        groups, x, y = self._shown
+        across: list[NDArray[np.float64]] = []
+        up: list[NDArray[np.float64]] = []
+        for group in groups:
+            if group.y is not None:
+                own = np.isin(group.crop_ids, self._picked_ids)
+                across.append(_scaled(group.x[own], x))
+                up.append(_scaled(group.y[own], y))
+        self._picked.setData(np.concatenate(across), np.concatenate(up))
+
     def _mark_current(self) -> None:
         self._here.setData([], [])
         if self._shown is None or self._current is None or self._shown[2] is None:
@@ -213,6 +321,20 @@ class PorePlot(pg.PlotWidget):
         if label is None:
             return QColor(theme().tokens.muted)
         return QColor(self._marks.colour(label))
+
+
+def _in_polygon(
+    x: NDArray[np.float64], y: NDArray[np.float64], polygon: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell which points (n,) lie in a polygon, by how often a ray from each crosses its sides."""
+    odd = np.zeros(len(x), np.bool_)
+    before = np.roll(polygon, 1, axis=0)
+    for (x1, y1), (x2, y2) in zip(polygon.tolist(), before.tolist(), strict=True):
+        if y1 == y2:
+            continue
+        crosses = (y1 > y) != (y2 > y)
+        odd ^= crosses & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
+    return odd
 
 
 def _scaled(values: NDArray[np.float64], axis: PlotAxis) -> NDArray[np.float64]:

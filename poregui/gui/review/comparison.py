@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.statistics.intervals import wilson_interval
-from poregui.domain.wording import count, percent, percent_or_dash
+from poregui.domain.wording import count, named_run, percent, percent_or_dash
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.pieces import fill
 from poregui.gui.lists.number_table import NumberRow
@@ -56,6 +57,7 @@ class ComparePresenter(PanelPresenter):
         self._background = background
         self._runs: dict[int, RunFolder] = {}
         self._number = 0
+        self._names: dict[int, str] = {}
         self._both: Both | None = None
         self._handle: TaskHandle | None = None
         self.link(panel.other_chosen, self.choose)
@@ -64,6 +66,7 @@ class ComparePresenter(PanelPresenter):
     def set_runs(self, entries: list[RunEntry], runs: dict[int, RunFolder]) -> None:
         """Offer these runs for the comparison, but for the one of the page."""
         self._runs = runs
+        self._names = {entry.number: entry.name for entry in entries}
         mine = self.state.number
         offered = [
             entry for entry in reversed(entries) if entry.reviewable and entry.number != mine
@@ -131,7 +134,9 @@ class ComparePresenter(PanelPresenter):
         panel.show_sentence("")
         say(panel.compare_sentence, found.sentence)
         say(panel.compare_notes, "\n".join(found.notes))
-        panel.compare_table.set_rows(("", "Correct", "Accuracy", "95 % CI, %"), _rows(found))
+        panel.compare_table.set_rows(
+            ("", "Correct", "Accuracy", "95 % CI, %"), _rows(found, self._names)
+        )
         wanted = panel.flips_box.currentData()
         flips = [one for one in found.flipped if wanted == "all" or kind_of(one) == wanted]
         for index, (key, text) in enumerate(FLIPS.items()):
@@ -165,7 +170,7 @@ def kind_of(flip: Flip) -> str:
     return "other"
 
 
-def _rows(found: Comparison) -> list[NumberRow]:
+def _rows(found: Comparison, names: Mapping[int, str]) -> list[NumberRow]:
     pairing = found.pairing
     rows = []
     for one, only, accuracy in (
@@ -179,7 +184,8 @@ def _rows(found: Comparison) -> list[NumberRow]:
             percent_or_dash(accuracy),
             interval_text(interval),
         )
-        rows.append(NumberRow(f"Run {one.run} ({one.preset})", cells, accuracy, interval))
+        name = named_run(one.run, names.get(one.run, ""))
+        rows.append(NumberRow(f"{name} ({one.preset})", cells, accuracy, interval))
     for name, number in (
         ("Both correct", pairing.both_right),
         (f"Only run {found.second.run} correct", pairing.only_second),
@@ -207,7 +213,7 @@ def _flip_text(found: Comparison, flip: Flip) -> str:
 
 
 def _entry_text(entry: RunEntry) -> str:
-    texts = [f"Run {entry.number}", entry.preset]
+    texts = [named_run(entry.number, entry.name), entry.preset]
     if entry.accuracy is not None:
         texts.append(percent(entry.accuracy))
     return ", ".join(filter(None, texts))

@@ -26,6 +26,8 @@ _MAPS_KEPT = 200
 _AT_ONCE = 10
 """Crops whose maps come together, so that a page fills in steps."""
 
+_NO_PIXELS = "No heat map: the preset shape classifies by size and shape, not by pixels."
+
 
 class HeatMaps(QObject):
     """Ask the network of one run in the background; of single crops the last one asked for, of
@@ -56,10 +58,14 @@ class HeatMaps(QObject):
         self._kept.clear()
 
     def why_none(self) -> str:
-        """Say why the run has no heat maps; empty when it has a network."""
-        if self._run is None or self._run.has_network:
+        """Say why the run has no heat maps; empty when its network has them."""
+        if self._run is None:
             return ""
         try:
+            if self._run.read_recipe().preset == "shape":
+                return _NO_PIXELS
+            if self._run.has_network:
+                return ""
             Predictor(self._run)
         except PoreguiError as error:
             return f"No heat map: {error}"

@@ -119,10 +119,16 @@ class RunColumn(QWidget):
         layout.addSpacing(GAP // 2)
         layout.addWidget(self.class_scores)
         outer = column(self, margin=0)
-        outer.addLayout(row(text(kind="heading", content="Run"), None, self._build_export()))
+        self.run_button = button("run_menu_button", "Edit", "Name, resume, delete or restore runs")
+        self.run_button.clicked.connect(self._ask_menu)
+        title = text(kind="heading", content="Run")
+        outer.addLayout(row(title, None, self.run_button, self._build_export()))
         outer.addWidget(self.run_picker)
         outer.addWidget(self._numbers)
         outer.addStretch(1)
+
+    def _ask_menu(self) -> None:
+        self.run_picker.ask_menu(self.run_button.mapToGlobal(self.run_button.rect().bottomLeft()))
 
     def _build_export(self) -> QToolButton:
         self.export_button = button(

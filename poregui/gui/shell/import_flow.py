@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from poregui.domain.errors import PoreguiError
@@ -104,7 +104,9 @@ def _call(call: Callable[[], None], _result: int) -> None:
 
 
 class ImportFlow(QObject):
-    """Bring images into the open project."""
+    """Bring images into the open project; `imported` carries the ids of new micrographs."""
+
+    imported = Signal(object)
 
     def __init__(self, window: QWidget, session: Session, services: Services) -> None:
         super().__init__(window)
@@ -221,6 +223,8 @@ class ImportFlow(QObject):
             self._session.apply(plan.edit)
         self._report(plan.report.lines)
         new = {m.id for m in project.micrographs()} - before
+        if new:
+            self.imported.emit(sorted(new))
         offer_masks(self._session, self._services.background, new, self._when_report_is_closed)
 
     def _when_report_is_closed(self, call: Callable[[], None]) -> None:

@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         start.sample_requested.connect(self.projects.sample)
         start.recent_chosen.connect(self.open_project)
         self.label_page.import_requested.connect(partial(self._act, "import_files"))
+        self.label_page.train_requested.connect(partial(self._act, "train_start"))
         self.label_page.properties_requested.connect(self._ask_micrographs)
         self.label_page.micrograph_list.accept_requested.connect(self._accept_file)
         self.train_page.review_requested.connect(self.show_run)
@@ -422,7 +423,8 @@ class MainWindow(QMainWindow):
     def _train(self) -> None:
         if self.workspace is not None:
             self.show_page(self.train_page)
-            self.workspace.train.train()
+            if self.actions_by_name["train_start"].isEnabled():
+                self.workspace.train.train()
 
     def _review_newest(self) -> None:
         if self.session is not None:

@@ -35,7 +35,9 @@ from poregui.workflow.editing.micrograph_edits import (
     Step,
     change_plane,
     change_several,
+    give_masks,
     set_specimens,
+    similar_to,
     with_plane,
 )
 from poregui.workflow.importing.specimen_names import doubt_text, in_doubt, specimens_in_names
@@ -176,7 +178,10 @@ class MicrographFlow(QObject):
     def _ask_one(self, micrograph: Micrograph) -> None:
         names = self._specimens()
         specimen = names.get(micrograph.specimen_id or 0, "")
-        dialog = MicrographDialog(micrograph, specimen, tuple(names.values()), self._window)
+        similar = similar_to(micrograph, self._session.project.micrographs())
+        dialog = MicrographDialog(
+            micrograph, specimen, tuple(names.values()), self._window, len(similar)
+        )
         offer_planes(self._background, self._session.project.micrograph_file(micrograph), dialog)
         change = partial(change_micrograph, self._session, self._background, micrograph, dialog)
         dialog.accepted.connect(partial(guarded, change))
@@ -225,8 +230,9 @@ def change_micrograph(
     specimen = dialog.specimen
     um_per_px = dialog.um_per_px
     plane = dialog.plane
+    others = partial(_change_similar, session, micrograph, dialog)
     if plane == Plane.parse(micrograph.plane):
-        _apply(session, micrograph, micrograph, specimen, um_per_px)
+        _apply(session, micrograph, micrograph, specimen, um_per_px, others())
         return
     file = session.project.micrograph_file(micrograph)
 
@@ -234,7 +240,7 @@ def change_micrograph(
         return with_plane(file, micrograph, plane)
 
     def apply(after: Micrograph) -> None:
-        _apply(session, micrograph, after, specimen, um_per_px)
+        _apply(session, micrograph, after, specimen, um_per_px, others())
 
     background.run(f"Reading {micrograph.shown_name}", read, apply)
 
@@ -289,10 +295,31 @@ def accept_changed_file(session: Session, background: Background, micrograph: Mi
     background.run(f"Reading {micrograph.shown_name}", look, settle)
 
 
+def _change_similar(
+    session: Session, micrograph: Micrograph, dialog: MicrographDialog
+) -> Edit | None:
+    """Return the edit that gives similar micrographs the pixel size and masks that were answered
+    for them.
+    """
+    steps: list[Step] = []
+    if dialog.scale_for_similar:
+        steps.append(partial(set_scale, um_per_px=dialog.um_per_px))
+    if dialog.masks_for_similar:
+        steps.append(partial(give_masks, masks=micrograph.masks))
+    return change_several(similar_to(micrograph, session.project.micrographs()), steps)
+
+
 def _apply(
-    session: Session, before: Micrograph, after: Micrograph, specimen: str, um_per_px: float | None
+    session: Session,
+    before: Micrograph,
+    after: Micrograph,
+    specimen: str,
+    um_per_px: float | None,
+    others: Edit | None = None,
 ) -> None:
     edits: list[Edit] = []
+    if others is not None:
+        edits.append(others)
     if after != before:
         edits.append(change_plane(session.project, before, after))
     if um_per_px != before.um_per_px:

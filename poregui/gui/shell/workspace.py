@@ -37,6 +37,7 @@ from poregui.gui.services.trainer import Trainer
 from poregui.gui.shell.class_editing import ClassesFlow
 from poregui.gui.shell.import_flow import ImportFlow
 from poregui.gui.shell.micrograph_flow import MicrographFlow
+from poregui.gui.shell.run_flow import RunFlow
 from poregui.gui.shell.sharing_flow import ExportFlow, SharingFlow
 from poregui.gui.train.train_page import TrainPage
 from poregui.gui.train.train_presenter import TrainPresenter
@@ -81,7 +82,10 @@ class Workspace(QObject):
         self.train = TrainPresenter(pages.train, self.session, self.services)
         self.review = ReviewPresenter(pages.review, self.session, self.services)
         self.apply = ApplyPresenter(pages.apply, self.session, self.services)
-        self._presenters = (self.label, self.train, self.review, self.apply)
+        lists = (pages.train.run_table, pages.review.run_picker, pages.apply.run_picker)
+        self.runs = RunFlow(window, self.session, self.services, lists, self.train.resume)
+        self._presenters = (self.label, self.train, self.review, self.apply, self.runs)
+        self.importing.imported.connect(self._show_first)
         self._begun = 0
         """How many presenters were attached, the last of them perhaps in part."""
         self._attach()
@@ -105,6 +109,12 @@ class Workspace(QObject):
             "train_stop": self.train.stop,
             "train_cancel": self.train.cancel,
         }
+
+    def _show_first(self, micrograph_ids: list[int]) -> None:
+        """Show the first of new micrographs, where none is shown yet."""
+        state = self.label.state
+        if state.micrograph is None:
+            state.show_micrograph(micrograph_ids[0])
 
     def _attach(self) -> None:
         """Let all presenters fill their pages; where one cannot, leave all pages as if none had

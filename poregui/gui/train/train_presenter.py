@@ -39,6 +39,7 @@ from poregui.gui.widgets.crop_preview import (
     preview_title,
 )
 from poregui.store.run_folder import RunFolder
+from poregui.store.run_notes import read_notes
 from poregui.workflow.training.prepare_dataset import DatasetSummary, summarise
 from poregui.workflow.training.test_split import choose_test_split, groups, warnings_for
 from poregui.workflow.training.training_request import Order, check_order, orders_for
@@ -131,7 +132,7 @@ class TrainPresenter(QObject):
             (page.train_requested, self.train),
             (page.stop_requested, self.stop),
             (page.cancel_requested, self.cancel),
-            (page.resume_requested, self._resume),
+            (page.resume_requested, self.resume),
             (page.log_requested, self._show_log),
             (page.remove_requested, self._remove),
             (trainer.queue.changed, self._queue_changed),
@@ -179,7 +180,8 @@ class TrainPresenter(QObject):
         if not learned or messages().ask("Discard training?", question, "Discard training"):
             self._trainer.cancel()
 
-    def _resume(self, number: int) -> None:
+    def resume(self, number: int) -> None:
+        """Go on with a run that was interrupted."""
         run = self._folder(number)
         if run is None:
             return
@@ -362,7 +364,10 @@ class TrainPresenter(QObject):
         def read(_control: TaskControl) -> dict[int, RunRow]:
             ended = ("finished", "stopped", "cancelled", "failed")
             kept = {n: row for n, row in known.items() if row.state in ended and n != live}
-            return {run.number: kept.get(run.number) or read_row(run) for run in runs}
+            rows = {run.number: kept.get(run.number) or read_row(run) for run in runs}
+            for run in runs:
+                rows[run.number] = replace(rows[run.number], name=read_notes(run).name)
+            return rows
 
         self._background.run("Reading runs", read, self._show_rows)
 
@@ -374,7 +379,11 @@ class TrainPresenter(QObject):
         damaged = {number: row.problem for number, row in rows.items() if row.problem}
         news = damaged != {number: row.problem for number, row in self._rows.items() if row.problem}
         self._rows = rows
-        if not self._shown and rows:
+        gone = self._shown > 0 and self._shown != self._live_run and self._shown not in rows
+        if gone and not rows:
+            self._shown = 0
+            self._show_curves(Curves(), TrainingHeadline("", ""))
+        elif gone or (not self._shown and rows):
             self._show_run(max(rows))
         self._put_rows()
         self._show_empty_text()

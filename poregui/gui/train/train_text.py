@@ -101,19 +101,19 @@ def _finds(curves: Curves) -> bool:
 def _teaching(number: int, started: Started) -> TrainingHeadline:
     images = count(started.n_train, "checked micrograph")
     if not started.folds:
-        detail = f"It learns from {images}; {count(started.parameters, 'weight')}."
-        return TrainingHeadline(f"Teaching finder {number}.", detail)
-    detail = f"A network that learned from {images} is tried on the others."
+        detail = f"On {images}; {count(started.parameters, 'weight')}."
+        return TrainingHeadline(f"Training finder {number}.", detail)
+    detail = f"Trained on {images}, tested on the others."
     turn = f"{started.fold} of {started.folds}"
     return TrainingHeadline(f"Scoring finder {number}, {turn}.", detail)
 
 
 def _taught(number: int, done: Finished) -> TrainingHeadline:
     text = f"Finder {number} is ready."
-    detail = f"It learned for {duration(done.seconds)}. Choose it under Find pores."
+    detail = f"Trained for {duration(done.seconds)}. Choose it under Find pores."
     if done.n_test:
         found = count(done.n_test, "pore")
-        text = f"Finder {number}: IoU {done.accuracy:.2f} over {found} that it had not seen."
+        text = f"Finder {number}: IoU {done.accuracy:.2f} over {found} that it was not trained on."
     return TrainingHeadline(text, detail, "good")
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
 from poregui.gui.base.theme import theme
 from poregui.gui.canvas.canvas_view import draw_scale_bar, to_qimage
+from poregui.gui.canvas.outline_layer import BRIGHT, draw_current
 from poregui.vision.io.pyramid import Pyramid
 
 _SURROUNDINGS = 2.2
@@ -35,6 +48,8 @@ class ContextView(QWidget):
         self._image = self._crop = QImage()
         self._source: tuple[Pyramid, Box] | None = None
         self._outline: QRectF | None = None
+        self._line: NDArray[np.float64] | None = None
+        self._around: Box | None = None
         self._colour = QColor("#ffffff")
         self._um_per_px: float | None = None
         self._shrinks = 1.0
@@ -56,6 +71,11 @@ class ContextView(QWidget):
         self._cut()
         self.update()
 
+    def set_line(self, points: NDArray[Any] | None) -> None:
+        """Draw the outline of the pore, (N, 2) in px of the micrograph; None for none."""
+        self._line = None if points is None else np.asarray(points, np.float64)
+        self.update()
+
     def set_outline_colour(self, colour: str) -> None:
         """Outline the crop in the colour of its class (`#rrggbb`)."""
         self._colour = QColor(colour)
@@ -64,7 +84,7 @@ class ContextView(QWidget):
     def clear(self, text: str = "No crop selected") -> None:
         """Show nothing but a sentence."""
         self._image = self._crop = QImage()
-        self._source = self._outline = None
+        self._source = self._outline = self._line = None
         self._empty_text = text
         self.update()
 
@@ -72,6 +92,7 @@ class ContextView(QWidget):
         """Cut what the widget has room for, so that no border is left."""
         self._image = self._crop
         self._outline = None
+        self._around = None
         self._shrinks = 1.0
         if self._source is None:
             return
@@ -90,6 +111,7 @@ class ContextView(QWidget):
         except PoreguiError:  # a damaged file; the crop itself is kept
             return
         self._image = to_qimage(pixels, image.grey_low, image.grey_high)
+        self._around = around
         self._shrinks = around.width / pixels.shape[1]
         across = pixels.shape[1] / around.width
         down = pixels.shape[0] / around.height
@@ -124,6 +146,12 @@ class ContextView(QWidget):
         painter.drawImage(target, self._image)
         if self._outline is not None:
             self._draw_outline(painter, target, scale)
+        if self._line is not None and self._around is not None:
+            corner = np.array([self._around.x, self._around.y])
+            points = (self._line - corner) * (scale / self._shrinks) + (target.x(), target.y())
+            line = QPolygonF([QPointF(x, y) for x, y in points.tolist()])
+            bright = BRIGHT if self._colour == QColor("#ffffff") else self._colour
+            draw_current(painter, line, bright)
         if self._um_per_px:
             draw_scale_bar(painter, target, self._um_per_px * self._shrinks / scale)
 

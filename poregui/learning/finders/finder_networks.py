@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,38 +10,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from poregui.domain.errors import PoreguiError
-from poregui.learning import pretrained
+from poregui.learning.finders.pixel_networks import Surroundings, classify, features_at
+from poregui.learning.finders.pretrained_stages import STAGE_STEP, has_weights, stages
 from poregui.store.finder_folder import FinderKind
-from poregui.store.pretrained_weights import check_pretrained, pretrained_weights
-from poregui.vision.pores.finder import (
-    CHROMA,
-    COLOURS,
-    FEATURE_REACH,
-    FEATURES,
-    Forward,
-    PoreFinder,
-)
+from poregui.vision.pores.finder import COLOURS, FEATURE_REACH, FEATURES, Forward, PoreFinder
 
 _WIDTHS = (8, 16, 32, 64)
 """Channels at each size of the U-Net, each half of the one before."""
-_UNITS = (24,)
-_STAGE_ENDS = (
-    *("net_blocks_0__bn2", "net_blocks_2_add", "net_blocks_4_add"),
-    "net_blocks_10_add",
-)
-"""Where EfficientNet-Lite0 is left: at halves, quarters, eighths and sixteenths of the image."""
 _UP = (48, 32, 24, 16)
 _FINE = 8
 _PRETRAINED_REACH = 256
 """The stages reach 169 px, the way up 39 px, and enlarging up to 30 px more."""
-_PRETRAINED_STEP = 16
-_SEEN = 0.75
-"""What the range of a micrograph is multiplied by, to be like the images of ImageNet."""
-_RED = (0.701, -0.299, -0.299)
-_BLUE = (-0.114, -0.114, 0.886)
-_TO_COLOURS = np.stack([np.ones(3), np.array(_RED) / CHROMA, np.array(_BLUE) / CHROMA]) * _SEEN
-"""From grey, and red and blue less green, to red, green and blue (see `colours_of`)."""
+_SURROUNDINGS_REACH = 208
 PROBABILITY = "probability"
 _LIKELY = 0.5
 _APART = 4.0
@@ -49,23 +30,36 @@ _PORE = 2.0
 """How much more a pixel of a pore counts."""
 
 
+Numbers = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+"""Return numbers (n, count) of the pixels at flat places of an image (h, w, 3)."""
+
+
 @dataclass(frozen=True)
 class FinderNetwork:
     """Hold a network that is trained (`learns`: pore and apart) and the same one as it is applied
     (`answers`: their product).
 
-    Pixels between two pores that touch are not `apart`: there the product is low.
+    Pixels between two pores that touch are not `apart`: there the product is low. `numbers` are
+    what a classifier of pixels is taught of each, None where patches are taught; `settle` gives
+    `answers` what `learns` has learned, where they do not share it. `channels` is how many numbers
+    `answers` is given of each pixel.
     """
 
-    kind: FinderKind
     learns: keras.Model
     answers: keras.Model
     reach: int
     step: int
+    numbers: Numbers | None = None
+    settle: Callable[[], None] = lambda: None
+
+    @property
+    def channels(self) -> int:
+        """Return how many numbers of each pixel it is given when it is applied."""
+        return int(self.answers.inputs[0].shape[-1])
 
     def finder(self) -> PoreFinder:
         """Return the finder that this network is now."""
-        by_features = self.kind == "instant"
+        by_features = self.channels == FEATURES
         return PoreFinder(forward_of(self.answers), self.reach, self.step, by_features=by_features)
 
 
@@ -74,48 +68,52 @@ def forward_of(model: keras.Model) -> Forward:
     return lambda inputs: np.asarray(model(inputs, training=False))
 
 
-def channels_of(kind: FinderKind) -> int:
-    """Return how many numbers of each pixel a network of a kind is given."""
-    if kind == "instant":
-        return FEATURES
-    return COLOURS
-
-
 def build_network(kind: FinderKind) -> FinderNetwork:
-    """Return an untrained network; where its weights are installed, a U-Net begins with what
-    ImageNet taught EfficientNet-Lite0.
+    """Return an untrained network; where its weights are installed, it begins with what ImageNet
+    taught EfficientNet-Lite0.
     """
-    image = keras.Input((None, None, channels_of(kind)), name="image")
     if kind == "instant":
-        flow, reach, step = _dense(image), FEATURE_REACH, 1
-    elif has_weights():
-        flow, reach, step = _on_pretrained(image), _PRETRAINED_REACH, _PRETRAINED_STEP
+        return _pixels_by_surroundings() if has_weights() else _pixels_by_features()
+    image = keras.Input((None, None, COLOURS), name="image")
+    if has_weights():
+        flow, reach, step = _on_pretrained(image), _PRETRAINED_REACH, STAGE_STEP
     else:
         flow, reach, step = _unet(image), _reach(len(_WIDTHS)), 2 ** (len(_WIDTHS) - 1)
+    learns, answers = _both(image, flow, kind)
+    return FinderNetwork(learns, answers, reach, step)
+
+
+def _pixels_by_features() -> FinderNetwork:
+    image = keras.Input((None, None, FEATURES), name="image")
+    learns, answers = _both(image, classify(image), "instant")
+    return FinderNetwork(learns, answers, FEATURE_REACH, 1, features_at)
+
+
+def _pixels_by_surroundings() -> FinderNetwork:
+    seen = Surroundings()
+    given = keras.Input((None, None, seen.count), name="image")
+    learns, _ = _both(given, classify(given), "instant")
+    image = keras.Input((None, None, COLOURS), name="image")
+    _, answers = _both(image, seen.hidden(image), "instant")
+    return FinderNetwork(
+        learns,
+        answers,
+        _SURROUNDINGS_REACH,
+        STAGE_STEP,
+        seen.at,
+        lambda: seen.take(learns, answers),
+    )
+
+
+def _both(image: Any, flow: Any, name: str) -> tuple[keras.Model, keras.Model]:
+    """Return the network that learns and the one that answers, from the last numbers of pixels."""
     pore = keras.layers.Conv2D(1, 1, activation="sigmoid", name="pore")(flow)
     apart = keras.layers.Conv2D(
         1, 1, activation="sigmoid", bias_initializer=keras.initializers.Constant(2.0), name="apart"
     )(flow)
     both = keras.layers.Concatenate(name="both")([pore, apart])
     product = keras.layers.Multiply(name="product")([pore, apart])
-    learns = keras.Model(image, both, name=kind)
-    return FinderNetwork(kind, learns, keras.Model(image, product, name=kind), reach, step)
-
-
-def has_weights() -> bool:
-    """Tell whether the weights that ImageNet taught are installed and sound."""
-    try:
-        check_pretrained()
-    except PoreguiError:
-        return False
-    return True
-
-
-def _dense(image: Any) -> Any:
-    flow = keras.layers.BatchNormalization(trainable=False, name="standardised")(image)
-    for number, units in enumerate(_UNITS, start=1):
-        flow = keras.layers.Conv2D(units, 1, activation="relu", name=f"dense_{number}")(flow)
-    return flow
+    return keras.Model(image, both, name=name), keras.Model(image, product, name=name)
 
 
 def _unet(image: Any) -> Any:
@@ -140,13 +138,7 @@ def _on_pretrained(image: Any) -> Any:
     """Stack the way up of a U-Net on the first stages of EfficientNet-Lite0, which stay as they
     came: two images teach too little to do better.
     """
-    colours = keras.layers.Conv2D(3, 1, use_bias=False, trainable=False, name="colours")(image)
-    whole = keras.Model(image, pretrained.backbone(colours))
-    whole.get_layer("colours").set_weights([_TO_COLOURS[None, None]])
-    pretrained.give_weights(whole, pretrained_weights())
-    for layer in whole.layers:
-        layer.trainable = False
-    beside = [whole.get_layer(name).output for name in _STAGE_ENDS]
+    beside = stages(image)
     flow = keras.layers.SpatialDropout2D(0.1, name="dropout")(beside.pop())
     flow = _block(flow, _UP[0], "up_16", 1)
     for width in _UP[1:]:
@@ -179,16 +171,6 @@ def _reach(levels: int) -> int:
     lowest = 2 * 2 ** (levels - 1)
     halved = sum(2 * 2**level for level in range(levels - 1))
     return down_and_up + lowest + halved
-
-
-def standardise(network: FinderNetwork, inputs: NDArray[np.float32]) -> None:
-    """Let an instant network bring its numbers, as in `inputs` (n, channels), to mean 0 and spread
-    1.
-    """
-    layer = network.learns.get_layer("standardised")
-    wide = inputs.shape[1]
-    variance = np.maximum(inputs.var(axis=0), 1e-6)
-    layer.set_weights([np.ones(wide), np.zeros(wide), inputs.mean(axis=0), variance])
 
 
 def loss_of(truth: Any, answer: Any) -> Any:

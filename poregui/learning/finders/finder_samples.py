@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.store.finder_folder import FinderImage, MarkedImage
-from poregui.vision.pores.finder import Range, features_of
+from poregui.vision.pores.finder import Range
 
 SIDE = 128
 """Side of a patch in px."""
@@ -29,8 +29,10 @@ _SHADED = 0.25
 _OFTEN = 0.5
 _REACH = 2
 """Pixels from both of two pores within which a pixel lies between them."""
-_OF_A_KIND = 20_000
-"""Pixels of pores, near pores and elsewhere that an instant finder learns from, of each image."""
+_DRAWN = 300_000
+"""Pixels that an instant finder learns from, at most."""
+_SHARES = 3
+_COPIES = 4
 _NEAR = 8
 
 
@@ -132,30 +134,69 @@ def _varied(colours: NDArray[np.float32], random: np.random.Generator) -> NDArra
 
 
 def pixels_of(
-    lessons: Sequence[Lesson], random: np.random.Generator
+    lessons: Sequence[Lesson],
+    random: np.random.Generator,
+    numbers: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]],
+    copies: int = _COPIES,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return numbers of checked pixels (n, features) and their truth (n, 3).
+    """Return the `numbers` of checked pixels (n, count) and their truth (n, 3).
 
-    Pores, their surroundings and the rest are drawn alike; each counts as much as it is rare among
-    those that were drawn.
+    Each image is shown as it is and in varied `copies`. Pores, their surroundings and the rest are
+    drawn alike; each counts as much as it is rare among those that were drawn.
     """
     inputs = []
     truths = []
-    square = np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)
+    most = max(1, _DRAWN // (len(lessons) * (copies + 1) * _SHARES))
     for lesson in lessons:
-        features = features_of(lesson.colours)
-        near = cv2.dilate(lesson.pore, square) > 0
-        checked = lesson.counts > 0
-        pore = lesson.pore > 0
-        for chosen in (pore, near & ~pore & checked, ~near & checked):
-            places = np.flatnonzero(chosen)
+        for copy in range(copies + 1):
+            shown = _another(lesson, random) if copy else lesson
+            places, shares = _drawn_places(shown, random, most)
             if not len(places):
                 continue
-            drawn = random.choice(places, min(_OF_A_KIND, len(places)), replace=False)
-            inputs.append(features.reshape(-1, features.shape[-1])[drawn])
-            share = np.full(len(drawn), len(places) / len(drawn), np.float32)
-            parts = [part.reshape(-1)[drawn] for part in (lesson.pore, lesson.apart)]
-            truths.append(np.stack([*parts, share], axis=-1))
+            inputs.append(numbers(shown.colours, places))
+            parts = [part.reshape(-1)[places] for part in (shown.pore, shown.apart)]
+            truths.append(np.stack([*parts, shares], axis=-1))
     together = np.concatenate(truths)
     together[:, 2] /= together[:, 2].mean()
     return np.concatenate(inputs), together
+
+
+def _another(lesson: Lesson, random: np.random.Generator) -> Lesson:
+    """Return a lesson of another size, under other light and focus."""
+    zoom = _ZOOM ** random.uniform(-1, 1)
+    height, width = lesson.pore.shape
+    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+
+    def sized(values: NDArray[np.float32], how: int) -> NDArray[np.float32]:
+        return np.asarray(cv2.resize(values, size, interpolation=how), np.float32)
+
+    smooth = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return Lesson(
+        _varied(sized(lesson.colours, smooth), random),
+        np.round(sized(lesson.pore, smooth)),
+        np.round(sized(lesson.apart, smooth)),
+        sized(lesson.counts, cv2.INTER_NEAREST),
+        lesson.at,
+    )
+
+
+def _drawn_places(
+    lesson: Lesson, random: np.random.Generator, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return flat places of checked pixels, at most so many of pores, near them and elsewhere, and
+    of how many each is one.
+    """
+    near = cv2.dilate(lesson.pore, np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)) > 0
+    checked = lesson.counts > 0
+    pore = lesson.pore > 0
+    places = []
+    shares = []
+    for chosen in (pore & checked, near & ~pore & checked, ~near & checked):
+        there = np.flatnonzero(chosen)
+        if len(there):
+            drawn = random.choice(there, min(most, len(there)), replace=False)
+            places.append(drawn)
+            shares.append(np.full(len(drawn), len(there) / len(drawn), np.float32))
+    if not places:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    return np.concatenate(places), np.concatenate(shares)

@@ -25,19 +25,19 @@ from poregui.domain.events import (
     Started,
 )
 from poregui.learning import checkpoint
-from poregui.learning.export_onnx import PARITY, build_image_graph, write_network
+from poregui.learning.export_onnx import build_image_graph
 from poregui.learning.finders.finder_networks import (
     PROBABILITY,
     FinderNetwork,
     build_network,
-    channels_of,
     loss_of,
     right_of,
-    standardise,
 )
 from poregui.learning.finders.finder_samples import SIDE, Lesson, patches, pixels_of
+from poregui.learning.finders.pixel_networks import standardise
 from poregui.learning.fitting import Report, ShouldStop
 from poregui.learning.job import make_repeatable
+from poregui.learning.onnx_graph import PARITY, write_network
 from poregui.store.files import write_json
 from poregui.store.finder_folder import (
     FinderDescription,
@@ -215,7 +215,7 @@ def _score(job: _FinderJob, group: str, number: int) -> tuple[str, FindingScore]
     groups = job.request.groups
     own = [facts.group == group for facts in job.request.images]
     others = [lesson for lesson, held in zip(job.lessons, own, strict=True) if not held]
-    job.report(Stage(f"Finding in {group} by what the others teach"))
+    job.report(Stage(f"Scoring on {group}, trained on the others"))
     if not any(len(lesson.at) for lesson in others):
         return group, FindingScore()
     _fit(job, others, fold=number, folds=len(groups))
@@ -287,9 +287,9 @@ class _Fit:
         self._random = np.random.default_rng([job.request.seed, fold])
         self._steps = job.request.epochs * STEPS
         self._pixels: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-        if job.request.kind == "instant":
-            self._pixels = pixels_of(lessons, self._random)
-            standardise(network, self._pixels[0])
+        if network.numbers is not None:
+            self._pixels = pixels_of(lessons, self._random, network.numbers)
+            standardise(network.learns, self._pixels[0])
         self._held = self._held_batch(held)
 
     def run(self) -> None:
@@ -305,6 +305,7 @@ class _Fit:
                 shares.append(share)
                 self._job.report(BatchEnded(epoch, step, STEPS, loss, share))
                 if self._job.asked() == "stop":
+                    self._network.settle()
                     return
             seconds = time.monotonic() - began
             held_loss, held_share = self._on_held()
@@ -324,6 +325,7 @@ class _Fit:
                     seconds_left=seconds / epoch * (epochs - epoch),
                 )
             )
+        self._network.settle()
 
     def _rate(self, step: int) -> float:
         rises = min(1.0, step / _WARM)
@@ -351,9 +353,9 @@ class _Fit:
         self, held: Sequence[Lesson]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         random = np.random.default_rng(self._job.request.seed)
-        if self._pixels is None:
+        if self._network.numbers is None:
             return patches(held, _PATCHES, random)
-        return _drawn(pixels_of(held, random), random)
+        return _drawn(pixels_of(held, random, self._network.numbers, 0), random)
 
     def _on_held(self) -> tuple[float, float]:
         """Return loss and share of right pixels of what was held back."""
@@ -384,7 +386,7 @@ def _export(job: _FinderJob, network: FinderNetwork) -> float:
     """
     proto = build_image_graph(network.answers, PROBABILITY)
     kind = job.request.kind
-    inputs = np.random.default_rng(0).normal(size=(1, SIDE, SIDE, channels_of(kind)))
+    inputs = np.random.default_rng(0).normal(size=(1, SIDE, SIDE, network.channels))
     worst = _difference(network, proto.SerializeToString(), inputs.astype(np.float32))
     if not worst < PARITY:
         raise TrainingError(
@@ -394,7 +396,7 @@ def _export(job: _FinderJob, network: FinderNetwork) -> float:
     write_network(proto, job.folder.onnx_file)
     recipe = job.request.recipe.to_json()
     job.folder.write_description(
-        FinderDescription(kind, network.reach, network.step, channels_of(kind), recipe)
+        FinderDescription(kind, network.reach, network.step, network.channels, recipe)
     )
     return worst
 

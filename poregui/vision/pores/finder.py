@@ -21,7 +21,7 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Return the probability (1, h, w, 1) of each pixel of inputs (1, h, w, channels)."""
 FULL = 65535
 """What a probability of 1 is stored as."""
-SURE = 0.8
+SURE = 0.9
 """The probability that a pore reaches somewhere, unless it is left out."""
 TILE = 1024
 """Side in px of the part of a tile that is kept."""

@@ -115,7 +115,7 @@ class Choice:
             why = f"area moves {percent(one.change, 0)} for a threshold 5 % higher"
         else:
             why = f"recipes agree on only {percent(one.agreement, 0)} of the pore area"
-        return f"No threshold is to be trusted here: {why}. Teach it by example."
+        return f"No threshold can be trusted here: {why}. Train a finder on checked areas instead."
 
 
 def recipe_words(recipe: DetectionRecipe) -> str:

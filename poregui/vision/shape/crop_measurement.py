@@ -52,6 +52,8 @@ _FLOOR = 0.7
 _MARGIN = 2
 """Pixels about a pore that the slopes at its edge depend on."""
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
+_ONE_MORE = (1, 1, 1, 1)
+"""Pixels on each side."""
 _REACHED = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
 
 Grey = NDArray[np.float32]
@@ -334,8 +336,9 @@ def _at_half_level(depth: Grey, first: Mask) -> _Region:
     beyond = (depth[window] > level) & (cv2.dilate(near, _REACHED) > 0)
     found = _main_piece(np.asarray(beyond, np.uint8))
     part = _filled(near if found is None else found)
-    around = np.pad(-depth[window], 1, mode="edge")
-    traced = trace(np.pad(part.astype(np.int32), 1), around, np.array([0.0, -level]))
+    around = cv2.copyMakeBorder(-depth[window], *_ONE_MORE, cv2.BORDER_REPLICATE)
+    labels = cv2.copyMakeBorder(part.astype(np.int32), *_ONE_MORE, cv2.BORDER_CONSTANT)
+    traced = trace(np.asarray(labels), np.asarray(around), np.array([0.0, -level]))
     starts = traced.polygons.starts
     outer = int(np.argmax(traced.area))
     line = traced.polygons.points[starts[outer] : starts[outer + 1]]
@@ -354,38 +357,42 @@ def _window(mask: Mask, margin: int) -> tuple[tuple[slice, slice], tuple[int, in
 
 def _looks(smooth: Grey, mask: Mask) -> list[float]:
     """Return the numbers called `GREYS` of a pore, 0 and 1 in `mask`."""
-    inside = mask > 0
-    if not inside.any():
+    area = float(cv2.countNonZero(mask))
+    if not area:
         return [math.nan] * len(GREYS)
-    around = cv2.dilate(mask, _NEIGHBOURS) == 0
-    if not around.any():
-        around = ~inside
-    ground = 0.0
-    if around.any():
-        step = _step(smooth)
-        some = smooth[::step, ::step][around[::step, ::step]]
-        ground = _median(some if some.size else smooth[around])
+    ground = _ground_around(smooth, mask)
     depth = np.asarray(ground - smooth, np.float32)
-    within = depth[inside]
-    mean = float(within.mean())
+    mean, spread = (float(one[0, 0]) for one in cv2.meanStdDev(depth, mask=mask))
     if mean < 0:
-        depth = -depth
-        within = -within
+        np.negative(depth, out=depth)
         mean = -mean
-    middle = _median(within)
-    top = max(float(within.max()), _MIN_CONTRAST)
-    beyond = np.asarray(depth > max(middle / 2, _MIN_CONTRAST / 2), np.uint8)
-    area = float(len(within))
+    middle = _median(depth[mask.view(np.bool_)])
+    top = max(float(cv2.minMaxLoc(depth, mask)[1]), _MIN_CONTRAST)
+    beyond = (depth > max(middle / 2, _MIN_CONTRAST / 2)).view(np.uint8)
     pieces = _pieces(beyond, max(2.0, _SPECK * area))
     return [
-        float(beyond[inside].mean()),
+        cv2.countNonZero(cv2.bitwise_and(beyond, mask)) / area,
         float(pieces),
         mean,
-        float(within.std()) / top,
+        spread / top,
         _sharpness(depth, mask) / top,
         ground,
         float(_border(mask).mean()),
     ]
+
+
+def _ground_around(smooth: Grey, mask: Mask) -> float:
+    """Return the median of what lies apart from a pore, 0 where it fills its crop."""
+    around = cv2.dilate(mask, _NEIGHBOURS) == 0
+    step = _step(smooth)
+    some = smooth[::step, ::step][around[::step, ::step]]
+    if not some.size:
+        some = smooth[around]
+    if not some.size:
+        some = smooth[mask == 0]
+    if not some.size:
+        return 0.0
+    return _median(some)
 
 
 def _pieces(mask: Mask, minimum: float) -> int:
@@ -410,9 +417,13 @@ def _sharpness(depth: Grey, mask: Mask) -> float:
 # ---- for networks and forests ---------------------------------------------------------------
 
 
-def known_crop(crop: DatasetCrop, pixels: NDArray[Any], um_per_px: float | None) -> KnownCrop:
-    """Return what is known of a crop of a dataset; `um_per_px` as in `KnownCrop`."""
-    line = crop.outline
+def known_crop(
+    crop: DatasetCrop, pixels: NDArray[Any], um_per_px: float | None, *, outlined: bool = True
+) -> KnownCrop:
+    """Return what is known of a crop of a dataset; `um_per_px` as in `KnownCrop`, its outline only
+    where `outlined`.
+    """
+    line = crop.outline if outlined else None
     points = None if line is None else line.points
     return KnownCrop(pixels, crop.grey_low, crop.grey_high, um_per_px, points)
 
@@ -450,8 +461,13 @@ def shape_inputs(version: int, crops: Sequence[KnownCrop]) -> NDArray[np.float32
     Lengths, aspect ratio and pieces come as natural logarithms, numbers that could not be measured
     as 0. Turning or mirroring a crop leaves them as they are but for the sampling of a large crop.
     """
+    return network_numbers(version, shape_table_of(version, crops))
+
+
+def network_numbers(version: int, table: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return what `shape_inputs` does of numbers that were measured, (n, numbers)."""
     names = shape_names(version)
-    numbers = shape_table_of(version, crops)
+    numbers = table.copy()
     logarithms = [names.index(name) for name in (*LENGTHS, "Aspect ratio", "Pieces")]
     numbers[:, logarithms] = np.log(np.maximum(numbers[:, logarithms], SMALLEST))
     nothing = np.isnan(numbers[:, :1])

@@ -41,6 +41,7 @@ from poregui.workflow.evaluating.class_identity import (
     classes_of_run,
 )
 from poregui.workflow.evaluating.newest_run import chosen_run
+from poregui.workflow.evaluating.predict import why_no_network
 from poregui.workflow.importing.folders import find_images
 from poregui.workflow.importing.image_identity import micrographs_by_file
 
@@ -141,10 +142,7 @@ def model_of_run(project: Project, run: RunFolder, finder: int | None = None) ->
     none, or when the finder is damaged or gone.
     """
     if not run.has_network:
-        raise ProjectError(
-            f"Run {run.path.name} has no network.",
-            "Choose a run that finished, not a cross-validation.",
-        )
+        raise why_no_network(run)
     run.read_sidecar()
     run.read_network()
     dataset = run.read_dataset()

@@ -81,6 +81,16 @@ class PoreTable:
         human = np.where(self.human_label == OTHER, LEFT, self.human_label)
         return np.where(self.human_label == NOBODY, chosen, human)
 
+    def drawn_kinds(self, min_confidence: float) -> tuple[frozenset[int], bool, bool]:
+        """Return the classes that some pore has, whether one is left to a person, and whether one
+        is unlike all training crops.
+        """
+        chosen = frozenset(self.chosen(min_confidence).tolist())
+        unusual = len(self.out_of_distribution) > 0 and bool(
+            np.any(self.out_of_distribution & ~self.by_person)
+        )
+        return frozenset(index for index in chosen if index >= 0), LEFT in chosen, unusual
+
     def waiting(self, min_confidence: float) -> NDArray[np.int64]:
         """Return the places of the pores that wait for a person."""
         return np.flatnonzero((self.chosen(min_confidence) == LEFT) & ~self.by_person)

@@ -90,6 +90,12 @@ class ApplyStudy:
         fields = tuple(with_human_labels(field, human) for field in self.fields)
         return replace(self, model=model, human=human, fields=fields)
 
+    def labelled(self, field: AppliedField) -> AppliedField:
+        """Return a micrograph of an earlier study with what people say of its pores now."""
+        if self.human is None:
+            return field
+        return with_human_labels(field, self.human)
+
     def keeping_out_of_distribution(self) -> ApplyStudy:
         """Return it with the predicted class of pores that are unlike all training crops."""
         fields = [
@@ -133,9 +139,7 @@ class ApplyStudy:
         fields = [
             AppliedField(task, result, read_pores(task.folder, count)) for task, result in done
         ]
-        if self.human is not None:
-            fields = [with_human_labels(field, self.human) for field in fields]
-        return replace(self, fields=tuple(fields))
+        return replace(self, fields=tuple(self.labelled(field) for field in fields))
 
     def at(self, min_confidence: float) -> StudyView:
         """Return what it shows at a confidence."""

@@ -168,13 +168,13 @@ def finder_numbered(project: Project, number: int) -> FinderFolder:
 def open_finder(folder: FinderFolder, *, threads: int = 0) -> OpenedFinder:
     """Return a finder that is ready. Raises PoreguiError when its files are damaged."""
     description = folder.read_description()
-    network = description.kind == "network"
-    channels = COLOURS if network else FEATURES
-    fits = description.channels == channels and description.reach <= _MOST_REACH
+    channels = description.channels
+    by_features = channels == FEATURES and description.kind == "instant"
+    fits = (by_features or channels == COLOURS) and description.reach <= _MOST_REACH
     if not fits or description.step > _MOST_STEP:
         raise folder.damaged(folder.sidecar_file)
     forward = _forward_of(folder, channels, threads)
-    finder = PoreFinder(forward, description.reach, description.step, by_features=not network)
+    finder = PoreFinder(forward, description.reach, description.step, by_features=by_features)
     return OpenedFinder(folder.number, description, finder)
 
 

@@ -62,6 +62,29 @@ def set_masks(
     return ChangeMicrographs((micrograph,), (replace(micrograph, masks=tuple(masks)),), text=text)
 
 
+def give_masks(
+    micrographs: Sequence[Micrograph], masks: Sequence[Mask], *, text: str = "copy masks"
+) -> ChangeMicrographs | None:
+    """Return the edit that gives these masks to all of the micrographs that have none, None where
+    every one has some.
+    """
+    bare = tuple(one for one in micrographs if not one.masks)
+    if not bare:
+        return None
+    return ChangeMicrographs(bare, tuple(replace(m, masks=tuple(masks)) for m in bare), text=text)
+
+
+def similar_to(one: Micrograph, micrographs: Iterable[Micrograph]) -> list[Micrograph]:
+    """Return the other micrographs whose images are of the same size and kind, which the same
+    camera at the same settings makes.
+    """
+
+    def kind(micrograph: Micrograph) -> tuple[int, int, int, int]:
+        return micrograph.width, micrograph.height, micrograph.bits, micrograph.channels
+
+    return [other for other in micrographs if other.id != one.id and kind(other) == kind(one)]
+
+
 def set_checked(
     micrographs: Sequence[Micrograph], *, checked: bool = True
 ) -> ChangeMicrographs | None:

@@ -14,6 +14,7 @@ from poregui.domain.evaluation import Evaluation, evaluate
 from poregui.domain.statistics.intervals import HeadlineInterval, interval_of
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
+from poregui.store.run_notes import read_notes
 from poregui.workflow.evaluating.class_identity import check_of_project, classes_of_run
 
 NO_TRUTH = -1
@@ -30,7 +31,7 @@ class Predictions:
     indices of SPLITS, `probabilities` is (n, classes); `predicted`, `trained` (the label when the
     run was frozen) and `truth` (the label as it is now) are (n,) indices of classes. `truth` is
     NO_TRUTH where the crop was deleted, lost its label, is unsure, or has a class that the run does
-    not know; `exists` is False where it was deleted.
+    not know; `exists` is False where it was deleted. `name` and `note` are a person's.
     """
 
     run: int
@@ -49,6 +50,8 @@ class Predictions:
     trained: NDArray[np.int64]
     truth: NDArray[np.int64]
     exists: NDArray[np.bool_]
+    name: str = ""
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -185,6 +188,7 @@ def read_predictions(run: RunFolder) -> Predictions:
     probabilities = np.array([p.probabilities for p in predictions], np.float64)
     probabilities = probabilities.reshape(len(crops), len(dataset.classes))
     trained = np.array([crop.label for crop in crops], np.int64)
+    notes = read_notes(run)
     return Predictions(
         run=run.number,
         preset=run.read_recipe().preset,
@@ -202,6 +206,8 @@ def read_predictions(run: RunFolder) -> Predictions:
         trained=trained,
         truth=trained,
         exists=np.ones(len(crops), np.bool_),
+        name=notes.name,
+        note=notes.note,
     )
 
 
@@ -248,6 +254,8 @@ def evaluation_json(project: Project, run: RunFolder) -> dict[str, Any]:
     interval = predictions.interval()
     return {
         "run": predictions.run,
+        "name": predictions.name,
+        "note": predictions.note,
         "preset": predictions.preset,
         **predictions.evaluation().to_json(),
         "accuracy_interval_over_groups": interval and interval.to_json(),

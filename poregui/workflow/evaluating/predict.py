@@ -49,7 +49,7 @@ class Predictor:
 
     def __init__(self, run_folder: RunFolder, *, threads: int = 0) -> None:
         if not run_folder.has_network:
-            raise _no_model(run_folder)
+            raise why_no_network(run_folder)
         received = run_folder.read_sidecar()
         content = run_folder.read_network()
         self._open(received, content, run_folder.onnx_file, run_folder.sidecar_file, threads)
@@ -167,14 +167,9 @@ class Predictor:
         return np.stack([self.spec.back_to_crop(single, width, height) for single in maps])
 
     def _run(self, outputs: list[str], crops: Sequence[ScaledCrop]) -> list[NDArray[np.float32]]:
-        inputs = {
-            "image": np.stack(
-                [
-                    self.spec.image(crop.pixels.array, crop.pixels.grey_low, crop.pixels.grey_high)
-                    for crop in crops
-                ]
-            )
-        }
+        inputs = {}
+        if self.spec.sees_image:
+            inputs["image"] = np.stack([self._image(crop) for crop in crops])
         if self.spec.sees_size:
             inputs["size"] = np.array([self._size(crop) for crop in crops], np.float32)
         if self.spec.sees_shape:
@@ -204,18 +199,26 @@ class Predictor:
         if not within.all() or (np.abs(prediction.sum(axis=1) - 1) > SUM_TOLERANCE).any():
             raise _no_answer(self._model, "returns values that are not probabilities")
 
+    def _image(self, crop: ScaledCrop) -> NDArray[np.float32]:
+        pixels = crop.pixels
+        return self.spec.image(pixels.array, pixels.grey_low, pixels.grey_high)
+
     def _known(self, crop: ScaledCrop) -> KnownCrop:
         pixels = crop.pixels
+        self._check_scale(crop)
         scale = crop.um_per_px if self.spec.calibrated else None
         outline = crop.outline if self.spec.outlined else None
         return KnownCrop(pixels.array, pixels.grey_low, pixels.grey_high, scale, outline)
 
-    def _size(self, crop: ScaledCrop) -> tuple[float, float]:
+    def _check_scale(self, crop: ScaledCrop) -> None:
         if not self.can_predict(crop):
             raise PoreguiError(
                 "This network needs sizes in µm, but the pixel size of this image is unknown.",
                 "Enter the pixel size of the image, or train without pixel sizes.",
             )
+
+    def _size(self, crop: ScaledCrop) -> tuple[float, float]:
+        self._check_scale(crop)
         height, width = crop.pixels.array.shape[:2]
         return self.spec.size(width, height, crop.um_per_px)
 
@@ -322,7 +325,9 @@ def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[
 
     Raises ProjectError for any other one.
     """
-    wanted: dict[str, tuple[int, ...]] = {"image": (spec.side, spec.side, spec.channels)}
+    wanted: dict[str, tuple[int, ...]] = {}
+    if spec.sees_image:
+        wanted["image"] = (spec.side, spec.side, spec.channels)
     if spec.sees_size:
         wanted["size"] = (2,)
     if spec.sees_shape:
@@ -354,7 +359,7 @@ def _checked(session: Any, spec: InputSpec, classes: int, model: Path) -> tuple[
 _NUMBERS = "tensor(float)"
 
 
-def _no_model(run_folder: RunFolder) -> PoreguiError:
+def why_no_network(run_folder: RunFolder) -> PoreguiError:
     """Return the sentence for a run that cannot predict, by the way it ended."""
     name = f"Run {run_folder.path.name}"
     if not run_folder.dataset_file.exists():
@@ -366,8 +371,8 @@ def _no_model(run_folder: RunFolder) -> PoreguiError:
         )
     if run_folder.read_recipe().preset == "shape":
         return ProjectError(
-            f"{name} has no network: it classifies from size and shape.",
-            "Train another preset and choose that run.",
+            f"{name} left no model: runs of the preset shape do since this version.",
+            "Train it again.",
         )
     ways = {
         Interrupted: (

@@ -20,6 +20,7 @@ from poregui.store.project import Project
 from poregui.workflow.editing.edits import Combined, Edit, LabelChange, SetLabels, label_name
 from poregui.workflow.editing.opinion_edits import NewOpinions, new_opinions
 from poregui.workflow.evaluating.class_identity import named_classes
+from poregui.workflow.specimens.specimen_table import values_of_other
 
 Whose = Literal["mine", "theirs"]
 Settle = Literal["mine", "theirs", "newest"]
@@ -59,7 +60,8 @@ class MergePlan:
     project. Labels that cannot be taken over are counted by the name that their class has there:
     `unknown` of classes that are not here, `retired` of those that are retired here, `unclear` of
     those that may be several, with the reason behind the name. `opinions` are second opinions that
-    are new here.
+    are new here. `values` of specimens came to those without one; where both copies have one and
+    they differ, mine stay, and `value_conflicts` names them.
     """
 
     edit: Edit | None
@@ -71,6 +73,8 @@ class MergePlan:
     retired: dict[str, int]
     unclear: dict[str, int]
     opinions: int = 0
+    values: int = 0
+    value_conflicts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the edit as a dictionary fit for JSON."""
@@ -87,6 +91,9 @@ class MergePlan:
         ]
         if self.opinions:
             lines.append(f"{count(self.opinions, 'second opinion')} to merge.")
+        if self.values:
+            lines.append(f"{count(self.values, 'value')} of specimens to merge.")
+        lines += [f"{conflict} Mine stays." for conflict in self.value_conflicts]
         if self.only_there:
             lines.append(
                 f"{count(self.only_there, 'labelled crop')} of the other copy not in this project."
@@ -129,7 +136,19 @@ def plan_merge(
         if crop.label is not None:
             found.hold_against(key, crop, crop.label)
     given = found.opinions(other)
-    return found.plan(f"merge labels of {other.name}", new_opinions(project, given))
+    plan = found.plan(f"merge labels of {other.name}", new_opinions(project, given))
+    return _with_values(plan, project, other)
+
+
+def _with_values(plan: MergePlan, project: Project, other: Project) -> MergePlan:
+    """Return a plan that takes the values of specimens over too."""
+    values = values_of_other(project, other, who=other.name)
+    edits = tuple(edit for edit in (plan.edit, values.edit) if edit is not None)
+    edit: Edit | None = plan.edit
+    if values.edit is not None:
+        edit = Combined(edits, text=f"merge labels of {other.name}")
+    conflicts = tuple(one.reason for one in values.conflicts)
+    return replace(plan, edit=edit, values=values.given, value_conflicts=conflicts)
 
 
 class _Merging:
@@ -202,8 +221,10 @@ class _Merging:
             counts["same"],
             counts["only_there"],
             tuple(self._conflicts),
-            **{why: dict(names) for why, names in self._left.items()},
-            opinions=opinions.new,
+            dict(self._left["unknown"]),
+            dict(self._left["retired"]),
+            dict(self._left["unclear"]),
+            opinions.new,
         )
 
 

@@ -94,6 +94,10 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
         shape = "stretched to a square"
     side = spec["side"]
     rows = [("Crop", f"{side} × {side} px, {colour}, {shape}, grey values 0–1")]
+    outputs = ["probabilities (one per class, in the order above)", "activation_maps"]
+    if not spec.get("sees_image", True):
+        rows = [("Crop", "its pixels are not used")]
+        outputs.pop()
     size = "not used"
     if spec.get("sees_size"):
         unit = "px"
@@ -104,13 +108,12 @@ def _input(sidecar: Mapping[str, Any]) -> list[Block]:
     if spec.get("sees_shape"):
         rows.append(("Shape features", "size, outline and contrast, measured in the crop"))
     rows += _scale_rows(sidecar.get("um_per_px"))
-    outputs = "probabilities (one per class, in the order above), activation_maps, penultimate"
-    rows.append(("Outputs", outputs))
+    rows.append(("Outputs", ", ".join([*outputs, "penultimate"])))
     parity = sidecar.get("parity")
     difference = "–"
     if parity:
         difference = f"at most {parity['largest_difference']:.2g}"
-    rows.append(("Difference to Keras", difference))
+    rows.append(("Difference to what was trained", difference))
     return [Heading("Input and output"), Table(("", ""), tuple(rows))]
 
 

@@ -24,6 +24,7 @@ from poregui.domain.wording import (
     MICROMETRE,
     count,
     listed,
+    named_run,
     noun,
     percent,
     percent_or_dash,
@@ -108,6 +109,11 @@ class ReportFacts:
     versions: tuple[tuple[str, str], ...]
     hashes: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+
+    @property
+    def run_name(self) -> str:
+        """Return the run as people know it."""
+        return named_run(self.run, self.predictions.name)
 
 
 @dataclass(frozen=True)

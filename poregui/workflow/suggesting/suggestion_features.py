@@ -2,39 +2,66 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.geometry import Outline
 from poregui.store.files import replace_file
 from poregui.store.pixels import PixelStore
 from poregui.store.run_check import glance_at
 from poregui.store.run_files import BROKEN, read_arrays
 from poregui.store.run_folder import RunFolder, runs_in
-from poregui.vision.shape.crop_shapes import LENGTHS, TEXTURES, shape_numbers, texture_numbers
-from poregui.vision.shape.crop_shapes import NAMES as SHAPES
+from poregui.vision.shape.crop_measurement import CROP_NUMBERS, KnownCrop, measure_crops
+from poregui.vision.shape.crop_shapes import LENGTHS, TEXTURES, texture_numbers
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 from poregui.workflow.importing.image_identity import CACHE
 
 Floats = NDArray[np.float64]
-COUNT = len(SHAPES) + len(TEXTURES)
-_FILE = "crop-numbers-1.npz"
-_LENGTHS = tuple(SHAPES.index(name) for name in LENGTHS)
-_RATIO = SHAPES.index("Aspect ratio")
+COUNT = len(CROP_NUMBERS) + len(TEXTURES)
+_FILE = "crop-numbers-2.npz"
+_LENGTHS = tuple(CROP_NUMBERS.index(name) for name in LENGTHS)
+_RATIO = CROP_NUMBERS.index("Aspect ratio")
 _TEXTURE_WEIGHT = 0.3
 """Shape tells pores apart with few labels, texture refines it: measured on the sample project,
 where full weight cost 9 points at 20 labels."""
 _SMALLEST = 1e-3
 
 
-class CropFeatures:
-    """Hold the numbers of crops by the hash of their pixels, lengths in px; those that are not
-    known are measured.
+@dataclass(frozen=True)
+class SeenCrop:
+    """Hold what a crop is measured by: the hash of its `pixels`, its scale, and the outline of its
+    pore in px of the crop, None where it has none.
     """
+
+    pixels: str
+    um_per_px: float | None = None
+    outline: Outline | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """Return a hash of all that its numbers in px depend on."""
+        if self.outline is None:
+            return self.pixels
+        return hashlib.sha256(self.pixels.encode() + self.outline.data).hexdigest()
+
+    @property
+    def line(self) -> Floats | None:
+        """Return the points of its outline, (N, 2), None without one."""
+        if self.outline is None:
+            return None
+        return self.outline.points.astype(np.float64)
+
+
+class CropFeatures:
+    """Hold the numbers of crops, lengths in px; those that are not known are measured."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / CACHE / _FILE
@@ -47,17 +74,17 @@ class CropFeatures:
             if values.ndim == 2 and values.shape == (len(keys), COUNT):
                 self._known = dict(zip(keys.astype(str).tolist(), values, strict=True))
 
-    def of(self, key: str, pixels: PixelStore) -> NDArray[np.float32]:
+    def of(self, crop: SeenCrop, pixels: PixelStore) -> NDArray[np.float32]:
         """Return the (numbers,) of a crop, NaN where a number, or the pixels, cannot be had."""
-        found = self._known.get(key)
+        found = self._known.get(crop.key)
         if found is None:
-            found = self._known[key] = _measured(key, pixels)
+            found = self._known[crop.key] = _measured(crop, pixels)
             self._new += 1
         return found
 
-    def has(self, key: str) -> bool:
+    def has(self, crop: SeenCrop) -> bool:
         """Tell whether a crop was measured already."""
-        return key in self._known
+        return crop.key in self._known
 
     def save(self) -> None:
         """Keep what was measured for the next time, where the project can be written."""
@@ -76,15 +103,15 @@ class CropFeatures:
             self._new = 0
 
 
-def _measured(key: str, pixels: PixelStore) -> NDArray[np.float32]:
+def _measured(crop: SeenCrop, pixels: PixelStore) -> NDArray[np.float32]:
     try:
-        crop = pixels.get(key)
+        seen = pixels.get(crop.pixels)
     except PoreguiError:
         return np.full(COUNT, np.nan, np.float32)
-    shape = shape_numbers(crop.array, crop.grey_low, crop.grey_high, None)
-    return np.concatenate(
-        [shape, texture_numbers(crop.array, crop.grey_low, crop.grey_high)]
-    ).astype(np.float32)
+    low = seen.grey_low
+    high = seen.grey_high
+    shape = measure_crops([KnownCrop(seen.array, low, high, None, crop.line)])[0]
+    return np.concatenate([shape, texture_numbers(seen.array, low, high)]).astype(np.float32)
 
 
 def feature_rows(numbers: Floats, um_per_px: Sequence[float | None]) -> Floats:
@@ -105,7 +132,7 @@ def feature_rows(numbers: Floats, um_per_px: Sequence[float | None]) -> Floats:
     apart = np.where(known, found - means, 0.0)
     spread = np.sqrt((apart**2).sum(axis=0) / counts)
     apart /= np.where(spread > 0, spread, 1.0)
-    apart[:, len(SHAPES) :] *= _TEXTURE_WEIGHT
+    apart[:, len(CROP_NUMBERS) :] *= _TEXTURE_WEIGHT
     return np.clip(apart, -8.0, 8.0)
 
 
@@ -121,12 +148,10 @@ FEWEST_UNSEEN = 20
 how sure to be.
 """
 _CLIP = 8.0
-_Key = tuple[str, float | None]
 
 
 class RunFeatures:
-    """Hold the features of crops by the hash of their pixels and their scale, as the network of
-    `run` gives them.
+    """Hold the features of crops, as the network of `run` gives them.
 
     `learnt_from` are the ids of the crops that the run was trained on. Raises PoreguiError when it
     has no network that can be read or that names its features.
@@ -141,23 +166,23 @@ class RunFeatures:
             raise ProjectError(
                 f"The network of run {run.number} does not name its features.", "Train again."
             )
-        self._known: dict[_Key, NDArray[np.float32]] = {}
+        self._known: dict[SeenCrop, NDArray[np.float32]] = {}
         self.learnt_from = frozenset(crop.crop_id for crop in run.read_dataset().split("train"))
 
-    def has(self, pixels: str, um_per_px: float | None) -> bool:
+    def has(self, crop: SeenCrop) -> bool:
         """Tell whether the features of a crop are known."""
-        return (pixels, um_per_px) in self._known
+        return crop in self._known
 
-    def see(self, keys: Sequence[_Key], store: PixelStore) -> None:
+    def see(self, keys: Sequence[SeenCrop], store: PixelStore) -> None:
         """Take the features of crops; those whose pixels, or the scale that the network needs, are
         missing stay NaN.
         """
         for key in keys:
             self._known[key] = np.full(self._width, np.nan, np.float32)
-        crops: dict[_Key, ScaledCrop] = {}
+        crops: dict[SeenCrop, ScaledCrop] = {}
         for key in keys:
             try:
-                crop = ScaledCrop(store.get(key[0]), key[1])
+                crop = ScaledCrop(store.get(key.pixels), key.um_per_px, key.line)
             except PoreguiError:
                 continue
             if self._predictor.can_predict(crop):
@@ -167,7 +192,7 @@ class RunFeatures:
                 zip(crops, self._predictor.features(list(crops.values())), strict=True)
             )
 
-    def rows(self, keys: Sequence[_Key]) -> Floats:
+    def rows(self, keys: Sequence[SeenCrop]) -> Floats:
         """Return (n, features) rows, each feature with mean 0 and spread `WEIGHT` over them; 0
         where not known.
         """
@@ -184,10 +209,17 @@ class RunFeatures:
 
 def networks(project: Path) -> Iterator[RunFolder]:
     """Yield the runs of a project folder that finished with a network, the newest first; damaged
-    ones are passed over.
+    ones are passed over, and those of the preset shape, which see nothing but shapes.
 
     They are looked at one by one, as far as one sees without reading them.
     """
     for run in reversed(runs_in(project)):
-        if run.has_network and run.finished and not glance_at(run):
+        if run.has_network and run.finished and not glance_at(run) and _sees_pixels(run):
             yield run
+
+
+def _sees_pixels(run: RunFolder) -> bool:
+    try:
+        return run.read_recipe().preset != "shape"
+    except PoreguiError:
+        return False

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import UNSURE
+from poregui.domain.dataset import outline_in_crop
 from poregui.domain.errors import PoreguiError
 from poregui.store.pixels import PixelStore
 from poregui.store.project import Project
@@ -26,6 +27,7 @@ from poregui.workflow.suggesting.suggestion_features import (
     FEWEST_UNSEEN,
     CropFeatures,
     RunFeatures,
+    SeenCrop,
     feature_rows,
     networks,
 )
@@ -44,8 +46,7 @@ _ALIKE_OF_EACH = 3
 
 
 class _Known(NamedTuple):
-    pixels: str
-    um_per_px: float | None
+    seen: SeenCrop
     group: str
 
 
@@ -66,6 +67,7 @@ class SuggestWorker:
         self._crops: dict[int, _Known] = {}
         self._labels: dict[int, int] = {}
         self._unmeasured: list[int] = []
+        self._changed: set[int] = set()
         self._to_list = self._more = False
         self._rows: NDArray[np.float64] | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
@@ -84,7 +86,8 @@ class SuggestWorker:
     def take(self, message: Mapping[str, Any]) -> None:
         """Take in what changed, or answer at once what is asked."""
         for crop_id, pixels, um_per_px, group in message.get("crops", ()):
-            self._crops[crop_id] = _Known(pixels, um_per_px, group)
+            self._crops[crop_id] = _Known(SeenCrop(pixels, um_per_px), group)
+            self._changed.add(crop_id)
         for crop_id in message.get("gone", ()):
             self._crops.pop(crop_id, None)
         for crop_id, label in message.get("labels", ()):
@@ -131,33 +134,49 @@ class SuggestWorker:
 
     def _list_unmeasured(self) -> None:
         self._to_list = False
+        self._take_outlines()
         missing = [
-            crop_id for crop_id, crop in self._crops.items() if not self._features.has(crop.pixels)
+            crop_id for crop_id, crop in self._crops.items() if not self._features.has(crop.seen)
         ]
         self._unmeasured = sorted(
             missing, key=lambda crop_id: crop_id in self._labels
         )  # taken from the end
         self._list_unseen()
 
+    def _take_outlines(self) -> None:
+        """Read the outlines of the crops that were told of, by which they are measured."""
+        new = self._changed & self._crops.keys()
+        self._changed = set()
+        if not new:
+            return
+        with suppress(PoreguiError), Project.open(self._folder, read_only=True) as project:
+            outlines = project.outlines()
+            for crop in project.crops() if outlines else ():
+                if crop.id in new and crop.id in outlines:
+                    known = self._crops[crop.id]
+                    line = outline_in_crop(outlines[crop.id], crop.box, crop.width, crop.height)
+                    seen = replace(known.seen, outline=line)
+                    self._crops[crop.id] = known._replace(seen=seen)
+
     def _list_unseen(self) -> None:
         run = self._run
         if run is None:
             self._unseen = []
         else:
-            self._unseen = [i for i, one in self._crops.items() if not run.has(*one[:2])]
+            self._unseen = [i for i, one in self._crops.items() if not run.has(one.seen)]
 
     def _is_unmeasured(self, crop_id: int) -> bool:
         """Tell whether a crop is still to be measured, or to be told of."""
         crop = self._crops.get(crop_id)
         if crop is None:
             return bool(self._unmeasured)
-        return not self._features.has(crop.pixels)
+        return not self._features.has(crop.seen)
 
     def _measure(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._unmeasured))):
             crop = self._crops.get(self._unmeasured.pop())
             if crop is not None:
-                self._features.of(crop.pixels, self._pixels)
+                self._features.of(crop.seen, self._pixels)
         self._rows = None
         self._since_report += _AT_ONCE
         left = len(self._unmeasured)
@@ -201,12 +220,12 @@ class SuggestWorker:
         assert self._run is not None
         some = [self._crops[i] for i in self._unseen[-_AT_ONCE:] if i in self._crops]
         del self._unseen[-_AT_ONCE:]
-        self._run.see([one[:2] for one in some], self._pixels)
+        self._run.see([one.seen for one in some], self._pixels)
         self._to_fit = not self._unseen
 
     def _with_features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rows with the features of the run beside them."""
-        known = [self._crops[i][:2] for i in self._ids.tolist()]
+        known = [self._crops[i].seen for i in self._ids.tolist()]
         if self._run is not None:
             return np.hstack([rows, self._run.rows(known)])
         return rows
@@ -217,15 +236,15 @@ class SuggestWorker:
             blank = np.full(COUNT, np.nan, np.float32)
             known = [self._crops[i] for i in self._ids.tolist()]
             features = [
-                self._features.of(crop.pixels, self._pixels)
-                if self._features.has(crop.pixels)
+                self._features.of(crop.seen, self._pixels)
+                if self._features.has(crop.seen)
                 else blank
                 for crop in known
             ]
             self._rows = feature_rows(
-                np.array(features, np.float64), [crop.um_per_px for crop in known]
+                np.array(features, np.float64), [crop.seen.um_per_px for crop in known]
             )
-            self._measured = np.array([self._features.has(crop.pixels) for crop in known], bool)
+            self._measured = np.array([self._features.has(crop.seen) for crop in known], bool)
         return self._rows
 
     def _taught(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:

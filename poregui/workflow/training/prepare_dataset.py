@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_NAME, NOT_A_PORE_OUTPUT_FROM, PoreClass
-from poregui.domain.dataset import Dataset, DatasetCrop, SplitName, lies_about
+from poregui.domain.dataset import Dataset, DatasetCrop, SplitName, outline_in_crop
 from poregui.domain.errors import PoreguiError, ProjectError, TrainingError
 from poregui.domain.geometry import Outline
 from poregui.domain.recipe import Recipe
@@ -473,21 +472,13 @@ def _dataset_crops(frozen: Frozen, splits: Mapping[int, SplitName]) -> tuple[Dat
             grey_low=low,
             grey_high=high,
             um_per_px=crop.um_per_px,
-            outline=_in_crop(crop, frozen.outlines.get(crop.id)),
+            outline=outline_in_crop(
+                frozen.outlines.get(crop.id), crop.box, crop.width, crop.height
+            ),
         )
         rows.append(row)
         offset += row.nbytes
     return tuple(rows)
-
-
-def _in_crop(crop: Crop, outline: Outline | None) -> Outline | None:
-    """Return the outline of a crop in px of the crop, None where it has none or lies elsewhere."""
-    if outline is None or crop.box is None:
-        return None
-    moved = Outline.of(outline.points - np.array([crop.box.x, crop.box.y], np.float64))
-    if lies_about(moved, crop.width, crop.height):
-        return moved
-    return None
 
 
 def crop_name(crop: Crop, micrograph_names: dict[int, str]) -> str:

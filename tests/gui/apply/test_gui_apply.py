@@ -15,7 +15,7 @@ from apply_desk import add_run, apply, page_of
 from builders import labelled_project
 from hostile_networks import NO_PROBABILITIES, NOT_OF_THE_KIND, write
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 from size_model import draw_discs
 
@@ -83,6 +83,8 @@ def test_what_was_found_is_taken_up_where_a_project_was_copied_to(
         shutil.copy(image, copied)
     page = page_of(window, copied / with_run.name)
     assert len(page.table.rows) > 0
+    assert page.wanted() == []
+    page.findChild(QToolButton, "apply_tick_all").click()
     apply(window)
     assert "2 had been processed before" in page.state_text.text()
 
@@ -241,6 +243,8 @@ def test_results_are_there_again_when_the_project_is_reopened(
     assert page.table.rows == ()
     page = page_of(window, with_run)
     assert page.table.rows == before
+    assert page.wanted() == []
+    page.findChild(QToolButton, "apply_tick_all").click()
     apply(window)
     assert "2 had been processed before" in page.state_text.text()
 

@@ -75,14 +75,14 @@ def test_a_key_that_is_taken_is_refused_with_a_sentence(qtbot: QtBot) -> None:
     keys = KeyMap()
     for name, key in (
         ("class_1", "U"),
-        ("class_1", "H"),
+        ("class_1", "R"),
         ("fit", "Ctrl+N"),
         ("window_save", "Ctrl+I"),
     ):
         with pytest.raises(PoreguiError, match=r"already means|key of the window"):
             keys.set(name, key)
-    keys.set("accept", "H")  # H is of the Review page alone
-    assert keys.changes == {"accept": "H"}
+    keys.set("accept", "R")  # R is of the Review page alone
+    assert keys.changes == {"accept": "R"}
 
 
 @pytest.mark.parametrize("key", ["Space", "Return", "Esc", "Up", "", "Ctrl+J"])

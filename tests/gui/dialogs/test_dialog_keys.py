@@ -44,10 +44,12 @@ from poregui.gui.dialogs.micrograph_dialogs import (
     SeveralMicrographsDialog,
 )
 from poregui.gui.dialogs.project_dialog import BackupsDialog, NewProjectDialog
+from poregui.gui.dialogs.run_dialog import RunDialog
 from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
 from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.gui.train.train_page import LogDialog
 from poregui.store.backups import Backup, BackupContent
+from poregui.store.run_notes import RunNotes
 from poregui.workflow.detecting.find_pores import Searchable
 from poregui.workflow.importing.merge_labels import Conflict, MergePlan
 from poregui.workflow.training.test_split import Group
@@ -117,6 +119,7 @@ def makers(folder: Path) -> dict[type[QDialog], Callable[[], QDialog]]:
     """Return how each dialog of the program is made, filled in so that it can be accepted."""
     return {
         BarLengthDialog: bar_length,
+        RunDialog: partial(RunDialog, 3, RunNotes("wide", "")),
         MicrographDialog: partial(MicrographDialog, FILES[0], "S1", ["S1", "S2"]),
         SeveralMicrographsDialog: partial(SeveralMicrographsDialog, FILES, {1: "S1"}),
         ImportDialog: partial(ImportDialog, [folder / "a.png"], ["Gas"]),

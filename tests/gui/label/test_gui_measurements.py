@@ -13,6 +13,7 @@ from detect_bench import HEIGHT, WIDTH, Bench, disc, grid_of_pores
 from detect_desk import detect_desk, idle, measured, settled
 from label_desk import Desk
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.geometry import Outline
@@ -206,6 +207,20 @@ def test_the_plot_shows_one_curve_per_class_or_points_that_choose_a_pore(desk: D
     assert sorted(len(group.crop_ids) for group in groups) == [6, 10, 33]
     panel.plot.chosen.emit(int(groups[0].crop_ids[0]))
     assert desk.presenter.current == groups[0].crop_ids[0]
+
+
+def test_pores_in_a_lasso_are_labelled_by_one_key(desk: Desk, qtbot) -> None:
+    measured(desk, qtbot)
+    panel = desk.page.measure_panel
+    panel.y_box.setCurrentIndex(panel.y_box.findData("mean_grey"))
+    unlabelled = next(group for group in panel.plot._shown[0] if group.label is None)
+    ids = unlabelled.crop_ids[:5].tolist()
+    panel.lassoed.emit(ids)
+    panel.plot.setFocus()
+    QTest.keyClick(panel.plot, Qt.Key.Key_1)
+    assert [desk.project.crop(crop_id).label for crop_id in ids] == [GAS] * 5
+    desk.session.undo()
+    assert [desk.project.crop(crop_id).label for crop_id in ids] == [None] * 5
 
 
 def test_values_that_cannot_be_drawn_are_left_out_of_the_plot(qtbot) -> None:

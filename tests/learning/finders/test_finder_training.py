@@ -21,6 +21,7 @@ from poregui.learning.finders import finder_networks, finder_training
 from poregui.learning.finders.finder_networks import PROBABILITY, build_network, forward_of
 from poregui.learning.finders.finder_samples import Lesson, patches, pixels_of
 from poregui.learning.finders.finder_training import train_finder
+from poregui.learning.finders.pixel_networks import features_at, standardise
 from poregui.store.finder_folder import FinderFolder, FinderImage, finders_in
 from poregui.store.network_files import fault_of_network
 from poregui.store.project import Project
@@ -146,9 +147,11 @@ def test_what_is_not_checked_teaches_nothing_and_between_two_pores_is_not_apart(
     assert lesson.apart[30, 25] == lesson.apart[5, 5] == 1
     inputs, truth = patches([lesson], 3, np.random.default_rng(0), side=32)
     assert (inputs.shape, truth.shape) == ((3, 32, 32, 3), (3, 32, 32, 3))
-    numbers, answers = pixels_of([lesson], np.random.default_rng(0))
+    numbers, answers = pixels_of([lesson], np.random.default_rng(0), features_at, 0)
     assert len(numbers) == len(answers) == np.count_nonzero(checked)
     assert answers[:, 0].sum() == np.count_nonzero(image.labels[48:])
+    _, varied = pixels_of([lesson], np.random.default_rng(0), features_at, 2)
+    assert len(varied) > 2 * len(answers)
 
 
 def test_an_untrained_network_gives_probabilities_of_the_size_of_its_image() -> None:
@@ -158,6 +161,40 @@ def test_an_untrained_network_gives_probabilities_of_the_size_of_its_image() -> 
     assert (answer > 0).all()
     assert (answer < 1).all()
     assert PROBABILITY == "probability"
+
+
+def test_an_instant_finder_on_pretrained_weights_answers_an_image_as_its_single_pixels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    if not finder_networks.has_weights():
+        pytest.skip("the pretrained weights are not installed")
+    network = build_network("instant")
+    assert network.numbers is not None
+    assert network.channels == 3
+    random = np.random.default_rng(0)
+    colours = random.normal(size=(96, 112, 3)).astype(np.float32)
+    places = np.flatnonzero(np.pad(np.ones((32, 48), bool), 32))
+    rows = network.numbers(colours, places)
+    standardise(network.learns, rows)
+    network.settle()
+    learned = forward_of(network.learns)(rows[:, None, None])[:, 0, 0]
+    wanted = learned.prod(axis=1)
+    content = build_image_graph(network.answers, PROBABILITY).SerializeToString()
+    assert fault_of_network(content) == ""
+    session = open_session(content, tmp_path / "model.onnx", 0)
+
+    def forward(inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run([PROBABILITY], {"image": inputs})[0])
+
+    answer = forward(colours[None])[0, ..., 0]
+    assert np.abs(answer.reshape(-1)[places] - wanted).max() < 1e-4
+    assert wanted.std() > 1e-3
+    source = Source.of(random.normal(100, 20, (40, 620, 3)))
+    finder = PoreFinder(forward, network.reach, network.step)
+    whole = finder.probability(source, Box(0, 0, 620, 40), range_of(source))
+    part = finder.probability(source, Box(0, 0, 90, 40), range_of(source))
+    assert np.abs(part - whole[:, :90]).max() < 1e-5
 
 
 def test_a_network_on_pretrained_weights_leaves_them_as_they_are_and_answers_without_seams(

@@ -104,7 +104,7 @@ def test_auto_says_where_no_threshold_is_to_be_trusted() -> None:
     )
     choice = chosen(np.clip(140 + texture, 0, 255).astype(np.uint8))
     assert choice.warning.startswith("No threshold is to be trusted here: ")
-    assert choice.warning.endswith("Teach it by example.")
+    assert choice.warning.endswith("Train a finder on checked areas instead.")
 
 
 def test_of_a_large_image_four_windows_are_looked_at() -> None:

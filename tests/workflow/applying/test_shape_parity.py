@@ -15,16 +15,19 @@ from onnx import TensorProto, helper
 from run_folders import make_run
 from size_model import draw_discs
 
+from poregui.domain.dataset import outline_in_crop
 from poregui.domain.geometry import Box, Outline
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Crop, Micrograph
+from poregui.learning.shape_forest import write_shapes
 from poregui.store.files import file_hash
 from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
+from poregui.store.run_folder import RunFolder
 from poregui.vision.io.pyramid import Pyramid, open_pyramid
 from poregui.vision.pores.detection import detect
 from poregui.vision.pores.plan import source_of
-from poregui.vision.shape.crop_measurement import shape_names, shape_width
+from poregui.vision.shape.crop_measurement import CROP_NUMBERS, shape_names, shape_width
 from poregui.vision.shape.measurement import measure
 from poregui.workflow.applying.classify import NetworkFiles, predictions_of
 from poregui.workflow.detecting.find_pores import DetectionRecipe
@@ -32,6 +35,8 @@ from poregui.workflow.editing.edits import AddCrops, AddMicrographs
 from poregui.workflow.editing.history import History
 from poregui.workflow.evaluating.predict import Predictor, ScaledCrop
 from poregui.workflow.evaluating.shape_baseline import shape_table
+from poregui.workflow.suggesting.suggestion_features import CropFeatures, SeenCrop
+from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.training.prepare_dataset import freeze
 
 
@@ -73,7 +78,36 @@ def add_outlined(
     return [row.id for row in rows]
 
 
-def test_table_training_and_applying_measure_an_outline_alike(tmp_path: Path) -> None:
+def baseline_numbers(run: RunFolder, ids: Sequence[int]) -> NDArray[np.float64]:
+    """Return the shape numbers that the forest of a run learns from."""
+    dataset = run.read_dataset()
+    values = write_shapes(run, dataset)
+    row_of = {crop.crop_id: row for row, crop in enumerate(dataset.crops)}
+    return values[[row_of[crop_id] for crop_id in ids]]
+
+
+def suggested_numbers(folder: Path, ids: Sequence[int]) -> NDArray[np.float64]:
+    """Return the shape numbers of crops that a worker suggests from."""
+    with Project.open(folder, read_only=True) as project:
+        crops = project.crops()
+        worker = SuggestWorker(folder, lambda answer: None, lambda: False)
+        worker.take({"crops": [[crop.id, crop.pixels, crop.um_per_px, "g"] for crop in crops]})
+        while worker.step():
+            pass
+        worker.close()
+        outlines = project.outlines()
+        kept = CropFeatures(folder)
+        rows = []
+        for crop in crops:
+            if crop.id in ids:
+                line = outline_in_crop(outlines[crop.id], crop.box, crop.width, crop.height)
+                seen = SeenCrop(crop.pixels, crop.um_per_px, line)
+                assert kept.has(seen)
+                rows.append(kept.of(seen, project.pixels)[: len(CROP_NUMBERS)])
+    return np.array(rows, np.float64)
+
+
+def test_table_suggestions_training_and_applying_measure_an_outline_alike(tmp_path: Path) -> None:
     file = tmp_path / "discs.png"
     draw_discs(file, [30.0, 12.0, 44.0, 21.0])
     recipe = DetectionRecipe()
@@ -100,6 +134,8 @@ def test_table_training_and_applying_measure_an_outline_alike(tmp_path: Path) ->
     trained = Predictor.from_files(network.model, network.sidecar).predict(given)
     assert np.abs(applied - trained).max() < 1e-6
     table = shape_table(run)
+    assert baseline_numbers(run, ids) == pytest.approx(table.rows_of(ids))
+    assert suggested_numbers(tmp_path / "p", ids) == pytest.approx(table.rows_of(ids), rel=1e-5)
     measured = measure(found.outlines, None, None, size=size).columns
     for name, column in (("Equivalent diameter", "ecd"), ("Length", "feret_max")):
         here = [(table.of(crop_id) or {})[name] for crop_id in crops]

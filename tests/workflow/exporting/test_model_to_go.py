@@ -161,7 +161,7 @@ def test_a_folder_that_holds_something_and_a_run_without_a_network_are_refused(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     finished_run(project)
-    with pytest.raises(ProjectError, match="has no network"):
+    with pytest.raises(ProjectError, match="is missing"):
         export_model(project, project.runs()[0], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     run = run_with_sizes(project, tmp_path)

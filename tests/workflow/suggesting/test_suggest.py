@@ -21,7 +21,12 @@ from poregui.store.pixels import CropPixels
 from poregui.store.project import Project
 from poregui.vision.shape import crop_shapes
 from poregui.workflow.suggesting import suggestion_worker
-from poregui.workflow.suggesting.suggestion_features import COUNT, CropFeatures, feature_rows
+from poregui.workflow.suggesting.suggestion_features import (
+    COUNT,
+    CropFeatures,
+    SeenCrop,
+    feature_rows,
+)
 from poregui.workflow.suggesting.suggestion_model import fit, teaching_order, uncertainty
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
@@ -132,7 +137,7 @@ def test_a_crop_is_described_alike_however_it_is_turned(project: Project):
 
 
 def test_numbers_are_kept_and_a_damaged_cache_is_measured_anew(project: Project):
-    key = project.crops()[0].pixels
+    key = SeenCrop(project.crops()[0].pixels)
     numbers = CropFeatures(project.folder)
     first = numbers.of(key, project.pixels)
     numbers.save()
@@ -147,7 +152,10 @@ def test_numbers_are_kept_and_a_damaged_cache_is_measured_anew(project: Project)
 def test_a_crop_without_pixels_lies_in_the_middle(project: Project):
     numbers = CropFeatures(project.folder)
     values = np.array(
-        [numbers.of(key, project.pixels) for key in [c.pixels for c in project.crops()] + ["gone"]]
+        [
+            numbers.of(SeenCrop(key), project.pixels)
+            for key in [c.pixels for c in project.crops()] + ["gone"]
+        ]
     )
     rows = feature_rows(values, [None] * len(values))
     assert rows.shape == (25, COUNT)
@@ -156,7 +164,7 @@ def test_a_crop_without_pixels_lies_in_the_middle(project: Project):
 
 def test_lengths_count_in_um_where_every_scale_is_known(project: Project):
     numbers = CropFeatures(project.folder)
-    values = np.array([numbers.of(c.pixels, project.pixels) for c in project.crops()])
+    values = np.array([numbers.of(SeenCrop(c.pixels), project.pixels) for c in project.crops()])
     scales = [1.0 if i % 2 else 4.0 for i in range(24)]
     known, unknown = feature_rows(values, scales), feature_rows(values, [None, *scales[1:]])
     assert known[0, 0] > 0 > known[1, 0]

@@ -19,7 +19,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.suggesting import suggestion_worker
-from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, networks
+from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures, SeenCrop, networks
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
 
@@ -134,10 +134,10 @@ def test_crops_without_the_scale_that_a_network_needs_lie_in_the_middle(
 ):
     features = RunFeatures(add_network(finished_run(project), tmp_path, um_per_px=0.5))
     crops = [replace(crop, um_per_px=0.5 if crop.id % 2 else None) for crop in project.crops()[:20]]
-    keys = [(crop.pixels, crop.um_per_px) for crop in crops]
-    features.see([*keys, ("no such pixels", 0.5)], project.pixels)
-    assert all(features.has(*key) for key in keys)
-    rows = features.rows([*keys, ("no such pixels", 0.5)])
+    keys = [SeenCrop(crop.pixels, crop.um_per_px) for crop in crops]
+    features.see([*keys, SeenCrop("no such pixels", 0.5)], project.pixels)
+    assert all(features.has(key) for key in keys)
+    rows = features.rows([*keys, SeenCrop("no such pixels", 0.5)])
     assert rows.shape == (21, 3)
     assert not rows[[not crop.um_per_px for crop in crops] + [True]].any()
     assert np.abs(rows).max() <= 8 * WEIGHT

@@ -40,7 +40,7 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     plane tell micrographs of one name apart, others are passed over. Rows that are no boxes are
     left out and named. Raises PoreguiError when it is no such file or no row names a micrograph.
     """
-    text = _text(path)
+    text = text_of_table(path)
     try:
         rows = _rows(text, path.name)
         found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
@@ -71,18 +71,21 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
 def are_labels(path: Path) -> bool:
     """Tell whether a file has the columns of labels, whatever its ending."""
     try:
-        _rows(_text(path), path.name)
+        _rows(text_of_table(path), path.name)
     except (PoreguiError, csv.Error):
         return False
     return True
 
 
-def _text(path: Path) -> str:
-    """Return the text of a file as Excel or another program writes it."""
+def text_of_table(path: Path) -> str:
+    """Return the text of a file as Excel or another program writes it.
+
+    Raises PoreguiError when it cannot be read, is too large or no text.
+    """
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise PoreguiError(
-                f"{path.name} is too large to hold labels.", "Check where it came from."
+                f"{path.name} is too large for a table.", "Check where it came from."
             )
         content = path.read_bytes()
         if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):

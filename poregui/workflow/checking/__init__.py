@@ -1,0 +1,1 @@
+"""Check how well pores were found, in windows that a person looks at."""

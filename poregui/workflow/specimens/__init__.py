@@ -1,0 +1,1 @@
+"""Know what was done to specimens, and join it to their pores."""
