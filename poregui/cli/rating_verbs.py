@@ -30,7 +30,8 @@ def add_agreement_options(parser: argparse.ArgumentParser) -> None:
 def agreement(args: argparse.Namespace, screen: Screen) -> int:
     """Say how far people agree, and a run with them."""
     from poregui.workflow.evaluating.newest_run import find_run
-    from poregui.workflow.rating.agreement_report import agreement_of, ceiling_text
+    from poregui.workflow.rating.agreement_report import agreement_of
+    from poregui.workflow.rating.agreement_text import ceiling_text
 
     with Project.open(args.project, read_only=True) as project:
         run = None

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWid
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.statistics.agreement import MISSING
-from poregui.domain.statistics.jackknife import Estimate
 from poregui.domain.wording import count, percent
 from poregui.gui.base import pieces
 from poregui.gui.base.theme import GAP, MARGIN
@@ -19,7 +18,8 @@ from poregui.gui.lists.number_table import NumberRow, NumberTable
 from poregui.gui.plots.confusion_matrix import Cell, ConfusionMatrix
 from poregui.gui.rating.rating_dialog import key_texts
 from poregui.gui.widgets.key_filter import LabelKeys
-from poregui.workflow.rating.agreement_report import Agreement, Pair, ceiling_text
+from poregui.workflow.rating.agreement_report import Agreement, Pair
+from poregui.workflow.rating.agreement_text import ceiling_text, coefficient_text
 
 TO_SETTLE = "To settle"
 
@@ -179,8 +179,9 @@ def _summary(found: Agreement) -> str:
     if every.n and every.alpha.value is not None:
         lines.append(
             f"{count(every.n, 'crop')} rated by two or more people: Krippendorff's alpha "
-            f"{_text(every.alpha)}, Fleiss' kappa {_text(every.fleiss_kappa)}, AC1 "
-            f"{_text(every.ac1)}; intervals over {every.over.groups:,} {every.over.kind}."
+            f"{coefficient_text(every.alpha)}, Fleiss' kappa "
+            f"{coefficient_text(every.fleiss_kappa)}, AC1 {coefficient_text(every.ac1)}; "
+            f"intervals over {every.over.groups:,} {every.over.kind}."
         )
     lines += [one.sentence for one in found.beside[:1]]
     lines.append(ceiling_text(found))
@@ -194,21 +195,13 @@ def _rows(found: Agreement) -> list[NumberRow]:
         cells = (
             f"{numbers.n:,}",
             percent(numbers.agreement.value or 0.0),
-            _text(numbers.kappa),
-            _text(numbers.ac1),
+            coefficient_text(numbers.kappa),
+            coefficient_text(numbers.ac1),
         )
         name = f"{pair.a} – {pair.b}"
         agreed = numbers.agreement
         rows.append(NumberRow(name, cells, agreed.value, agreed.interval, pair.note))
     return rows
-
-
-def _text(one: Estimate) -> str:
-    if one.value is None:
-        return "–"
-    if one.interval is None:
-        return f"{one.value:.2f}"
-    return f"{one.value:.2f} ({one.interval[0]:.2f} to {one.interval[1]:.2f})"
 
 
 def _ratings_by_crop(found: Agreement) -> Mapping[int, tuple[str, str]]:
