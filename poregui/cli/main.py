@@ -92,6 +92,7 @@ VERBS = {
     ),
     "agreement": ("rating_verbs", "agreement", "say how far people agree, and a run with them"),
     "import-ratings": ("rating_verbs", "import_ratings", "import second opinions on crops"),
+    "rate": ("rating_verbs", "rate", "give a second opinion on the crops of a file"),
     "predict": ("prediction_verbs", "predict", "classify crops from image files"),
     "apply": (
         "apply_verbs",
@@ -354,6 +355,12 @@ def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
+def _rate(parser: argparse.ArgumentParser) -> None:
+    from poregui.cli.rating_verbs import add_rate_options
+
+    add_rate_options(parser)
+
+
 def _runs(parser: argparse.ArgumentParser) -> None:
     from poregui.cli.run_verbs import add_runs_options
 
@@ -513,6 +520,7 @@ _ARGUMENTS = {
     "merge-labels": _share("merge_labels"),
     "agreement": _share("agreement"),
     "import-ratings": _share("import_ratings"),
+    "rate": _rate,
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,

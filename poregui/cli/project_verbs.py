@@ -307,12 +307,19 @@ def add_pack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without", metavar="A,B", default="", help="leave out micrographs, runs, or both"
     )
+    parser.add_argument(
+        "--for-rating",
+        action="store_true",
+        help="write only a sample of crops, without labels, for a second opinion (poregui rate)",
+    )
 
 
 def pack(args: argparse.Namespace, screen: Screen) -> int:
     """Write a project into one verified zip file."""
     from poregui.workflow.exporting.pack import pack as pack_project
 
+    if args.for_rating:
+        return _pack_for_rating(args, screen)
     without = {word.strip() for word in args.without.split(",") if word.strip()}
     if without - {"micrographs", "runs"}:
         raise PoreguiError(
@@ -328,6 +335,15 @@ def pack(args: argparse.Namespace, screen: Screen) -> int:
             progress=screen.progress,
         )
     screen.result(packed.to_json(), packed.text)
+    return 0
+
+
+def _pack_for_rating(args: argparse.Namespace, screen: Screen) -> int:
+    from poregui.workflow.rating.rating_pack import pack_for_rating
+
+    with Project.open(args.project) as project:
+        text = pack_for_rating(project, args.out)
+    screen.result({"out": str(args.out), "text": text}, text)
     return 0
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, interval, percent, table
+from poregui.cli.output import Screen, add_annotator_option, interval, percent, table
 from poregui.domain.wording import count
+from poregui.launching import child_environment, python_command
 from poregui.store.project import Project
+from poregui.store.rating_file import RatingFile
 
 _MOST_FAULTS = 20
 
@@ -27,7 +30,8 @@ def add_agreement_options(parser: argparse.ArgumentParser) -> None:
 def agreement(args: argparse.Namespace, screen: Screen) -> int:
     """Say how far people agree, and a run with them."""
     from poregui.workflow.evaluating.newest_run import find_run
-    from poregui.workflow.rating.agreement_report import agreement_of, ceiling_text
+    from poregui.workflow.rating.agreement_report import agreement_of
+    from poregui.workflow.rating.agreement_text import ceiling_text
 
     with Project.open(args.project, read_only=True) as project:
         run = None
@@ -110,11 +114,15 @@ def import_ratings(args: argparse.Namespace, screen: Screen) -> int:
     """Take in second opinions; labels stay as they are."""
     from poregui.workflow.editing.history import History
     from poregui.workflow.rating.import_ratings import plan_import
+    from poregui.workflow.rating.rating_pack import is_rating_file, plan_rated
 
     with Project.open(args.project, read_only=args.dry_run) as project:
         if not args.dry_run:
             project.check_writable()
-        plan = plan_import(project, args.file)
+        if is_rating_file(args.file):
+            plan = plan_rated(project, args.file)
+        else:
+            plan = plan_import(project, args.file)
         if plan.edit is not None and not args.dry_run:
             History(project).apply(plan.edit, backup="before-import")
     for fault in plan.faults[:_MOST_FAULTS]:
@@ -123,3 +131,26 @@ def import_ratings(args: argparse.Namespace, screen: Screen) -> int:
         screen.note(f"… and {len(plan.faults) - _MOST_FAULTS:,} more rows.")
     screen.result(plan.to_json(), plan.text)
     return 0
+
+
+def add_rate_options(parser: argparse.ArgumentParser) -> None:
+    """Give the verb rate its file."""
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a .rating file, as pack --for-rating writes it"
+    )
+    add_annotator_option(parser)
+
+
+def rate(args: argparse.Namespace, screen: Screen) -> int:
+    """Open a window in which the crops of a file are rated, one key each."""
+    with RatingFile(args.file):
+        screen.note(f"Rating {args.file} in a window.")
+    who = args.annotator or ""
+    command = python_command("-m", "poregui.gui.rating.rate_window", str(args.file), who)
+    done = subprocess.run(command, env=child_environment(), check=False)
+    with RatingFile(args.file, read_only=True) as opened:
+        content = opened.content()
+    total = len(content.tokens)
+    text = f"{len(content.rated):,} of {count(total, 'crop')} rated; send {args.file} back."
+    screen.result({"rated": len(content.rated), "crops": total}, text)
+    return done.returncode

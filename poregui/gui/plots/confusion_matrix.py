@@ -58,6 +58,7 @@ class MatrixDrawing:
     top: float
     cell_width: float
     cell_height: float
+    titles: tuple[str, str] = ("Label", "Predicted")
 
     @property
     def line(self) -> float:
@@ -136,12 +137,14 @@ def _paint_titles(painter: QPainter, drawing: MatrixDrawing) -> None:
     n = len(drawing.labels)
     painter.setPen(QColor(drawing.tokens.muted))
     painter.drawText(
-        QRectF(drawing.left, 0, n * drawing.cell_width, drawing.line), _CENTRE, "Predicted"
+        QRectF(drawing.left, 0, n * drawing.cell_width, drawing.line), _CENTRE, drawing.titles[1]
     )
     painter.save()
     painter.translate(0, drawing.top + n * drawing.cell_height)
     painter.rotate(-90)
-    painter.drawText(QRectF(0, 0, n * drawing.cell_height, drawing.line), _CENTRE, "Label")
+    painter.drawText(
+        QRectF(0, 0, n * drawing.cell_height, drawing.line), _CENTRE, drawing.titles[0]
+    )
     painter.restore()
 
 
@@ -268,6 +271,7 @@ class ConfusionMatrix(QWidget):
         self._labels: tuple[int, ...] = ()
         self._marks = ClassMarks(())
         self._mode: MatrixMode = "counts"
+        self._titles = ("Label", "Predicted")
         self._cells: tuple[Cell, ...] = (EVERYTHING,)
         self._hovered: Cell | None = None
         theme().changed.connect(self.update)
@@ -293,6 +297,11 @@ class ConfusionMatrix(QWidget):
         if matrix.shape != (len(self._names), len(self._names)):
             raise ValueError(f"a matrix of shape {matrix.shape} for {len(self._names)} classes")
         self._matrix = matrix
+        self._settle()
+
+    def set_titles(self, rows: str, columns: str) -> None:
+        """Say whose labels rows and columns are, where they are not a label and a prediction."""
+        self._titles = (rows, columns)
         self._settle()
 
     def set_mode(self, mode: MatrixMode) -> None:
@@ -330,6 +339,10 @@ class ConfusionMatrix(QWidget):
         """Return a cell in words, for the tool tip and for people who cannot see it."""
         number = self.count(cell)
         crops = count(number, "crop")
+        if self._titles != ("Label", "Predicted"):
+            sides = zip(self._titles, (cell.row, cell.column), strict=True)
+            texts = [f"{who}: {self._names[i]}" for who, i in sides if i is not None]
+            return ", ".join([*texts, crops])
         if cell.row is None and cell.column is None:
             return f"{crops} in total, {int(np.trace(self._matrix)):,} predicted correctly"
         if cell.row is None:
@@ -356,6 +369,7 @@ class ConfusionMatrix(QWidget):
         wide = (self.width() - left - bare.totals) / max(1, len(self._names))
         wide = max(_SMALLEST_CELL, min(_LARGEST_CELL, wide))
         high = min(_TALLEST_CELL, max(_SMALLEST_CELL, wide * _FLAT))
+        bare = replace(bare, titles=self._titles)
         return replace(bare, left=left, top=left, cell_width=wide, cell_height=high)
 
     def cell_rect(self, row: int | None, column: int | None) -> QRectF:

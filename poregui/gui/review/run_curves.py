@@ -19,6 +19,7 @@ from poregui.gui.review.review_text import SPLIT_NAMES
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import Predictions
+from poregui.workflow.rating.agreement_report import noise_ceiling
 from poregui.workflow.reporting.figures import (
     RunCurves,
     accuracy_figure,
@@ -87,7 +88,8 @@ class CurvesPresenter(PanelPresenter):
         panel.roc.set_figure(roc_figure(self._drawn, colours))
         panel.precision_recall.set_figure(precision_recall_figure(self._drawn, colours))
         panel.calibration.set_figure(calibration_figure(self._drawn, pair))
-        panel.training.set_figure(accuracy_figure(self._drawn, pair))
+        ceiling = noise_ceiling(self.state.project)
+        panel.training.set_figure(accuracy_figure(self._drawn, pair, ceiling))
         note = f"{split.capitalize()} crops with the current labels, each class against all others."
         if len(self._drawn) > 1:
             solid, dashed = (one.run for one in self._drawn)

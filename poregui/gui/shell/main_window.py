@@ -29,6 +29,7 @@ from poregui.gui.base.messages import guarded, messages
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import Mode, theme
 from poregui.gui.label.label_page import LabelPage
+from poregui.gui.rating.rate_window import ask_to_rate
 from poregui.gui.review.review_page import ReviewPage
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.gui.services.page_services import Services
@@ -127,6 +128,7 @@ class MainWindow(QMainWindow):
             "backups": self.backups.show,
             "save": self._say_saved,
             "close_project": self.opened.leave,
+            "rate_file": partial(ask_to_rate, self),
             "quit": self.close,
             "undo": self._undo,
             "redo": self._redo,

@@ -24,6 +24,7 @@ from poregui.gui.base.messages import messages
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
+from poregui.gui.rating.rating_flow import RatingFlow
 from poregui.gui.review.review_page import ReviewPage
 from poregui.gui.review.review_presenter import ReviewPresenter
 from poregui.gui.services.jobs import Background
@@ -72,6 +73,7 @@ class Workspace(QObject):
         self.exporting = ExportFlow(window, self.session, self.services)
         self.printing = SheetPrinting(window, self.session, self.services)
         self.sharing = SharingFlow(window, self.session, self.services)
+        self.rating = RatingFlow(window, self.session, self.services)
         self.micrographs = MicrographFlow(window, self.session, background)
         self.classes = ClassesFlow(
             window, self.session, self.services, pages.label.crop_grid.selected_ids
@@ -101,6 +103,7 @@ class Workspace(QObject):
             "print_sheets": self.printing.ask,
             "pack": self.sharing.ask_pack,
             "merge_labels": self.sharing.ask_merge,
+            **self.rating.commands(),
             "edit_classes": self.classes.show,
             "name_specimens": self.micrographs.ask_names,
             "train_stop": self.train.stop,
@@ -150,8 +153,9 @@ class Workspace(QObject):
         self.services.background.cancel_all()
         self.services.background.wait()
         self._detach(whole=whole)
+        self.rating.close()
         flows = (self.importing, self.exporting, self.printing, self.sharing, self.micrographs)
-        for flow in (*flows, self.classes):
+        for flow in (*flows, self.classes, self.rating):
             flow.deleteLater()
         self.services.thumbnails.close()
         self.services.micrograph_images.close()

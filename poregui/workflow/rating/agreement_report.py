@@ -24,7 +24,7 @@ from poregui.domain.statistics.agreement import (
 from poregui.domain.statistics.intervals import interval_of
 from poregui.domain.statistics.jackknife import Estimate, difference
 from poregui.domain.statistics.splits import group_of
-from poregui.domain.wording import count, listed, percent
+from poregui.domain.wording import count, listed
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.rating.raters import ACCEPTED, RatingTable, Second, rating_table
@@ -193,7 +193,7 @@ def _pairs(table: RatingTable) -> tuple[Pair, ...]:
     found = []
     for first in range(len(table.raters)):
         for second in range(first + 1, len(table.raters)):
-            if not table.rated(first, second).any():
+            if _of_others(table, first, second) or not table.rated(first, second).any():
                 continue
             numbers = pair_agreement(
                 table.ratings[:, first],
@@ -205,6 +205,25 @@ def _pairs(table: RatingTable) -> tuple[Pair, ...]:
             names = (table.raters[first], table.raters[second])
             found.append(Pair(*names, (first, second), numbers, note))
     return tuple(found)
+
+
+def _of_others(table: RatingTable, *columns: int) -> bool:
+    """Tell whether second ratings of a person stand beside somebody else than the same person."""
+    owner = {column: person for person, column in table.again.items()}
+    return len({owner.get(column, column) for column in columns}) > 1 and any(
+        column in owner for column in columns
+    )
+
+
+def noise_ceiling(project: Project) -> Estimate | None:
+    """Return the accuracy that label noise allows; None where nobody gave a second opinion."""
+    if not project.opinions.all():
+        return None
+    table = rating_table(project)
+    found = _ceiling(table, _pairs(table))[0]
+    if found.value is None:
+        return None
+    return found
 
 
 def _ceiling(table: RatingTable, pairs: Sequence[Pair]) -> tuple[Estimate, str]:
@@ -358,18 +377,3 @@ def _notes(table: RatingTable, pairs: Sequence[Pair], found: JointAgreement) -> 
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
-
-
-def ceiling_text(found: Agreement) -> str:
-    """Say what the labels' own noise allows; empty where nothing was learned of it."""
-    value = found.ceiling.value
-    if value is None:
-        return ""
-    ends = ""
-    if found.ceiling.interval is not None:
-        low, high = found.ceiling.interval
-        ends = f" (95 % CI {100 * low:.1f}–{100 * high:.1f} %)"
-    source = "how often the same person gave the same label twice"
-    if found.ceiling_from != "repeats":
-        source = f"how far {found.ceiling_from} agree, if both err alike"
-    return f"Label noise allows an accuracy of about {percent(value)}{ends}, judging by {source}."

@@ -40,6 +40,7 @@ class RatingTable:
     `options` are labels with their `names`, *unsure* is none; `unsure` counts it by rater. `people`
     are the columns of independent ratings, each person's first; `again` gives the column with her
     second ones; `network` is the column of a run's predictions of crops it was not trained on.
+    `settled` are the crops on which people have settled what they are.
     """
 
     crops: tuple[Crop, ...]
@@ -53,17 +54,19 @@ class RatingTable:
     network: int | None
     unsure: Mapping[str, int]
     seconds: tuple[Second, ...]
+    settled: frozenset[int]
 
     def rated(self, *columns: int) -> NDArray[np.bool_]:
         """Tell which crops all of these raters gave a class."""
         return np.asarray((self.ratings[:, list(columns)] != MISSING).all(axis=1))
 
     def disagreed(self) -> list[Crop]:
-        """Return the crops on which people, or a person with herself, do not agree."""
+        """Return the crops on which people, or a person with herself, do not agree yet."""
         columns = [*self.people, *self.again.values()]
         found = []
         for crop, row in zip(self.crops, self.ratings[:, columns].tolist(), strict=True):
-            if len({rating for rating in row if rating != MISSING}) > 1:
+            several = len({rating for rating in row if rating != MISSING}) > 1
+            if several and crop.id not in self.settled:
                 found.append(crop)
         return found
 
@@ -75,6 +78,7 @@ class _Gathered:
     of: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     unsure: Counter[str] = field(default_factory=Counter)
     seconds: list[Second] = field(default_factory=list)
+    settled: set[int] = field(default_factory=set)
 
     def add(self, rater: str, crop_id: int, label: int) -> None:
         """Take in one rating; *unsure* is counted apart."""
@@ -97,6 +101,8 @@ def rating_table(project: Project, run: RunFolder | None = None) -> RatingTable:
         log[entry.crop_id].append(entry)
     for crop in crops.values():
         own = own_label(log[crop.id], crop.label)
+        if log[crop.id] and log[crop.id][-1].how == "settled":
+            gathered.settled.add(crop.id)
         if own is not None:
             suffix = ACCEPTED if own.how == "accepted" else ""
             gathered.add((own.who or NOBODY_KNOWN) + suffix, crop.id, own.label or 0)
@@ -199,4 +205,5 @@ def _table(
         len(raters) - 1 if network else None,
         gathered.unsure,
         tuple(gathered.seconds),
+        frozenset(gathered.settled),
     )

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
+from poregui.domain.statistics.jackknife import Estimate
 from poregui.domain.statistics.scores import Calibration, Curve
-from poregui.domain.wording import MICROMETRE, count, fraction_of, percent
+from poregui.domain.wording import MICROMETRE, count, fraction_of, percent, percent_span
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.reporting.plots import (
@@ -259,9 +260,24 @@ def _calibration_line(found: Calibration, name: str, colour: str, dash: str) -> 
     return [Line(name, x, y, colour, dash, points=True, spans=spans)]
 
 
-def accuracy_figure(runs: Sequence[RunCurves], colours: tuple[str, str] = PAIR) -> Figure:
-    """Return the accuracy in training and validation over the epochs."""
+_CEILING = "#8a8f98"
+
+
+def accuracy_figure(
+    runs: Sequence[RunCurves],
+    colours: tuple[str, str] = PAIR,
+    ceiling: Estimate | None = None,
+) -> Figure:
+    """Return the accuracy in training and validation over the epochs, with a line where label noise
+    ends what can be reached.
+    """
     lines = _epoch_lines(runs, ("accuracy", "validation_accuracy"), colours)
+    if lines and ceiling is not None and ceiling.value is not None:
+        x = np.array(_epoch_range(lines))
+        name = f"label noise allows {percent(ceiling.value)}"
+        if ceiling.interval is not None:
+            name = f"{name} ({percent_span(ceiling.interval)})"
+        lines = (*lines, Line(name, x, np.full(2, ceiling.value), _CEILING, "2 4"))
     low = min((float(line.y.min()) for line in lines), default=0.0)
     floor = 0.9
     if low < 1:
@@ -356,6 +372,7 @@ def run_figures(
     events: Sequence[Event] = (),
     *,
     dark: bool = False,
+    ceiling: Estimate | None = None,
 ) -> dict[str, str]:
     """Return every figure of a run as SVG by file stem; `colours` are `#rrggbb` by class name."""
     names = predictions.classes
@@ -376,7 +393,9 @@ def run_figures(
         if figure.lines:
             figures[stem] = figure_svg(figure, ink=ink)
     if len(runs[0].epochs) > 1:
-        figures["training"] = row_svg([loss_figure(runs), accuracy_figure(runs)], "Training", ink)
+        figures["training"] = row_svg(
+            [loss_figure(runs), accuracy_figure(runs, ceiling=ceiling)], "Training", ink
+        )
     for breakdown in found.breakdowns:
         figures[breakdown_stem(breakdown)] = breakdown_svg(breakdown, dark=dark)
     return figures

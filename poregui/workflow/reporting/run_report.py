@@ -52,6 +52,8 @@ from poregui.workflow.evaluating.shape_baseline import (
     shape_table,
 )
 from poregui.workflow.evaluating.test_views import Unseen, unseen
+from poregui.workflow.rating.agreement_report import noise_ceiling
+from poregui.workflow.rating.agreement_text import AgreementSection, agreement_section
 from poregui.workflow.reporting.documents import ImageTag, render
 from poregui.workflow.reporting.figures import breakdown_stem, run_figures
 from poregui.workflow.training.grouping import group_names
@@ -105,6 +107,7 @@ class ReportFacts:
     only_shapes: bool
     important: str
     cross_validation: CrossValidation | None
+    agreement: AgreementSection | None
     beside: PooledBesideGrouped | None
     versions: tuple[tuple[str, str], ...]
     hashes: tuple[tuple[str, str], ...]
@@ -164,7 +167,8 @@ def collect_report(project: Project, run: RunFolder) -> ReportFacts:
         data=_data(dataset, predictions.classes, names),
         recipe=_recipe(run.read_recipe()),
         training=_training(metrics, [event for event in events if isinstance(event, EpochEnded)]),
-        figures=run_figures(predictions, found, colours, events),
+        figures=run_figures(predictions, found, colours, events, ceiling=noise_ceiling(project)),
+        agreement=agreement_section(project, run),
         worst=tuple(_worst(run, predictions, errors[:WORST].tolist(), names)),
         errors=len(errors),
         baseline=against,

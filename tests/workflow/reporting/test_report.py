@@ -17,15 +17,19 @@ from html_page import Page
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError, ProjectError
+from poregui.domain.events import EpochEnded
 from poregui.domain.recipe import Recipe
+from poregui.domain.records import Opinion
 from poregui.store.files import write_json
 from poregui.store.project import Project
+from poregui.workflow.editing.edits import AddOpinions
 from poregui.workflow.editing.history import History
 from poregui.workflow.editing.label_edits import change_class, label_crops, remove_crops
 from poregui.workflow.evaluating.evaluate import review
 from poregui.workflow.evaluating.test_views import log_look
 from poregui.workflow.exporting.export_run import export_figures, export_predictions, figures_of
-from poregui.workflow.reporting.figures import matrix_svg
+from poregui.workflow.rating.agreement_report import noise_ceiling
+from poregui.workflow.reporting.figures import accuracy_figure, curves_of, matrix_svg
 from poregui.workflow.reporting.run_report import (
     collect_report,
     report_html,
@@ -118,6 +122,28 @@ def test_a_report_of_a_cross_validation_has_its_folds(project: Project) -> None:
     assert "Cross-validation with 3 folds" in page.text
     assert "Mean over folds 80.0 %" in page.text
     assert "No temperature was fitted" in page.text
+
+
+def test_a_report_says_how_far_people_agree_and_where_label_noise_ends_accuracy(
+    project: Project,
+) -> None:
+    run = finished_run(project)
+    assert "Agreement" not in Page(report_html(collect_report(project, run))).text
+    given = tuple(
+        Opinion(i, crop.id, 2 if i % 8 == 0 else crop.label or 1, "test", blind=True, session="s")
+        for i, crop in enumerate(project.crops(), start=1)
+    )
+    History(project).apply(AddOpinions(given))
+    assert noise_ceiling(project) is not None
+    page = Page(report_html(collect_report(project, run)))
+    assert "test – test (again)" in page.text
+    assert "agrees with test" in page.text
+    assert "second ratings were given blind" in page.text
+    assert "Label noise allows an accuracy of about" in page.text
+    epochs = [EpochEnded(i, 2, 0.5, 0.8, 0.5, 0.7, 1e-3, 1, 0, 0, 1.0, 0.0) for i in (1, 2)]
+    curves = curves_of(review(project, run), epochs)
+    drawn = accuracy_figure([curves], ceiling=noise_ceiling(project))
+    assert drawn.lines[-1].name.startswith("label noise allows")
 
 
 def test_a_report_without_a_single_error_says_so(project: Project) -> None:

@@ -1,0 +1,1 @@
+"""Rate crops blind, and show how far people agree."""
