@@ -104,6 +104,11 @@ VERBS = {
         "specimens",
         "list specimens with what was done to them; import a table, or compute a column",
     ),
+    "compare-specimens": (
+        "specimen_verbs",
+        "compare_specimens",
+        "compare the pores of specimens by what was done to them",
+    ),
     "export": (
         "project_verbs",
         "export",
@@ -327,29 +332,11 @@ def _review(verb: str) -> Callable[[argparse.ArgumentParser], None]:
     return add
 
 
-def _suggest(parser: argparse.ArgumentParser) -> None:
-    from poregui.cli.suggestion_verbs import add_suggest_options
-
-    _project(parser)
-    add_suggest_options(parser)
-
-
-def _share(verb: str) -> Callable[[argparse.ArgumentParser], None]:
+def _share(verb: str, module: str = "project_verbs") -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import project_verbs
-
         _project(parser)
-        getattr(project_verbs, f"add_{verb}_options")(parser)
-
-    return add
-
-
-def _specimen(verb: str) -> Callable[[argparse.ArgumentParser], None]:
-    def add(parser: argparse.ArgumentParser) -> None:
-        from poregui.cli import specimen_verbs
-
-        _project(parser)
-        getattr(specimen_verbs, f"add_{verb}_options")(parser)
+        verbs = importlib.import_module(f"poregui.cli.{module}")
+        getattr(verbs, f"add_{verb.replace('-', '_')}_options")(parser)
 
     return add
 
@@ -488,14 +475,14 @@ _ARGUMENTS = {
     "train": _train,
     "fit": _fit,
     **{verb: _review(verb) for verb in ("evaluate", "compare", "label-errors", "report")},
-    "suggest": _suggest,
+    "suggest": _share("suggest", "suggestion_verbs"),
     "pack": _share("pack"),
     "backup": _share("backup"),
     "merge-labels": _share("merge_labels"),
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,
-    "specimens": _specimen("specimens"),
+    **{verb: _share(verb, "specimen_verbs") for verb in ("specimens", "compare-specimens")},
     "export": _export,
     "doctor": _doctor,
 }
