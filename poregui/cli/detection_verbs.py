@@ -99,7 +99,7 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_score_options(parser: argparse.ArgumentParser) -> None:
+def add_score_detection_options(parser: argparse.ArgumentParser) -> None:
     """Add what `score-detection` understands."""
     parser.add_argument(
         "masks",

@@ -6,9 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.cli.output import Screen, add_annotator_option, annotator_of, run_for, table
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
+from poregui.workflow.specimens.compare_specimens import (
+    QUANTITIES,
+    Pair,
+    SpecimenComparison,
+)
+from poregui.workflow.specimens.compare_specimens import compare_specimens as comparison
+from poregui.workflow.specimens.specimen_fields import FieldSet, fields_of
 from poregui.workflow.specimens.specimen_table import (
     ChangeSpecimenTable,
     SpecimenTable,
@@ -57,6 +64,88 @@ def specimens(args: argparse.Namespace, screen: Screen) -> int:
         known = SpecimenTable.of(project)
     screen.result({**known.to_json(), **values}, "\n".join([_text(known), *lines]))
     return 0
+
+
+def add_compare_specimens_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `compare-specimens` understands."""
+    parser.add_argument(
+        "--by", required=True, metavar="ATTRIBUTE", help="an attribute of the specimen table"
+    )
+    parser.add_argument(
+        "--of",
+        choices=tuple(QUANTITIES),
+        default="porosity",
+        help="area per cent (the default), pores per mm², or the largest pore of a field",
+    )
+    add_class_options(parser)
+
+
+def add_class_options(parser: argparse.ArgumentParser) -> None:
+    """Add which pores count."""
+    parser.add_argument("--class", dest="class_name", default="", metavar="NAME", help="of a class")
+    parser.add_argument(
+        "--run",
+        type=int,
+        metavar="N",
+        help="pores that a run found when it was applied; otherwise those with outlines",
+    )
+
+
+def compare_specimens(args: argparse.Namespace, screen: Screen) -> int:
+    """Compare specimens by an attribute, each counting once."""
+    with Project.open(args.project, read_only=True) as project:
+        known = SpecimenTable.of(project)
+        known.attribute(args.by)
+        found = comparison(known, _fields(project, args, screen), args.by, args.of, args.class_name)
+    screen.result(found.to_json(), _comparison_text(found))
+    return 0
+
+
+def _fields(project: Project, args: argparse.Namespace, screen: Screen) -> FieldSet:
+    run = None if args.run is None else run_for(project, args.run, screen, network=True)
+    return fields_of(project, args.class_name, run, screen.progress)
+
+
+def _comparison_text(found: SpecimenComparison) -> str:
+    unit = found.quantity.unit
+    head = ["specimen", found.attribute.heading, unit, "95 % CI over fields", "fields"]
+    rows: list[list[object]] = [
+        [one.specimen, _shown(one.x), f"{one.value:.4g}", _ends(one.interval95), one.n_fields]
+        for one in found.points
+    ]
+    lines = [f"{found.quantity.title.capitalize()} ({found.source})", "", table(head, rows)]
+    if found.groups:
+        head = [found.attribute.name, f"mean ({unit})", "95 % CI over specimens", "specimens"]
+        rows = [
+            [one.name, f"{one.mean:.4g}", _ends(one.interval95), len(one.points)]
+            for one in found.groups
+        ]
+        lines += ["", table(head, rows)]
+    lines += [_pair_text(pair, several=len(found.pairs) > 1) for pair in found.pairs]
+    if found.trend is not None:
+        lines.append(f"Rank correlation {found.trend.rho:.2f} (p {found.trend.p:.3g}).")
+    return "\n".join([*lines, *filter(None, [found.power]), *found.notes])
+
+
+def _pair_text(pair: Pair, *, several: bool) -> str:
+    one = pair.contrast
+    p = "no p: a group has one specimen"
+    if one.p is not None:
+        p = f"p {one.p:.3g}, permutation test"
+        if several:
+            p += f"; {pair.p_holm:.3g} corrected for the number of pairs (Holm)"
+    ratio = "no ratio" if one.ratio is None else f"factor {one.ratio:.3g}"
+    return (
+        f"{pair.second} against {pair.first}: difference {one.difference:.3g} "
+        f"(95 % CI {_ends(one.difference_interval)}), {ratio} "
+        f"(95 % CI {_ends(one.ratio_interval)}); {p}."
+    )
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    if ends is None:
+        return "-"
+    return f"{ends[0]:.3g} to {ends[1]:.3g}"
 
 
 def _apply(history: History, edit: ChangeSpecimenTable | None) -> None:
