@@ -274,6 +274,22 @@ def _share_of_area(
     return Estimate(100 * share, 100 * low, 100 * high, level, groups)
 
 
+def area_bias_interval(differences: Floats, areas: Floats) -> tuple[float, float] | None:
+    """Return the 95 % interval of found less true area in per cent of the field, over (groups,)
+    specimens or micrographs with found less true areas and fields of their own, both in px².
+
+    None for fewer than two groups: one says nothing about the next.
+    """
+    groups = len(areas)
+    whole = float(areas.sum())
+    if groups < 2 or whole <= 0:
+        return None
+    share = float(differences.sum()) / whole
+    spread = groups / (groups - 1) * float(((differences - share * areas) ** 2).sum())
+    reach = student_t_quantile(0.975, groups - 1) * math.sqrt(spread) / whole
+    return 100 * (share - reach), 100 * (share + reach)
+
+
 def _warning(windows: Sequence[WindowCount]) -> str:
     if not windows:
         return ""

@@ -194,6 +194,7 @@ ACTIONS = (
         "boxes",
         page_keys="Delete",
     ),
+    ActionSpec("check_finding", "Check the finding…", "Label", needs="writable", separated=True),
     ActionSpec("train_start", "Train", "Train", ("Ctrl+T",), "play", "idle"),
     ActionSpec("train_stop", "Stop and keep best", "Train", ("Ctrl+.",), "stop", "running"),
     ActionSpec("train_cancel", "Discard training", "Train", needs="running"),
