@@ -21,7 +21,7 @@ from poregui.domain.statistics.intervals import (
     student_t_quantile,
     wilson_interval,
 )
-from poregui.domain.wording import count, interval
+from poregui.domain.wording import count, interval, percent
 
 Floats = NDArray[np.float64]
 FEWEST_GROUPS = 3
@@ -114,6 +114,18 @@ class CheckResult:
             "area_percent": self.area,
             "warning": self.warning,
         }
+
+    @property
+    def short(self) -> str:
+        """Return recall, precision and point count in a few words; empty where none is known."""
+        parts = []
+        if self.recall is not None:
+            parts.append(f"recall {percent(self.recall.value)}")
+        if self.precision is not None:
+            parts.append(f"precision {percent(self.precision.value)}")
+        if self.point_area is not None:
+            parts.append(f"point count {self.point_area.value:.2f} %")
+        return ", ".join(parts)
 
     @property
     def sentence(self) -> str:

@@ -123,7 +123,10 @@ def name_of(folder: FinderFolder) -> str:
         finding = values["finding"]
         if finding is None:
             return name
-        return f"{name}, IoU {float(finding['iou'] or 0.0):.2f}, area {area_bias_text(finding)}"
+        name = f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
+        if "area_bias" not in finding:
+            return name
+        return f"{name}, area {area_bias_text(finding)}"
     except (PoreguiError, *BROKEN):
         return f"Learned: finder {folder.number}"
 
