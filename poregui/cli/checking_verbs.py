@@ -9,13 +9,12 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.errors import PoreguiError
 from poregui.domain.wording import count
 from poregui.store.project import Project
+from poregui.workflow.checking.check_summary import gauge_sentences, summary_of
 from poregui.workflow.checking.finding_checks import (
     FindingCheck,
     checks_of,
-    gauge_sentences,
     newest_check,
     save_check,
-    summary_of,
     with_answers_of,
     write_check,
 )

@@ -17,6 +17,7 @@ from poregui.store.project import Project
 from poregui.vision.pores.detection import TOO_LARGE
 from poregui.vision.pores.finding_score import FindingScore
 from poregui.vision.pores.recipe_choice import Choice
+from poregui.workflow.checking.finding_checks import checked_finding
 from poregui.workflow.detecting.find_pores import (
     DetectedPores,
     DetectionPlan,
@@ -281,9 +282,12 @@ def measure(args: argparse.Namespace, screen: Screen) -> int:
             )
         written = write_measurements(project, fields, args.out)
         totals = summary(project, fields)
-    screen.result(
-        {**totals, "file": str(args.out)}, _measured_text(fields, totals, written, args.out)
-    )
+        check = checked_finding(project)
+    text = _measured_text(fields, totals, written, args.out)
+    if check is not None:
+        text += f"\n{check.sentence}"
+    values = {**totals, "check": check and check.to_json(), "file": str(args.out)}
+    screen.result(values, text)
     return 0
 
 

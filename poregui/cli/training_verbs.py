@@ -14,6 +14,7 @@ from poregui.domain.wording import count
 from poregui.store.finder_folder import FinderFolder, trainable
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder, is_finder
+from poregui.workflow.detecting.learned_finder import area_bias_text
 from poregui.workflow.evaluating.evaluate import evaluation_json
 from poregui.workflow.training.grouping import set_sources
 from poregui.workflow.training.test_split import (
@@ -160,7 +161,7 @@ def _finder_text(run: RunFolder, finished: Finished, metrics: dict[str, Any]) ->
 def _finding_cells(values: dict[str, Any]) -> list[str]:
     shares = [values[name] for name in ("iou", "recall", "precision")]
     cells = ["" if share is None else f"{share:.3f}" for share in shares]
-    return [*cells, f"{values['area_bias']:+.2f} points"]
+    return [*cells, area_bias_text(values)]
 
 
 def _train_frozen(

@@ -81,6 +81,9 @@ def test_check_writes_windows_and_reads_the_answers(folder: Path, capsys) -> Non
     assert "In 12 checked windows: recall" in said["sentence"]
     assert main(["check", str(folder)]) == 0
     assert "area by point count" in capsys.readouterr().out
+    measured = received(capsys, "measure", folder, folder.parent / "pores.csv")
+    assert measured["check"]["recall"] == finding["recall"]
+    assert measured["check"]["point_area"] == finding["point_area"]
 
 
 def test_people_who_answer_elsewhere_are_compared(folder: Path, tmp_path: Path, capsys) -> None:

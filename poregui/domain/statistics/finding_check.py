@@ -21,7 +21,7 @@ from poregui.domain.statistics.intervals import (
     student_t_quantile,
     wilson_interval,
 )
-from poregui.domain.wording import count, interval
+from poregui.domain.wording import count, interval, percent
 
 Floats = NDArray[np.float64]
 FEWEST_GROUPS = 3
@@ -114,6 +114,18 @@ class CheckResult:
             "area_percent": self.area,
             "warning": self.warning,
         }
+
+    @property
+    def short(self) -> str:
+        """Return recall, precision and point count in a few words; empty where none is known."""
+        parts = []
+        if self.recall is not None:
+            parts.append(f"recall {percent(self.recall.value)}")
+        if self.precision is not None:
+            parts.append(f"precision {percent(self.precision.value)}")
+        if self.point_area is not None:
+            parts.append(f"point count {self.point_area.value:.2f} %")
+        return ", ".join(parts)
 
     @property
     def sentence(self) -> str:
@@ -274,6 +286,22 @@ def _share_of_area(
         low = max(0.0, low)
     high = share + max(reach, floor[1] / whole)
     return CheckedValue(100 * share, 100 * low, 100 * high, level, groups)
+
+
+def area_bias_interval(differences: Floats, areas: Floats) -> tuple[float, float] | None:
+    """Return the 95 % interval of found less true area in per cent of the field, over (groups,)
+    specimens or micrographs with found less true areas and fields of their own, both in px².
+
+    None for fewer than two groups: one says nothing about the next.
+    """
+    groups = len(areas)
+    whole = float(areas.sum())
+    if groups < 2 or whole <= 0:
+        return None
+    share = float(differences.sum()) / whole
+    spread = groups / (groups - 1) * float(((differences - share * areas) ** 2).sum())
+    reach = student_t_quantile(0.975, groups - 1) * math.sqrt(spread) / whole
+    return 100 * (share - reach), 100 * (share + reach)
 
 
 def _warning(windows: Sequence[WindowCount]) -> str:

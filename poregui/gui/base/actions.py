@@ -204,6 +204,7 @@ ACTIONS = (
         page_keys="Delete",
     ),
     ActionSpec("blind_pass", "Blind second pass…", "Label", needs="writable", separated=True),
+    ActionSpec("check_finding", "Check the finding…", "Label", needs="writable"),
     ActionSpec("train_start", "Train", "Train", ("Ctrl+T",), "play", "idle"),
     ActionSpec("train_stop", "Stop and keep best", "Train", ("Ctrl+.",), "stop", "running"),
     ActionSpec("train_cancel", "Discard training", "Train", needs="running"),

@@ -19,6 +19,7 @@ from poregui.gui.base.feature import Feature, Link
 from poregui.gui.base.messages import messages
 from poregui.gui.canvas.canvas_view import CanvasView
 from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.canvas.outline_tools import OutlineTool
 from poregui.gui.canvas.region_tools import BoxTool, LineTool, PickTool, PolygonTool, on_screen
 from poregui.gui.dialogs.micrograph_dialogs import BarLengthDialog
 from poregui.gui.label.image_panel import ImagePanel
@@ -26,6 +27,8 @@ from poregui.gui.label.label_state import LabelState
 from poregui.gui.label.stage import Stage
 from poregui.gui.shell.import_flow import look_for_bars
 from poregui.store.pixels import CropPixels
+from poregui.vision.pores.specimen_area import fewer_points
+from poregui.vision.shape.overlaps import checked_outline
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.editing.label_edits import move_crop, new_crop, set_scale
 from poregui.workflow.editing.micrograph_edits import (
@@ -328,6 +331,7 @@ class CheckedAreas(Feature):
         return (
             (panel.checked_button.clicked, self._check_whole),
             (panel.checked_box_button.clicked, self._draw_box),
+            (panel.checked_lasso_button.clicked, self._draw_lasso),
             (panel.unchecked_button.clicked, self._pick),
             (self._state.micrograph_changed, self._show),
         )
@@ -368,6 +372,23 @@ class CheckedAreas(Feature):
         tool = BoxTool()
         tool.drawn.connect(self._add)
         self._canvas.set_tool(tool)
+
+    def _draw_lasso(self) -> None:
+        tool = OutlineTool()
+        tool.hint = "Hold the button and draw around the area.  Esc: cancel"
+        tool.drawn.connect(self._add_lasso)
+        self._canvas.set_tool(tool)
+
+    def _add_lasso(self, points: NDArray[Any]) -> None:
+        one = self._state.micrograph
+        if one is None:
+            return
+        try:
+            area = checked_outline(points, (one.width, one.height))
+        except PoreguiError as error:
+            messages().note(str(error))
+            return
+        self._add(fewer_points(area.points))
 
     def _add(self, points: Line) -> None:
         one = self._state.micrograph

@@ -202,6 +202,11 @@ class ImagePanel(QScrollArea):
         self.checked_box_button = pieces.button(
             "checked_box_button", "Box", "Draw a box in which every pore has its outline"
         )
+        self.checked_lasso_button = pieces.button(
+            "checked_lasso_button",
+            "Lasso",
+            "Draw around an area in which every pore has its outline",
+        )
         self.unchecked_button = pieces.button(
             "unchecked_button", "Remove", "Remove a checked area; click it where there are several"
         )
@@ -276,7 +281,7 @@ class ImagePanel(QScrollArea):
             pieces.heading("Checked areas"),
             self.checked_text,
             _row(self.checked_button),
-            _row(self.checked_box_button, self.unchecked_button),
+            _row(self.checked_box_button, self.checked_lasso_button, self.unchecked_button),
             self.frame_box,
         ):
             if isinstance(part, QWidget):

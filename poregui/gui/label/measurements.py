@@ -28,6 +28,7 @@ from poregui.gui.label.measure_panel import MeasurePanel
 from poregui.gui.lists.pore_table import LENGTHS, PoreTable
 from poregui.gui.services.jobs import TaskControl, TaskHandle
 from poregui.store.project import Project
+from poregui.workflow.checking.finding_checks import checked_finding
 from poregui.workflow.detecting.measuring import MeasuredField, measure_project, write_measurements
 from poregui.workflow.editing.micrograph_edits import project_build_direction
 
@@ -189,7 +190,11 @@ class Measuring(Feature):
 
     def _build(self) -> None:
         self._table = pore_table(self._fields, self._state.catalogue)
-        self._panel.set_summary(summary_text(self._fields))
+        text = summary_text(self._fields)
+        check = checked_finding(self._state.project)
+        if text and check is not None and check.short:
+            text += f" · checked: {check.short}"
+        self._panel.set_summary(text)
         self._show()
 
     def _show_labels(self) -> None:

@@ -79,7 +79,7 @@ class FindPanel(QWidget):
     asks for the labelled crops without a pore. `finder_chosen` tells that another way to find was
     chosen, `teach_requested` carries the kind of finder that is to learn. `mount_answered` tells
     that what lies along an edge is mounting material (True) or pore; `automatic_requested` asks for
-    a recipe.
+    a recipe, `check_requested` for a check of how well pores were found.
     """
 
     finder_chosen = Signal()
@@ -89,6 +89,7 @@ class FindPanel(QWidget):
     stayed_requested = Signal()
     mount_answered = Signal(bool)
     automatic_requested = Signal()
+    check_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,10 +123,15 @@ class FindPanel(QWidget):
         self.everywhere_button = QPushButton("In several micrographs…")
         self.everywhere_button.setObjectName("find_everywhere_button")
         self.everywhere_button.setAccessibleName("Find pores in several micrographs")
+        self.check_button = _check_button()
         self._lay_out()
+        self._connect()
+
+    def _connect(self) -> None:
         self.automatic_button.clicked.connect(self.automatic_requested)
         self.here_button.clicked.connect(self.find_here_requested)
         self.everywhere_button.clicked.connect(self.find_everywhere_requested)
+        self.check_button.clicked.connect(self.check_requested)
         self.stayed_button.clicked.connect(self.stayed_requested)
         self.mount_button.clicked.connect(lambda: self.mount_answered.emit(True))
         self.pore_button.clicked.connect(lambda: self.mount_answered.emit(False))
@@ -194,6 +200,7 @@ class FindPanel(QWidget):
         self.automatic_button.setEnabled(here)
         self.here_button.setEnabled(here)
         self.everywhere_button.setEnabled(everywhere)
+        self.check_button.setEnabled(everywhere)
 
     def set_preview(self, text: str) -> None:
         """Say what is found in the part that is seen, or why nothing is."""
@@ -244,6 +251,7 @@ class FindPanel(QWidget):
         below.addWidget(self.preview_text)
         below.addWidget(self.here_button)
         below.addWidget(self.everywhere_button)
+        below.addWidget(self.check_button)
         below.addWidget(self.result_text)
         row = QHBoxLayout()
         for button in (self.stayed_button, self.mount_button, self.pore_button):
@@ -268,6 +276,17 @@ def _labelled(text: str, field: QWidget) -> QWidget:
     layout.addWidget(label)
     layout.addWidget(field, 1)
     return held
+
+
+def _check_button() -> QPushButton:
+    button = QPushButton("Check the finding…")
+    button.setObjectName("check_finding_button")
+    button.setAccessibleName("Check how well pores were found")
+    button.setToolTip(
+        "Look at random windows and mark what is missed and false, or count points: recall, "
+        "precision and area with their intervals"
+    )
+    return button
 
 
 def _automatic_button() -> QPushButton:

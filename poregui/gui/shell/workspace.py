@@ -22,6 +22,7 @@ from poregui.gui.apply.apply_page import ApplyPage
 from poregui.gui.apply.apply_presenter import ApplyPresenter
 from poregui.gui.base.messages import messages
 from poregui.gui.base.preferences import Preferences
+from poregui.gui.checking.check_flow import CheckFlow
 from poregui.gui.label.label_page import LabelPage
 from poregui.gui.label.label_presenter import LabelPresenter
 from poregui.gui.rating.rating_flow import RatingFlow
@@ -74,6 +75,9 @@ class Workspace(QObject):
         self.printing = SheetPrinting(window, self.session, self.services)
         self.sharing = SharingFlow(window, self.session, self.services)
         self.rating = RatingFlow(window, self.session, self.services)
+        self.checking = CheckFlow(window, self.session, self.services)
+        pages.label.find_panel.check_requested.connect(self.checking.ask_guarded)
+        self._check_requested = pages.label.find_panel.check_requested
         self.micrographs = MicrographFlow(window, self.session, background)
         self.classes = ClassesFlow(
             window, self.session, self.services, pages.label.crop_grid.selected_ids
@@ -106,6 +110,7 @@ class Workspace(QObject):
             **self.rating.commands(),
             "edit_classes": self.classes.show,
             "name_specimens": self.micrographs.ask_names,
+            "check_finding": self.checking.ask,
             "train_stop": self.train.stop,
             "train_cancel": self.train.cancel,
         }
@@ -148,6 +153,8 @@ class Workspace(QObject):
         attached.
         """
         gc.unfreeze()
+        self._check_requested.disconnect(self.checking.ask_guarded)
+        self.checking.close()
         self.services.trainer.close()
         self.backups.close()
         self.services.background.cancel_all()
@@ -155,7 +162,7 @@ class Workspace(QObject):
         self._detach(whole=whole)
         self.rating.close()
         flows = (self.importing, self.exporting, self.printing, self.sharing, self.micrographs)
-        for flow in (*flows, self.classes, self.rating):
+        for flow in (*flows, self.classes, self.rating, self.checking):
             flow.deleteLater()
         self.services.thumbnails.close()
         self.services.micrograph_images.close()

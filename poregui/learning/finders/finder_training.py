@@ -24,6 +24,7 @@ from poregui.domain.events import (
     Stage,
     Started,
 )
+from poregui.domain.statistics.finding_check import area_bias_interval
 from poregui.learning import checkpoint
 from poregui.learning.export_onnx import build_image_graph
 from poregui.learning.finders.finder_networks import (
@@ -177,7 +178,7 @@ def _train(job: _FinderJob) -> Finished:
         {
             "kind": job.request.kind,
             "by": job.request.by,
-            "finding": _as_json(pooled) if scores else None,
+            "finding": _pooled_json(scores) if scores else None,
             "groups": [{"name": name, **_as_json(score)} for name, score in scores],
             "epochs": job.request.epochs,
             "seconds": seconds,
@@ -204,6 +205,17 @@ def _why_unscored(job: _FinderJob) -> str:
         f"All checked areas are of one {job.request.by}, so how well the finder finds on others "
         "cannot be said."
     )
+
+
+def _pooled_json(scores: Sequence[tuple[str, FindingScore]]) -> dict[str, Any]:
+    """Return what all groups come to, with the 95 % interval of the area bias over them."""
+    every = [score for _, score in scores]
+    ends = area_bias_interval(
+        np.array([one.outlined_px - one.truth_px for one in every], np.float64),
+        np.array([one.field_px for one in every], np.float64),
+    )
+    pooled = _as_json(FindingScore.together(every))
+    return {**pooled, "area_bias_interval95": None if ends is None else list(ends)}
 
 
 def _as_json(score: FindingScore) -> dict[str, Any]:

@@ -7,7 +7,7 @@ of the same content, so that it can be answered elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,6 @@ from poregui.domain.statistics.finding_check import (
     check_result,
     gauge,
 )
-from poregui.domain.wording import count
 from poregui.store.files import export_target, open_plain, write_json
 from poregui.store.project import Project
 
@@ -234,16 +233,6 @@ class FindingCheck:
         }
 
 
-def gauge_of_recipes(checks: Sequence[FindingCheck]) -> Gauge | None:
-    """Return how much the found area of the same windows differs between checks, in per cent."""
-    values = [
-        [100 * sum(pore.area_px for pore in one.found) / one.box.area for one in check.windows]
-        for check in checks
-    ]
-    table = np.array(values, np.float64).reshape(len(checks), -1)
-    return gauge(table.T[:, :, np.newaxis])
-
-
 def same_windows(one: FindingCheck, other: FindingCheck) -> bool:
     """Tell whether two checks have the same windows."""
     places = [
@@ -269,6 +258,16 @@ def newest_check(project: Project) -> FindingCheck | None:
     """Return the check that was drawn last, None where there is none."""
     found = checks_of(project)
     return found[-1] if found else None
+
+
+def checked_finding(project: Project) -> CheckResult | None:
+    """Return what the newest check with answers says, None where there is none or it is damaged."""
+    try:
+        checks = checks_of(project)
+    except PoreguiError:
+        return None
+    found = [one.result() for one in reversed(checks) if one.people]
+    return found[0] if found else None
 
 
 def save_check(project: Project, check: FindingCheck) -> None:
@@ -455,46 +454,3 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "false": list(answer.false),
         "points": list(answer.points),
     }
-
-
-def summary_of(
-    check: FindingCheck, others: Iterable[FindingCheck] = (), who: str | None = None
-) -> dict[str, Any]:
-    """Return what a check says as a dictionary fit for JSON; `others` may have the same windows."""
-    result = check.result(who)
-    alike = [one for one in others if one.number != check.number and same_windows(one, check)]
-    recipes = gauge_of_recipes([check, *alike]) if alike else None
-    people = check.people
-    return {
-        "check": check.number,
-        "seed": check.seed,
-        "windows": len(check.windows),
-        "checked": result.windows,
-        "left": len(check.windows) - result.windows,
-        "micrographs": len({one.micrograph_id for one in check.windows}),
-        "found_by": check.found_by,
-        "people": list(people),
-        "answered_by": who or next(iter(people), None),
-        "finding": result.to_json(),
-        "sentence": result.sentence,
-        "gauge": {name: one.to_json() for name, one in check.gauge().items()},
-        "gauge_of_recipes": recipes and recipes.to_json(),
-    }
-
-
-def gauge_sentences(check: FindingCheck) -> list[str]:
-    """Say how much people differ, in one sentence for each number that was compared."""
-    names = {
-        "point_area_percent": ("area by point count", "points of per cent"),
-        "pores": ("pores in a window", "pores"),
-        "corrected_area_percent": ("area in a window", "points of per cent"),
-    }
-    lines = []
-    for name, one in check.gauge().items():
-        what, unit = names[name]
-        again = "" if one.repeated else ", nobody having answered twice"
-        lines.append(
-            f"{count(len(check.people), 'person', 'people')}, {what}: repeatability "
-            f"{one.repeatability:.2g}, reproducibility {one.reproducibility:.2g} {unit}{again}."
-        )
-    return lines

@@ -121,9 +121,24 @@ def name_of(folder: FinderFolder) -> str:
         values = folder.read_finding()
         name = f"Learned: {values['kind']} {folder.number}"
         finding = values["finding"]
-        return name if finding is None else f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
+        if finding is None:
+            return name
+        name = f"{name}, IoU {float(finding['iou'] or 0.0):.2f}"
+        if "area_bias" not in finding:
+            return name
+        return f"{name}, area {area_bias_text(finding)}"
     except (PoreguiError, *BROKEN):
         return f"Learned: finder {folder.number}"
+
+
+def area_bias_text(finding: Mapping[str, Any]) -> str:
+    """Return how much too much area a finder found, with its 95 % interval where one is known."""
+    bias = f"{float(finding['area_bias']):+.2f}".replace("-", "−")
+    ends = finding.get("area_bias_interval95")
+    if ends is None:
+        return f"{bias} points"
+    low, high = (f"{float(end):+.2f}".replace("-", "−") for end in ends)
+    return f"{bias} points (95 % CI {low} to {high})"
 
 
 FINDER_KEY = "detection_finder"

@@ -9,6 +9,7 @@ from poregui.domain.statistics.finding_check import (
     CheckedValue,
     CheckResult,
     WindowCount,
+    area_bias_interval,
     check_result,
     gauge,
 )
@@ -187,6 +188,22 @@ def test_nothing_checked_says_so() -> None:
     assert check_result([]).sentence == "No window is checked yet."
     empty = check_result([window()])
     assert (empty.recall, empty.precision) == (None, None)
+
+
+def test_the_area_bias_has_an_interval_over_groups() -> None:
+    areas = np.array([1e4, 1e4, 2e4])
+    ends = area_bias_interval(np.array([100.0, 200.0, 300.0]), areas)
+    assert ends is not None
+    assert ends[0] < 100 * 600 / 4e4 < ends[1]
+    assert np.mean(ends) == pytest.approx(1.5)
+    assert area_bias_interval(np.array([100.0]), np.array([1e4])) is None
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(300):
+        drawn = area_bias_interval(1e4 * rng.normal(0.01, 0.004, 4), np.full(4, 1e4))
+        assert drawn is not None
+        hits += drawn[0] <= 1.0 <= drawn[1]
+    assert hits >= 0.92 * 300
 
 
 def simulated(rng: np.random.Generator, person: float, error: float, times: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 from detect_bench import Bench, grid_of_pores
 from detect_desk import detect_desk, idle
 from label_desk import LEFT, PLAIN, Desk
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -102,6 +102,22 @@ def test_a_box_and_the_whole_micrograph_are_marked_as_checked_and_taken_back(des
     assert first(desk).checked_areas == ()
     desk.session.undo()
     assert first(desk).is_checked
+
+
+def test_a_lasso_marks_an_area_as_checked(desk: Desk) -> None:
+    desk.page.image_panel.checked_lasso_button.click()
+    tool = desk.page.image_canvas.tool
+    assert tool is not None
+    tool.press(QPointF(100, 100), PLAIN)
+    for x, y in ((300, 110), (310, 260), (200, 300), (110, 250)):
+        tool.move(QPointF(x, y), pressed=True)
+    tool.release(QPointF(110, 250))
+    (area,) = first(desk).checked_areas
+    assert len(area) == 5
+    assert desk.page.image_canvas.tool is None
+    assert "1 area" in desk.page.image_panel.checked_text.text()
+    desk.session.undo()
+    assert first(desk).checked_areas == ()
 
 
 def test_a_polygon_closes_with_return(desk: Desk) -> None:

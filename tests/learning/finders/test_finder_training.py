@@ -90,7 +90,10 @@ def test_a_network_is_trained_scored_exported_and_finds_as_it_was_trained(
     values = folder.read_finding()
     assert values["by"] == "micrograph"
     assert [group["name"] for group in values["groups"]] == ["0.png", "1.png"]
-    assert values["finding"]["truth"] == 6
+    finding = values["finding"]
+    assert finding["truth"] == 6
+    low, high = finding["area_bias_interval95"]
+    assert low <= finding["area_bias"] <= high
     assert values["parity"] < 1e-4
     assert seams_of(opened.finder) < 1e-5
 

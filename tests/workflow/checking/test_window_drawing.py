@@ -12,11 +12,11 @@ from detect_bench import HEIGHT, WIDTH, Bench, field, grid_of_pores
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Mask
 from poregui.store.project import Project
+from poregui.workflow.checking.check_summary import gauge_of_recipes
 from poregui.workflow.checking.finding_checks import (
     Answer,
     MissedPore,
     checks_of,
-    gauge_of_recipes,
     read_check,
     same_windows,
     save_check,

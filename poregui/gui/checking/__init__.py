@@ -1,0 +1,1 @@
+"""Let a person check the finding: one window after the other."""
