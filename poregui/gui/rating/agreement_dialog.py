@@ -41,7 +41,7 @@ class AgreementDialog(QDialog):
         self.notes = pieces.muted("agreement_notes")
         self.notes.setWordWrap(True)
         self.table = NumberTable("agreement_table", "Agreement with 95 % intervals", self)
-        self.table.set_drawn_head("Agreement, 95 % CI, 0–100 %")
+        self.table.set_drawn_head("agreement, CI")
         self.pairs = pieces.combo("agreement_pair", "Two raters, or all crops to settle")
         self.pairs.setToolTip("Whose ratings the matrix compares")
         self.matrix = ConfusionMatrix(self)
