@@ -109,6 +109,11 @@ VERBS = {
         "compare_specimens",
         "compare the pores of specimens by what was done to them",
     ),
+    "extremes": (
+        "specimen_verbs",
+        "extremes",
+        "say how large the largest pore of an area is to be expected",
+    ),
     "export": (
         "project_verbs",
         "export",
@@ -482,7 +487,9 @@ _ARGUMENTS = {
     "predict": _predict,
     "apply": _apply,
     "lock": _lock,
-    **{verb: _share(verb, "specimen_verbs") for verb in ("specimens", "compare-specimens")},
+    "specimens": _share("specimens", "specimen_verbs"),
+    "compare-specimens": _share("compare-specimens", "specimen_verbs"),
+    "extremes": _share("extremes", "specimen_verbs"),
     "export": _export,
     "doctor": _doctor,
 }
