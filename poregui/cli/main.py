@@ -113,6 +113,11 @@ VERBS = {
         "compare_specimens",
         "compare the pores of specimens by what was done to them",
     ),
+    "extremes": (
+        "specimen_verbs",
+        "extremes",
+        "say how large the largest pore of an area is to be expected",
+    ),
     "export": (
         "project_verbs",
         "export",

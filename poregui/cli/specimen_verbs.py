@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, run_for, table
+from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.specimens.compare_specimens import (
@@ -15,6 +16,7 @@ from poregui.workflow.specimens.compare_specimens import (
     SpecimenComparison,
 )
 from poregui.workflow.specimens.compare_specimens import compare_specimens as comparison
+from poregui.workflow.specimens.largest_pores import largest_pores
 from poregui.workflow.specimens.specimen_fields import FieldSet, fields_of
 from poregui.workflow.specimens.specimen_table import (
     ChangeSpecimenTable,
@@ -98,6 +100,32 @@ def compare_specimens(args: argparse.Namespace, screen: Screen) -> int:
         known.attribute(args.by)
         found = comparison(known, _fields(project, args, screen), args.by, args.of, args.class_name)
     screen.result(found.to_json(), _comparison_text(found))
+    return 0
+
+
+def add_extremes_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `extremes` understands."""
+    parser.add_argument(
+        "--area", type=float, required=True, metavar="MM2", help="the area of section in mm²"
+    )
+    add_class_options(parser)
+
+
+def extremes(args: argparse.Namespace, screen: Screen) -> int:
+    """Say how large the largest pore of an area is to be expected, by two methods."""
+    with Project.open(args.project, read_only=True) as project:
+        found = largest_pores(_fields(project, args, screen), args.area, args.class_name)
+    lines = [
+        f"Largest pore (√area) in {found.area_mm2:g} mm² of section, from "
+        f"{count(found.n_fields, 'field')} of {found.examined_mm2:.3g} mm² in all:"
+    ]
+    for name, one in (("block maxima (Gumbel)", found.gumbel), ("peaks (Pareto)", found.pot)):
+        if isinstance(one, str):
+            lines.append(f"  {name}: {one}")
+        else:
+            ends = _ends((one.low, one.high))
+            lines.append(f"  {name}: {one.largest:.3g} µm (95 % interval {ends} µm)")
+    screen.result(found.to_json(), "\n".join([*lines, *found.notes]))
     return 0
 
 

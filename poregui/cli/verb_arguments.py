@@ -224,9 +224,9 @@ def _export(parser: argparse.ArgumentParser) -> None:
         "out",
         type=Path,
         metavar="OUT",
-        help="a file for csv, coco and contact-sheets, else a new folder",
+        help="a file for csv, xlsx, coco and contact-sheets, else a new folder",
     )
-    outlined = ("csv", "class-folders", "yolo", "coco", "geojson", "imagej")
+    outlined = ("csv", "xlsx", "class-folders", "yolo", "coco", "geojson", "imagej")
     shown = ("overlays", "crops-with-bar", "contact-sheets", "contact-sheets-png")
     parser.add_argument(
         "--format", choices=(*outlined, *shown, "model"), required=True, help="what to write"

@@ -59,6 +59,7 @@ ACTIONS = (
         "project",
         separated=True,
     ),
+    ActionSpec("export_xlsx", "Export tables as Excel workbook…", "File/Export", (), "", "project"),
     ActionSpec("export_class_folders", "Export class folders…", "File/Export", (), "", "project"),
     ActionSpec(
         "export_yolo", "Export class folders by split (YOLO)…", "File/Export", (), "", "project"

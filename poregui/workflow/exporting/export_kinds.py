@@ -40,10 +40,17 @@ class ExportFormat:
     unit: str = "crop"
 
 
+def _workbook(project: Project, out: Path, progress: Progress) -> int:
+    from poregui.workflow.exporting.workbook import export_workbook
+
+    return export_workbook(project, out, progress)
+
+
 EXPORTS: dict[str, ExportFormat] = {
     "csv": ExportFormat(
         "labels as CSV", ".csv", lambda project, out, _progress: export_csv(project, out)
     ),
+    "xlsx": ExportFormat("tables as Excel workbook", ".xlsx", _workbook, "pore"),
     "class-folders": ExportFormat("class folders", "", export_class_folders),
     "yolo": ExportFormat("class folders by split (YOLO)", "", export_split_folders),
     "coco": ExportFormat(
