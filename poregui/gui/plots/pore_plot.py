@@ -99,6 +99,15 @@ class PorePlot(pg.PlotWidget):
         self._current: int | None = None
         self._here = pg.ScatterPlotItem(size=13, pxMode=True)
         self._here.setZValue(10)
+        self._make_lasso()
+        self.setToolTip(
+            "Scroll to zoom, drag to move, click a point to select its pore.\n"
+            "Shift and drag draws a lasso; then a class key labels the pores inside."
+        )
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def _make_lasso(self) -> None:
         self._picked = pg.ScatterPlotItem(size=9, pxMode=True)
         self._line = pg.PlotCurveItem()
         self._lasso: list[QPointF] | None = None
@@ -108,12 +117,6 @@ class PorePlot(pg.PlotWidget):
         self._picked_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
-        self.setToolTip(
-            "Scroll to zoom, drag to move, click a point to select its pore.\n"
-            "Shift and drag draws a lasso; then a class key labels the pores inside."
-        )
-        theme().changed.connect(self._dress)
-        self._dress()
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Use the colours of these classes."""
