@@ -141,15 +141,18 @@ class PorePlot(pg.PlotWidget):
 
     def inside(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the crops whose points lie in a polygon, (n, 2) in the units of the axes."""
-        if self._shown is None or self._shown[2] is None or len(polygon) < 3:
-            return np.zeros(0, np.int64)
+        nothing = np.zeros(0, np.int64)
+        if self._shown is None or len(polygon) < 3:
+            return nothing
         groups, x, y = self._shown
+        if y is None:
+            return nothing
         found = [
             group.crop_ids[_in_polygon(_scaled(group.x, x), _scaled(group.y, y), polygon)]
             for group in groups
             if group.y is not None
         ]
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        return np.concatenate(found) if found else nothing
 
     @property
     def _is_scatter(self) -> bool:
@@ -296,9 +299,11 @@ class PorePlot(pg.PlotWidget):
     def _mark_picked(self) -> None:
         """Ring the points that the last lasso held."""
         self._picked.setData([], [])
-        if self._shown is None or self._shown[2] is None or not len(self._picked_ids):
+        if self._shown is None or not len(self._picked_ids):
             return
         groups, x, y = self._shown
+        if y is None:
+            return
         across: list[NDArray[np.float64]] = []
         up: list[NDArray[np.float64]] = []
         for group in groups:
@@ -306,7 +311,8 @@ class PorePlot(pg.PlotWidget):
                 own = np.isin(group.crop_ids, self._picked_ids)
                 across.append(_scaled(group.x[own], x))
                 up.append(_scaled(group.y[own], y))
-        self._picked.setData(np.concatenate(across), np.concatenate(up))
+        if across:
+            self._picked.setData(np.concatenate(across), np.concatenate(up))
 
     def _mark_current(self) -> None:
         self._here.setData([], [])
