@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -411,12 +411,22 @@ class ImageCanvas(QWidget):
     def _show_inset(self) -> None:
         self._inset.follow(self._view, self._image)
 
-    def _click(self, at: QPointF) -> None:
+    def choose_at(self, at: QPoint) -> None:
+        """Choose the crop at a point of the widget, where there is one."""
+        if self._view is not None:
+            hit = self._hit(self._view.to_image(QPointF(at)))
+            if hit is not None:
+                self.crop_clicked.emit(hit.crop_id)
+
+    def _hit(self, at: QPointF) -> CanvasBox | None:
         where = self._outlined
-        hit = smallest_at(
+        return smallest_at(
             (CanvasBox(box.crop_id, where.get(box.crop_id, box.box), None) for box in self._boxes),
             at,
         )
+
+    def _click(self, at: QPointF) -> None:
+        hit = self._hit(at)
         if hit is not None:
             self.crop_clicked.emit(hit.crop_id)
         elif self._editable and self._image is not None and self._image.holds(at.x(), at.y()):

@@ -99,6 +99,15 @@ class PorePlot(pg.PlotWidget):
         self._current: int | None = None
         self._here = pg.ScatterPlotItem(size=13, pxMode=True)
         self._here.setZValue(10)
+        self._make_lasso()
+        self.setToolTip(
+            "Scroll to zoom, drag to move, click a point to select its pore.\n"
+            "Shift and drag draws a lasso; then a class key labels the pores inside."
+        )
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def _make_lasso(self) -> None:
         self._picked = pg.ScatterPlotItem(size=9, pxMode=True)
         self._line = pg.PlotCurveItem()
         self._lasso: list[QPointF] | None = None
@@ -108,12 +117,6 @@ class PorePlot(pg.PlotWidget):
         self._picked_ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
-        self.setToolTip(
-            "Scroll to zoom, drag to move, click a point to select its pore.\n"
-            "Shift and drag draws a lasso; then a class key labels the pores inside."
-        )
-        theme().changed.connect(self._dress)
-        self._dress()
 
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Use the colours of these classes."""
@@ -138,15 +141,18 @@ class PorePlot(pg.PlotWidget):
 
     def inside(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the crops whose points lie in a polygon, (n, 2) in the units of the axes."""
-        if self._shown is None or self._shown[2] is None or len(polygon) < 3:
-            return np.zeros(0, np.int64)
+        nothing = np.zeros(0, np.int64)
+        if self._shown is None or len(polygon) < 3:
+            return nothing
         groups, x, y = self._shown
+        if y is None:
+            return nothing
         found = [
             group.crop_ids[_in_polygon(_scaled(group.x, x), _scaled(group.y, y), polygon)]
             for group in groups
             if group.y is not None
         ]
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        return np.concatenate(found) if found else nothing
 
     @property
     def _is_scatter(self) -> bool:
@@ -293,9 +299,11 @@ class PorePlot(pg.PlotWidget):
     def _mark_picked(self) -> None:
         """Ring the points that the last lasso held."""
         self._picked.setData([], [])
-        if self._shown is None or self._shown[2] is None or not len(self._picked_ids):
+        if self._shown is None or not len(self._picked_ids):
             return
         groups, x, y = self._shown
+        if y is None:
+            return
         across: list[NDArray[np.float64]] = []
         up: list[NDArray[np.float64]] = []
         for group in groups:
@@ -303,7 +311,8 @@ class PorePlot(pg.PlotWidget):
                 own = np.isin(group.crop_ids, self._picked_ids)
                 across.append(_scaled(group.x[own], x))
                 up.append(_scaled(group.y[own], y))
-        self._picked.setData(np.concatenate(across), np.concatenate(up))
+        if across:
+            self._picked.setData(np.concatenate(across), np.concatenate(up))
 
     def _mark_current(self) -> None:
         self._here.setData([], [])

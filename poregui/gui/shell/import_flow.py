@@ -40,7 +40,7 @@ from poregui.workflow.importing.outlines import (
     settle_outlines,
 )
 
-_IMAGES = "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.czi *.lif *.nd2);;All files (*)"
+IMAGES = "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.czi *.lif *.nd2);;All files (*)"
 Bars = tuple[tuple[Micrograph, Box], ...]
 
 
@@ -117,7 +117,7 @@ class ImportFlow(QObject):
 
     def ask_files(self) -> None:
         """Ask for images and import them."""
-        chosen, _ = QFileDialog.getOpenFileNames(self._window, "Import images", "", _IMAGES)
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, "Import images", "", IMAGES)
         self.ask([Path(name) for name in chosen])
 
     def ask_folder(self) -> None:

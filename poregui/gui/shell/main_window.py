@@ -34,7 +34,7 @@ from poregui.gui.review.review_page import ReviewPage
 from poregui.gui.services.jobs import Background, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
-from poregui.gui.shell.menus import Menus
+from poregui.gui.shell.menus import Menus, zoom_commands
 from poregui.gui.shell.project_flow import BackupFlow, OwnName, ProjectFlow, SettingsFlow
 from poregui.gui.shell.window_frame import Rail, StatusBar
 from poregui.gui.shell.workspace import OpenProject, Pages, Workspace
@@ -143,7 +143,7 @@ class MainWindow(QMainWindow):
             commands[f"export_{name.replace('-', '_')}"] = partial(self._export, name)
         for mode in get_args(Mode):
             commands[f"theme_{mode}"] = partial(self._choose_theme, mode)
-        return commands | self._settings.commands()
+        return commands | self._settings.commands() | zoom_commands(self.stack)
 
     def _page_commands(self) -> dict[str, Callable[[], object]]:
         """Return what actions do on the pages."""
@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
                 group.addAction(self.actions_by_name[name])
         self.actions_by_name[f"theme_{theme().mode}"].setChecked(True)
         self._menus.class_chosen.connect(self._press)
+        self._menus.offer_on_pages(self._pages)
         self.status.cancel_requested.connect(self.background.cancel_all)
         self.status.training_chosen.connect(self._show_training)
         self.background.started.connect(self._work_started)
@@ -187,6 +188,7 @@ class MainWindow(QMainWindow):
         start.open_requested.connect(self.projects.open_project)
         start.sample_requested.connect(self.projects.sample)
         start.recent_chosen.connect(self.open_project)
+        start.images_requested.connect(self.projects.ask_images)
         self.label_page.import_requested.connect(partial(self._act, "import_files"))
         self.label_page.train_requested.connect(partial(self._act, "train_start"))
         self.label_page.properties_requested.connect(self._ask_micrographs)

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QMenuBar
+from PySide6.QtWidgets import QMenu, QMenuBar, QStackedWidget, QWidget
 
 from poregui.gui.base.actions import ACTIONS, fill_menus, name_keys
 from poregui.gui.base.key_map import key_map
 from poregui.gui.base.preferences import Preferences
-from poregui.gui.shell.workspace import OpenProject
+from poregui.gui.canvas.image_canvas import ImageCanvas
+from poregui.gui.shell.workspace import OpenProject, Pages
 from poregui.workflow.training.grouping import groups_by_source
+
+_ZOOM = 1.25
+LABELLING = (
+    "press_not_a_pore", "press_unsure", "press_clear", "press_accept",
+)  # fmt: skip
+OF_A_CROP = (*LABELLING, "", "press_draw_outline", "press_edit_outline", "", "press_delete")
+OF_A_PREDICTION = (*LABELLING, "", "review_micrograph", "review_heat")
+OF_A_CLASS = ("press_what_classes_are", "edit_classes")
+"""What a right click offers, by the names of actions; an empty one is a line."""
+
+
+def zoom_commands(stack: QStackedWidget) -> dict[str, Callable[[], object]]:
+    """Return what the zoom actions do with the micrograph in sight."""
+
+    def act(call: Callable[[ImageCanvas], object]) -> None:
+        page = stack.currentWidget()
+        canvases = page.findChildren(ImageCanvas) if page is not None else []
+        for canvas in canvases:
+            if canvas.isVisible():
+                call(canvas)
+
+    return {
+        "zoom_in": partial(act, lambda canvas: canvas.zoom(_ZOOM)),
+        "zoom_out": partial(act, lambda canvas: canvas.zoom(1 / _ZOOM)),
+        "zoom_fit": partial(act, ImageCanvas.fit),
+        "zoom_actual": partial(act, ImageCanvas.one_to_one),
+    }
 
 
 class Menus(QObject):
@@ -47,6 +75,44 @@ class Menus(QObject):
         self._classes = QMenu("Label as", bar)
         menus["Label"].insertMenu(actions["press_not_a_pore"], self._classes)
         self._classes.aboutToShow.connect(self._fill_classes)
+
+    def offer(
+        self,
+        widget: QWidget,
+        names: Sequence[str],
+        *,
+        classes: bool = True,
+        before: Callable[[QPoint], object] | None = None,
+    ) -> None:
+        """Let a right click on a widget offer actions, `classes` first; `before` is called with the
+        point on it.
+        """
+        menu = QMenu(widget)
+        menu.setObjectName(f"{widget.objectName()}_menu")
+        if classes:
+            menu.addAction(self._classes.menuAction())
+        for name in names:
+            if name:
+                menu.addAction(self._actions[name])
+            else:
+                menu.addSeparator()
+
+        def open_menu(at: QPoint) -> None:
+            if before is not None:
+                before(at)
+            menu.popup(widget.mapToGlobal(at))
+
+        widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        widget.customContextMenuRequested.connect(open_menu)
+
+    def offer_on_pages(self, pages: Pages) -> None:
+        """Let right clicks on crops, pores and classes offer what can be done with them."""
+        canvas = pages.label.image_canvas
+        self.offer(canvas, OF_A_CROP, before=canvas.choose_at)
+        self.offer(pages.label.crop_grid, OF_A_CROP)
+        self.offer(pages.label.class_bar, OF_A_CLASS, classes=False)
+        for grid in pages.review.grids:
+            self.offer(grid, OF_A_PREDICTION)
 
     def follow(self, page: str) -> None:
         """Enable what can be done now on a page: `label`, `train`, `review`, `apply`, or none."""

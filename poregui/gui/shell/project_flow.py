@@ -17,6 +17,7 @@ from poregui.gui.dialogs.help_sheets import AboutDialog, KeysDialog
 from poregui.gui.dialogs.key_dialog import ChangeKeysDialog
 from poregui.gui.dialogs.project_dialog import BackupsDialog, Listed, NewProjectDialog
 from poregui.gui.services.jobs import Background, TaskControl
+from poregui.gui.shell.import_flow import IMAGES
 from poregui.gui.shell.workspace import OpenProject
 from poregui.gui.widgets.banners import NameBar
 from poregui.store.backups import (
@@ -112,6 +113,12 @@ class ProjectFlow(QObject):
             self._opened.open(folder)
 
         self._background.run("Drawing the sample", draw, enter)
+
+    def ask_images(self) -> None:
+        """Ask for images and do with them what dropping them does."""
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, "Import images", "", IMAGES)
+        if chosen:
+            self.drop([Path(name) for name in chosen])
 
     def drop(self, paths: Sequence[Path]) -> None:
         """Open a project that was dropped, or import images into the open one, or into a new

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -153,6 +162,7 @@ class StartPage(QWidget):
     new_requested = Signal()
     open_requested = Signal()
     sample_requested = Signal()
+    images_requested = Signal()
     recent_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -218,13 +228,14 @@ class StartPage(QWidget):
         return row
 
     def _build_drop_zone(self) -> QFrame:
-        self._zone = QFrame()
+        self._zone = _DropZone()
         self._zone.setObjectName("drop_zone")
+        self._zone.clicked.connect(self.images_requested)
         self._zone.setFixedHeight(_ZONE_HEIGHT)
         image = QLabel()
         image.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drawings.append((image, "import"))
-        text = QLabel("Drop micrographs, folders of crops, or a project here")
+        text = QLabel("Click to choose images, or drop images, folders or a project here")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         formats = QLabel("PNG, JPEG, BMP, 8- and 16-bit TIFF")
         formats.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -291,6 +302,34 @@ class StartPage(QWidget):
     def _dress(self) -> None:
         for label, drawing in self._drawings:
             label.setPixmap(icon(drawing).pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF()))
+
+
+class _DropZone(QFrame):
+    """Stand for a place to drop files on, which a click or Enter opens; `clicked` tells of it."""
+
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Choose images for a new project, or drop them here")
+        self.setToolTip("Click to choose images")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        inside = self.rect().contains(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and inside:
+            self.clicked.emit()
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 def _card(name: str, text: str, below: str) -> tuple[QPushButton, QLabel]:
