@@ -23,6 +23,7 @@ from poregui.domain.events import (
     Note,
     Stage,
     Started,
+    moment,
 )
 from poregui.learning import checkpoint
 from poregui.learning.export_onnx import PARITY, build_image_graph, write_network
@@ -265,6 +266,7 @@ def _fit(job: _FinderJob, lessons: Sequence[Lesson], *, fold: int, folds: int) -
             parameters=int(network.learns.count_params()),
             fold=fold,
             folds=folds,
+            at=moment(),
         )
     )
     fit.run()
