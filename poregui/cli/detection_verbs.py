@@ -11,6 +11,7 @@ from typing import Any
 from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
 from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
+from poregui.domain.measurement import EXAMPLE, conditions_from
 from poregui.domain.records import Micrograph
 from poregui.domain.wording import about, count, interval, noun
 from poregui.store.project import Project
@@ -97,6 +98,13 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
     """Add what `measure` understands."""
     parser.add_argument(
         "out", type=Path, metavar="OUT.csv", help="the file to write, one line a pore"
+    )
+    parser.add_argument(
+        "--where",
+        metavar="CONDITIONS",
+        default="",
+        help=f'write only pores that meet these conditions, such as "{EXAMPLE}"; lengths in µm '
+        "where the pixel size is known, otherwise in px",
     )
 
 
@@ -274,13 +282,14 @@ def _detected_text(
 
 def measure(args: argparse.Namespace, screen: Screen) -> int:
     """Measure the outlined pores and write one line for each."""
+    conditions = conditions_from(args.where)
     with Project.open(args.project, read_only=True) as project:
         fields = measure_project(project, progress=screen.progress)
         if not fields:
             raise PoreguiError(
                 "No pore has an outline.", "Find pores first: poregui detect PROJECT."
             )
-        written = write_measurements(project, fields, args.out)
+        written = write_measurements(project, fields, args.out, conditions)
         totals = summary(project, fields)
         check = checked_finding(project)
     text = _measured_text(fields, totals, written, args.out)

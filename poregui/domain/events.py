@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,8 @@ class Started:
     """Say that training begins, on how many crops of each split, for at most how many epochs of how
     many batches.
 
-    In a cross-validation it is said of each of `folds` folds; `fold` counts from 1.
+    In a cross-validation it is said of each of `folds` folds; `fold` counts from 1. `at` is when
+    (see `moment`), empty in runs of older versions.
     """
 
     run: str
@@ -31,11 +33,17 @@ class Started:
     parameters: int = 0
     fold: int = 0
     folds: int = 0
+    at: str = ""
 
     @property
     def finds_pores(self) -> bool:
         """Tell whether it is a finder that learns: where pores are, not of which class."""
         return self.classes == FINDS
+
+
+def moment() -> str:
+    """Return the present time as events tell it, such as `2026-12-01T02:30:00+00:00`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 FINDS = ("pore",)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import operator
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from poregui.domain.errors import PoreguiError
+from poregui.domain.wording import decimal_from, listed
 
 
 def nice_length(largest: float) -> float:
@@ -113,6 +119,88 @@ def heading(column: Column, unit: str) -> str:
     if shown:
         return f"{column.title} ({shown})"
     return column.title
+
+
+_COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
+_CONDITION = re.compile(r"\s*([^<>=≤≥]+?)\s*(<=|>=|=<|=>|==|<|>|=|≤|≥)\s*(\S+)\s*")
+_SIGNS = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "="}
+EXAMPLE = "ECD > 20; circularity < 0.8"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Hold what a number of a pore must be: the `column`, one of < <= > >= =, and the `value`."""
+
+    column: str
+    sign: str
+    value: float
+
+
+def conditions_from(text: str) -> tuple[Condition, ...]:
+    """Return the conditions in a text such as `ECD > 20; circularity < 0.8`, of which all hold.
+
+    A column is called by its name in files, its title or how that begins; lengths are in the unit
+    of the table. Raises PoreguiError for anything else.
+    """
+    parts = [part for part in re.split(r";|\band\b|&", text, flags=re.IGNORECASE) if part.strip()]
+    return tuple(_condition(part) for part in parts)
+
+
+def _condition(part: str) -> Condition:
+    match = _CONDITION.fullmatch(part)
+    if match is None:
+        raise PoreguiError(f"{part.strip()!r} is no condition.", f"Write one such as {EXAMPLE}.")
+    name, sign, value = match.groups()
+    try:
+        number = decimal_from(value)
+    except ValueError as error:
+        raise PoreguiError(
+            f"{value!r} is not a number.", f"Write a condition such as {EXAMPLE}."
+        ) from error
+    return Condition(_column_called(name), _SIGNS.get(sign, sign), number)
+
+
+def _column_called(name: str) -> str:
+    """Return the column that a person means. Raises PoreguiError where it is none or several."""
+    wanted = name.casefold()
+    numbers = [one for one in COLUMNS if one.unit or one.name in SHAPE_NUMBERS]
+    exact = [one.name for one in numbers if wanted in (one.name, one.title.casefold())]
+    begun = [
+        one.name
+        for one in numbers
+        if one.name.startswith(wanted) or one.title.casefold().startswith(wanted)
+    ]
+    found = exact[:1] or begun
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise PoreguiError(f"{name!r} may be {listed(found, 'or')}.", "Name one of them.")
+    raise PoreguiError(
+        f"Nothing is measured that is called {name!r}.",
+        f"Measured are {listed([one.name for one in numbers])}.",
+    )
+
+
+def meets(
+    columns: Mapping[str, NDArray[Any]], conditions: Sequence[Condition]
+) -> NDArray[np.bool_]:
+    """Return which of (n,) pores meet all conditions, (n,); what is not known, or unreliable, meets
+    none.
+    """
+    reliable = np.asarray(columns["shape_reliable"], np.bool_)
+    kept = np.ones(len(reliable), np.bool_)
+    for one in conditions:
+        values = np.asarray(columns[one.column], np.float64)
+        if one.column in SHAPE_NUMBERS:
+            values = np.where(reliable, values, np.nan)
+        kept &= np.isfinite(values) & _COMPARE[one.sign](values, one.value)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,14 @@ from collections.abc import Sequence
 
 MICROMETRE = "µm"
 """The sign of the unit where people read; files and options say `um`."""
+_PLAIN_MICROMETRE = re.compile(r"\bum(?![a-z])")
+
+
+def with_micrometres(text: str) -> str:
+    """Return a text with the unit `um` as people read it, such as `Area (µm²)`; words that end in
+    those letters stay.
+    """
+    return _PLAIN_MICROMETRE.sub(MICROMETRE, text)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from poregui.gui.base.icons import app_icon
 from poregui.gui.base.messages import install_hook, log_to_file
 from poregui.gui.base.preferences import Preferences
 from poregui.gui.base.theme import theme
@@ -30,6 +31,7 @@ def application() -> QApplication:
         app = QApplication(sys.argv[:1])
     app.setApplicationName("poregui")
     app.setOrganizationName("poregui")
+    app.setWindowIcon(app_icon())
     theme().set_mode(Preferences().mode)
     theme().apply(app)
     return app

@@ -22,6 +22,7 @@ from poregui.domain.events import (
     Interrupted,
     Stage,
     Started,
+    moment,
 )
 from poregui.domain.recipe import Recipe
 from poregui.learning import networks
@@ -170,6 +171,7 @@ def start(
             parameters=int(model.count_params()),
             fold=fold,
             folds=folds,
+            at=moment(),
         )
     )
     alone = not job.folder.folds_file.exists()

@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 
 from poregui.domain.dataset import SPLITS, Dataset, DatasetCrop, SplitName
 from poregui.domain.errors import TrainingError
-from poregui.domain.events import Cancelled, Event, Finished, Interrupted, Note, Stage, Started
+from poregui.domain.events import (
+    Cancelled,
+    Event,
+    Finished,
+    Interrupted,
+    Note,
+    Stage,
+    Started,
+    moment,
+)
 from poregui.domain.recipe import Recipe
 from poregui.domain.statistics.splits import Item, assign_folds
 from poregui.launching import available_cores
@@ -352,6 +361,7 @@ def _train(folder: RunFolder, report: Callable[[Event], None], began: float, che
             sizes["test"],
             0,
             0,
+            at=moment(),
         )
     )
     check()

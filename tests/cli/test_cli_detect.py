@@ -147,6 +147,12 @@ def test_measure_writes_one_line_a_pore_with_lengths_in_um(
     assert received["porosity"]["fields"] == 1
     assert received["porosity"]["interval95"] is None
     assert received["micrographs"][0]["area_percent"] == pytest.approx(received["porosity"]["mean"])
+    prediction(capsys, "measure", folder, tmp_path / "some.csv", "--where", "ECD > 12")
+    some = [row["crop"] for row in lines(tmp_path / "some.csv")]
+    assert some == [row["crop"] for row in rows if float(row["ecd"]) > 12]
+    assert 0 < len(some) < 49
+    assert main(["measure", str(folder), str(tmp_path / "x.csv"), "--where", "ECD is 3"]) == 2
+    assert "is no condition" in capsys.readouterr().err
 
 
 def test_shape_numbers_of_small_pores_are_left_empty(folder: Path, tmp_path: Path, capsys) -> None:

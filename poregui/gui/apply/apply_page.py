@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QSplitter,
     QStackedWidget,
@@ -26,6 +27,9 @@ from poregui.gui.canvas.image_canvas import ImageCanvas
 from poregui.gui.lists.number_table import NumberRow, NumberTable
 from poregui.gui.lists.run_picker import RunPicker
 from poregui.gui.plots.svg_view import Draw, SvgView
+
+_LOCK_LINES = 2
+_SAYING_LINES = 2
 
 
 class LockPanel(QWidget):
@@ -43,8 +47,7 @@ class LockPanel(QWidget):
         self.setAccessibleName("Locked recipe")
         self.state = pieces.muted("lock_state")
         self.text = pieces.muted("lock_text")
-        for label in (self.state, self.text):
-            label.setWordWrap(True)
+        self.state.setWordWrap(True)
         self.button = pieces.button("lock_button", "Lock…", "")
         self.button.clicked.connect(self._clicked)
         self.take_button = pieces.button(
@@ -60,7 +63,7 @@ class LockPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP // 2)
         layout.addLayout(head)
-        layout.addWidget(self.text)
+        layout.addWidget(pieces.steady(_LOCK_LINES, self.text))
         self.set_unlocked()
 
     def set_unlocked(self, *, may_lock: bool = False) -> None:
@@ -170,8 +173,7 @@ class ApplyPage(QWidget):
 
     def set_working(self, working: bool, text: str = "", done: int = 0, total: int = 0) -> None:
         """Show how far the work is, or that none goes on."""
-        self.apply_button.setVisible(not working)
-        self.cancel_button.setVisible(working)
+        self._starting.setCurrentWidget(self.cancel_button if working else self.apply_button)
         self.progress.setVisible(working)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
@@ -273,16 +275,19 @@ class ApplyPage(QWidget):
             "Import them into the project and label them; the numbers update"
         )
         self.unsure_button.hide()
-        self.confidence_text.setWordWrap(True)
 
     def _name_progress(self) -> None:
         self.state_text = pieces.muted("apply_state")
-        self.state_text.setWordWrap(True)
         self.progress = QProgressBar()
         self.progress.setObjectName("apply_progress")
         self.progress.setTextVisible(False)
         self.apply_button = _wide("apply_button", "Find and classify pores", primary=True)
-        self.cancel_button = _wide("apply_cancel_button", "Cancel")
+        self.cancel_button = _wide("apply_cancel_button", "Stop")
+        self.cancel_button.setToolTip("Stop; what was found so far is kept")
+        self._starting = QStackedWidget()  # one in the place of the other
+        self._starting.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        for button in (self.apply_button, self.cancel_button):
+            self._starting.addWidget(button)
 
     def _build_left(self) -> QWidget:
         self._name_confidence()
@@ -298,10 +303,14 @@ class ApplyPage(QWidget):
         layout.addWidget(self.fields, 1)
         layout.addWidget(pieces.heading("Minimum confidence"))
         layout.addWidget(self.confidence_slider)
-        layout.addWidget(self.confidence_text)
+        layout.addWidget(pieces.steady(_SAYING_LINES, self.confidence_text))
+        pieces.keep_room(self.unsure_button)
+        pieces.keep_room(self.progress)
+        self.progress.setFixedHeight(4)
         layout.addWidget(self.unsure_button)
-        for widget in (self.apply_button, self.cancel_button, self.progress, self.state_text):
-            layout.addWidget(widget)
+        layout.addWidget(self._starting)
+        layout.addWidget(self.progress)
+        layout.addWidget(pieces.steady(_SAYING_LINES, self.state_text))
         self.set_working(False)
         return panel
 

@@ -138,7 +138,7 @@ class ApplyPresenter(QObject):
             self._work.cancel()
             self._work = None
             self._page.set_working(
-                False, "Cancelled. Finished micrographs are kept and will be skipped next time."
+                False, "Stopped. Finished micrographs are kept and will be skipped next time."
             )
 
     def add(self, paths: list[Path]) -> None:

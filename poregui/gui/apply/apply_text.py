@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poregui.domain.classes import UNSURE_COLOUR
-from poregui.domain.wording import count, fraction, fraction_of, percent
+from poregui.domain.wording import count, fraction, fraction_of, percent, with_micrometres
 from poregui.gui.lists.number_table import NumberRow
 from poregui.workflow.applying.study import ConfidenceCounts
 from poregui.workflow.applying.summary import (
@@ -43,7 +43,7 @@ def rows_of(group: GroupSummary, unit: str, colours: Mapping[str, str]) -> list[
         or 1.0
     )
     rows = [
-        _row(pore_class, unit.replace("um", "µm"), colours.get(pore_class.name, ""), top)
+        _row(pore_class, with_micrometres(unit), colours.get(pore_class.name, ""), top)
         for pore_class in group.classes
     ]
     if group.left:

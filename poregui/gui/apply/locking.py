@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.detection import FOUND_BY
 from poregui.domain.errors import PoreguiError
@@ -151,8 +151,7 @@ class LockFlow(QObject):
         """Ask, and take the lock away."""
         who = self.lock.who if self.lock else "somebody"
         text = f"The recipe was locked by {who}. Results from now on say that it is not locked."
-        answer = QMessageBox.question(self._page, "Unlock the recipe?", text)
-        if answer == QMessageBox.StandardButton.Yes:
+        if messages().ask("Unlock the recipe?", text, "Unlock", "Keep locked"):
             try:
                 unlock_project(self._session.project.folder)
             except PoreguiError as error:

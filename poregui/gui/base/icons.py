@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 
-from poregui.gui.base.theme import theme
+from poregui.gui.base.theme import LIGHT, theme
 from poregui.resources import resource
 
 _SIDE = 24
@@ -23,6 +23,30 @@ def icon(name: str) -> QIcon:
     for mode, colour in ((QIcon.Mode.Normal, tokens.text), (QIcon.Mode.Disabled, tokens.muted)):
         for scale in (1, 2, 3):
             made.addPixmap(_image(name, colour, scale), mode)
+    return made
+
+
+_APP_SIDES = (16, 24, 32, 48, 64, 128, 256)
+_APP_PORES = ((0.33, 0.36, 0.15), (0.66, 0.42, 0.09), (0.55, 0.69, 0.19))
+"""Centre x, y and radius of the pores of the program's icon, as shares of its side."""
+
+
+def app_icon() -> QIcon:
+    """Return the icon of the program: pores in a polished section, the same in both themes."""
+    made = QIcon()
+    for side in _APP_SIDES:
+        image = QImage(QSize(side, side), QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(LIGHT.accent))
+        painter.drawRoundedRect(QRectF(0, 0, side, side), 0.2 * side, 0.2 * side)
+        painter.setBrush(QColor(LIGHT.accent_text))
+        for x, y, r in _APP_PORES:
+            painter.drawEllipse(QPointF(x * side, y * side), r * side, r * side)
+        painter.end()
+        made.addPixmap(QPixmap.fromImage(image))
     return made
 
 

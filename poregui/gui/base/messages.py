@@ -32,6 +32,8 @@ class Messages(QObject):
 
     noted = Signal(str, str)
     """Text and kind: `note`, `error`."""
+    linked = Signal(str, str, object)
+    """Text, what its link is called, and what the link does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,17 +48,25 @@ class Messages(QObject):
         """Show a short text that goes away by itself."""
         self.noted.emit(text, "note")
 
+    def note_with_link(self, text: str, link: str, then: Callable[[], object]) -> None:
+        """Show a short text with a button beside it; `then` is called when that is clicked."""
+        self.noted.emit(text, "note")
+        self.linked.emit(text, link, then)
+
     def error(self, error: PoreguiError) -> None:
         """Show what happened and what to do, without stopping the work."""
         _log.warning("%s", error)
         self.noted.emit(str(error), "error")
 
-    def ask(self, title: str, text: str, yes_text: str) -> bool:
-        """Ask before something that cannot be missed; the safe answer is the default."""
+    def ask(self, title: str, text: str, yes_text: str, no_text: str) -> bool:
+        """Ask before something that cannot be missed; both answers are named by what they do, and
+        the safe one is the default, which Esc gives too.
+        """
         box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
         yes = box.addButton(yes_text, QMessageBox.ButtonRole.AcceptRole)
-        no = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        no = box.addButton(no_text, QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(no)
+        box.setEscapeButton(no)
         box.exec()
         answer = box.clickedButton() is yes
         box.deleteLater()
@@ -68,8 +78,9 @@ class Messages(QObject):
         box.setInformativeText(text)
         box.setObjectName("offer")
         yes = box.addButton(yes_text, QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Not now", QMessageBox.ButtonRole.RejectRole)
+        later = box.addButton("Not now", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(yes)
+        box.setEscapeButton(later)
         box.finished.connect(box.deleteLater)
         yes.clicked.connect(then)
         box.open()

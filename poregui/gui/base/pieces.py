@@ -21,8 +21,10 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
@@ -224,6 +226,40 @@ def muted(name: str) -> QLabel:
     label.setProperty("muted", True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+def steady(lines: int, *labels: QLabel) -> QScrollArea:
+    """Return a place for texts that come, change and go: as high as `lines`, so that nothing around
+    it moves; what is longer scrolls.
+    """
+    area = QScrollArea()
+    area.setProperty("steady", True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    held = QWidget()
+    column = QVBoxLayout(held)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    for label in labels:
+        label.setWordWrap(True)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(label)
+    column.addStretch(1)
+    area.setWidget(held)
+    area.setFixedHeight(lines * (labels[0].fontMetrics().lineSpacing() + 1) + 2 * len(labels))
+    for widget in (held, area.viewport()):
+        widget.setAutoFillBackground(False)
+    return area
+
+
+def keep_room(widget: QWidget) -> None:
+    """Let a widget keep its room while it is hidden, so that its neighbours stay where they are."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def close_buttons(dialog: QDialog, *, on_enter: bool = True) -> QDialogButtonBox:

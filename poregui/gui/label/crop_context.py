@@ -150,11 +150,10 @@ class Context(Feature):
         self._fold()
 
     def _fold(self) -> None:
-        """Show the row once there is something to compare with and room for it."""
-        known = any(self._alike.shown().values()) or (
-            not self._alike.isHidden() and self._suggesting.answers_alike
-        )
-        self._alike.setVisible(known and self._side.height() >= MIN_HEIGHT)
+        """Show the row where there is room for it, its cells empty while nothing is known, so that
+        nothing around it moves when an answer comes.
+        """
+        self._alike.setVisible(self._side.height() >= MIN_HEIGHT)
 
     def _repaint(self, _crop_id: int) -> None:
         if self._alike.isVisible():

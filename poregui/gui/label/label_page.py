@@ -39,6 +39,8 @@ from poregui.gui.widgets.facts import CropFacts
 from poregui.gui.widgets.key_filter import LabelKeys
 from poregui.gui.widgets.label_strip import SuggestionLine
 
+_HISTORY_LINES = 3
+
 
 class LabelPage(QWidget):
     """Hold the widgets of labelling and say what a person wants; the presenter fills them.
@@ -248,6 +250,8 @@ class LabelPage(QWidget):
         self.canvas_title = pieces.heading("", name="canvas_title", strong=True)
         self.canvas_detail = ElidedLabel("canvas_detail")
         self.zoom_text = pieces.muted("zoom_text")
+        self.zoom_text.setMinimumWidth(self.zoom_text.fontMetrics().horizontalAdvance("1000.0 %"))
+        self.zoom_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.fit_button = pieces.button("fit_button", "Fit", "Show the whole micrograph (F)")
         self.one_to_one_button = pieces.button("one_to_one_button", "1:1", "Show at 100 %")
         panel = pieces.panel()
@@ -287,6 +291,7 @@ class LabelPage(QWidget):
     def _build_grid_view(self) -> QWidget:
         self.grid_count = pieces.muted("grid_count")
         self.all_crops_button = pieces.button("all_crops_button", "Reset", "Show all crops again")
+        pieces.keep_room(self.all_crops_button)
         self.one_scale_button = pieces.button(
             "one_scale_button",
             "Same scale",
@@ -312,8 +317,6 @@ class LabelPage(QWidget):
         self.crop_label = pieces.heading("", name="crop_label", strong=True)
         self.crop_size = pieces.muted("crop_size")
         self.crop_history = pieces.muted("crop_history")
-        for label in (self.crop_size, self.crop_history):
-            label.setWordWrap(True)
         panel = pieces.panel()
         panel.setMinimumWidth(200)
         layout = QVBoxLayout(panel)
@@ -334,10 +337,9 @@ class LabelPage(QWidget):
         self.alike_row = AlikeRow()
         for widget in (
             self.crop_label,
-            self.crop_size,
             self.crop_facts,
             self.alike_row,
-            self.crop_history,
+            pieces.steady(_HISTORY_LINES, self.crop_size, self.crop_history),
         ):
             layout.addWidget(widget)
         layout.addStretch(0)

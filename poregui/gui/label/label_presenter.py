@@ -250,7 +250,7 @@ class LabelPresenter(QObject):
         if crops:
             text = f"This also deletes {count(crops, 'crop')}, {labels:,} of them labelled. "
         text += "Image files stay where they are. Undo restores everything."
-        if messages().ask(f"Delete {what}?", text, "Delete"):
+        if messages().ask(f"Delete {what}?", text, "Delete", "Keep"):
             self.state.apply(remove_micrographs(self.state.project, ids))
 
     def _step_in_history(self, step: Callable[[], Changed | None], nothing: str) -> None:

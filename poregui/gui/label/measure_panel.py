@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QLabel,
+    QLineEdit,
     QMenu,
     QSizePolicy,
     QSplitter,
@@ -21,6 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from poregui.domain.classes import PoreClass
+from poregui.domain.errors import PoreguiError
+from poregui.domain.measurement import EXAMPLE, Condition, conditions_from
 from poregui.gui.base import pieces
 from poregui.gui.lists.pore_table import (
     LOGARITHMIC,
@@ -37,6 +40,10 @@ USUAL = (
     "solidity", "nearest_edge", "mean_grey",
 )  # fmt: skip
 _COLUMN_WIDTH = 104
+_NUMBER_TIP = (
+    f"Show only pores whose numbers meet these conditions, such as {EXAMPLE}. A column is called "
+    "by its title, or how that begins."
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class PoreFilter:
     label: int | str | None = "any"
     here: bool = False
     reliable: bool = False
+    conditions: tuple[Condition, ...] = ()
 
 
 class MeasurePanel(QWidget):
@@ -74,6 +82,7 @@ class MeasurePanel(QWidget):
         self._shown: PoreTable = PoreTable.empty()
         self._kept = np.zeros(0, np.bool_)
         self._current: int | None = None
+        self._conditions: tuple[Condition, ...] = ()
         self._build_choices()
         self.table = self._build_table()
         self.plot = PorePlot(self)
@@ -85,6 +94,7 @@ class MeasurePanel(QWidget):
         self._lay_out()
         self.plot.chosen.connect(self.chosen)
         self.plot.lassoed.connect(self.lassoed)
+        self.model.layoutChanged.connect(self._keep_place)
         self.set_table(PoreTable.empty(), np.zeros(0, np.bool_))
 
     # ---- setters ----------------------------------------------------------------------------
@@ -131,7 +141,10 @@ class MeasurePanel(QWidget):
     def pore_filter(self) -> PoreFilter:
         """Return what the choices say."""
         return PoreFilter(
-            self.class_box.currentData(), self.here_box.isChecked(), self.reliable_box.isChecked()
+            self.class_box.currentData(),
+            self.here_box.isChecked(),
+            self.reliable_box.isChecked(),
+            self._conditions,
         )
 
     # ---- following --------------------------------------------------------------------------
@@ -164,6 +177,7 @@ class MeasurePanel(QWidget):
         names = [one for one in self.model.names if one != name]
         self._chosen_columns = (*names, name) if on else tuple(names)
         self._show_columns()
+        self.set_current(self._current)
 
     def _draw_plot(self, _: object = None) -> None:
         x = self.x_box.currentData()
@@ -223,6 +237,14 @@ class MeasurePanel(QWidget):
             "≥ 10 px only",
             "Show only pores at least 10 px across; the shape of smaller ones is unreliable",
         )
+        self.number_field = QLineEdit()
+        self.number_field.setObjectName("measure_numbers")
+        self.number_field.setAccessibleName("Show only pores whose numbers are")
+        self.number_field.setPlaceholderText(EXAMPLE)
+        self.number_field.setToolTip(_NUMBER_TIP)
+        self.number_field.setClearButtonEnabled(True)
+        self.number_field.setMinimumWidth(120)
+        self.number_field.textChanged.connect(self._read_conditions)
         self.class_box.currentIndexChanged.connect(self._filter)
         for switch in (self.here_box, self.reliable_box):
             switch.toggled.connect(self._filter)
@@ -242,6 +264,27 @@ class MeasurePanel(QWidget):
         for box in (self.x_box, self.y_box):
             box.setMinimumContentsLength(6)
             box.currentIndexChanged.connect(self._draw_plot)
+
+    def _read_conditions(self, text: str) -> None:
+        """Take conditions as soon as they can be read; until then the last ones hold, and the tool
+        tip says what is missing.
+        """
+        problem = ""
+        try:
+            conditions = conditions_from(text)
+        except PoreguiError as error:
+            problem = str(error)
+        self.number_field.setToolTip(problem or _NUMBER_TIP)
+        self.number_field.setProperty("bad", bool(problem))
+        self.number_field.style().unpolish(self.number_field)
+        self.number_field.style().polish(self.number_field)
+        if not problem and conditions != self._conditions:
+            self._conditions = conditions
+            self._filter()
+
+    def _keep_place(self) -> None:
+        """Stay at the chosen pore where the order of the rows changes."""
+        self.set_current(self._current)
 
     def _filter(self, _: object = None) -> None:
         self.filter_changed.emit()
@@ -283,8 +326,10 @@ class MeasurePanel(QWidget):
         self._pages.addWidget(both)
         self._pages.addWidget(self._empty)
         layout = pieces.column(self, 0)
-        left = (self.class_box, self.here_box, self.reliable_box, self.columns_button)
-        layout.addLayout(pieces.row(*left, None))
+        boxes = (self.class_box, self.here_box, self.reliable_box)
+        choices = pieces.row(*boxes, self.number_field, self.columns_button)
+        choices.setStretch(len(boxes), 1)
+        layout.addLayout(choices)
         layout.addWidget(self._pages, 1)
         layout.addLayout(pieces.row(self.summary, self.export_button))
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
+from poregui.domain.measurement import meets
 from poregui.domain.records import Changed
 from poregui.domain.statistics.porosity import porosity
 from poregui.domain.wording import count, interval, noun
@@ -212,6 +213,8 @@ class Measuring(Feature):
             kept &= table.micrograph_ids == (shown.id if shown is not None else -1)
         if wanted.reliable:
             kept &= np.asarray(table.columns["shape_reliable"], np.bool_)
+        if wanted.conditions:
+            kept &= meets(table.columns, wanted.conditions)
         self._panel.set_table(table, kept)
         self._panel.set_current(self._state.current)
 

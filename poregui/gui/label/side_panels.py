@@ -28,6 +28,8 @@ from poregui.workflow.detecting.find_pores import DetectedPores, DetectionPlan, 
 from poregui.workflow.training.learning_curve import GAIN_CAVEAT
 
 _NARROWEST = 256
+_PREVIEW_LINES = 2
+_RESULT_LINES = 3
 _MOST_FAILURES = 3
 
 
@@ -211,7 +213,6 @@ class FindPanel(QWidget):
         mount where one is `unsure`.
         """
         self.result_text.setText(text)
-        self.result_text.setVisible(bool(text))
         self.stayed_button.setVisible(stayed)
         self.mount_button.setVisible(unsure)
         self.pore_button.setVisible(unsure)
@@ -247,18 +248,18 @@ class FindPanel(QWidget):
         below = QVBoxLayout()
         below.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         below.setSpacing(GAP)
+        below.addWidget(pieces.steady(_PREVIEW_LINES, self.preview_text))
         below.addWidget(self.automatic_button)
-        below.addWidget(self.preview_text)
         below.addWidget(self.here_button)
         below.addWidget(self.everywhere_button)
         below.addWidget(self.check_button)
-        below.addWidget(self.result_text)
+        below.addWidget(pieces.steady(_RESULT_LINES, self.result_text))
         row = QHBoxLayout()
         for button in (self.stayed_button, self.mount_button, self.pore_button):
+            pieces.keep_room(button)
             row.addWidget(button)
         row.addStretch(1)
         below.addLayout(row)
-        self.result_text.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -352,11 +353,12 @@ class ProgressPanel(QScrollArea):
         layout.setSpacing(GAP)
         layout.addWidget(pieces.heading("Speed"))
         layout.addLayout(wanted)
-        layout.addWidget(self.pace)
+        layout.addWidget(pieces.steady(2, self.pace))
         layout.addWidget(pieces.heading("Most similar to current crop"))
         layout.addWidget(self.alike)
         layout.addWidget(pieces.heading("Balance"))
-        layout.addWidget(self.nudge)
+        layout.addWidget(pieces.steady(2, self.nudge))
+        pieces.keep_room(self.nudge_button)
         layout.addWidget(self.nudge_button)
         layout.addWidget(self.table)
         layout.addWidget(pieces.heading("Gain from more labels"))

@@ -14,6 +14,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QBrush, QColor
 
 from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS, heading
+from poregui.domain.wording import with_micrometres
 from poregui.gui.base.pieces import Index
 from poregui.gui.base.theme import theme
 
@@ -61,9 +62,8 @@ class PoreTable:
         """Return what a column is called, with its unit."""
         if name in TEXTS:
             return name.capitalize()
-        return heading(
-            next(column for column in COLUMNS if column.name == name), self.unit
-        ).replace("um", "µm")
+        column = next(column for column in COLUMNS if column.name == name)
+        return with_micrometres(heading(column, self.unit))
 
     def plain(self, name: str) -> NDArray[np.float64]:
         """Return the numbers of a column (n,), NaN where a shape is unreliable."""
@@ -167,7 +167,13 @@ class PoreTableModel(QAbstractTableModel):
         else:
             self._sorted = None
         self.layoutAboutToBeChanged.emit()
+        before = self.order
+        marked = self.persistentIndexList()
         self._arrange()
+        row_of = np.zeros(len(self.table), np.int64)
+        row_of[self.order] = np.arange(len(self.order))
+        moved = [self.index(int(row_of[before[one.row()]]), one.column()) for one in marked]
+        self.changePersistentIndexList(marked, moved)
         self.layoutChanged.emit()
 
     def crop_id(self, row: int) -> int:

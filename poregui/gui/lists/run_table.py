@@ -18,7 +18,15 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from poregui.domain.errors import PoreguiError
-from poregui.domain.events import Cancelled, EpochEnded, Event, Failed, Finished, Interrupted
+from poregui.domain.events import (
+    Cancelled,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Interrupted,
+    Started,
+)
 from poregui.domain.wording import count, percent
 from poregui.gui.base.pieces import Index
 from poregui.store.run_check import problem_of
@@ -67,10 +75,26 @@ def state_of(final: Event | None) -> str:
             return "interrupted"
 
 
+def began(run: RunFolder) -> datetime:
+    """Return when a run began, in local time: as it said itself, which copies keep; for a run of an
+    older version, or one that only waits, when its files were written.
+
+    Raises OSError where there are none.
+    """
+    written = run.dataset_file.stat().st_mtime
+    first = next((one for one in run.events() if isinstance(one, Started)), None)
+    if first is not None and first.at:
+        try:
+            return datetime.fromisoformat(first.at).astimezone().replace(tzinfo=None)
+        except (ValueError, OverflowError, OSError):
+            pass  # somebody wrote into the file
+    return datetime.fromtimestamp(written)
+
+
 def read_row(run: RunFolder) -> RunRow:
     """Return the row of a run folder; a damaged one is a row that says so."""
     try:
-        made = datetime.fromtimestamp(run.dataset_file.stat().st_mtime)
+        made = began(run)
         preset = run.read_recipe().preset
         folds = len(run.read_folds())
     except PoreguiError as error:

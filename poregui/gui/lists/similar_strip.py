@@ -90,6 +90,8 @@ class AlikeRow(QWidget):
         painter = QPainter(self)
         crops = self.shown()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if not any(crops.values()):
+            return  # nothing to compare with yet; the room is kept
         for label, position, square in self._squares():
             if position == 0:
                 self._marks.draw_badge(painter, square.left(), square.top() - 2, label)

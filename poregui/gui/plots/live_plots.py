@@ -245,12 +245,21 @@ def _axis_values(values: Sequence[float], log: bool) -> np.ndarray:
     return np.array(values, float)
 
 
-def _room_for_epochs(reached: float) -> float:
-    """Return an end of the axis that seldom moves, for moving an axis paints all of it again."""
+def _room_for_epochs(curves: Curves) -> float:
+    """Return an end of the axis that seldom moves, for moving an axis paints all of it again; where
+    no more epochs are to come, it is where they end.
+    """
+    reached = max([0.0, *curves.x[-1:], *curves.batch_x[-1:]])
+    if curves.final is not None:
+        return max(1.0, reached)
     step = 20
     if reached <= 50:
         step = 5
-    return max(_FEWEST_EPOCHS, step * math.ceil(reached / step))
+    room = max(_FEWEST_EPOCHS, step * math.ceil(reached / step))
+    planned = room
+    if curves.started is not None and curves.started.epochs:
+        planned = max(curves.started.epochs, math.ceil(reached))
+    return min(room, planned)
 
 
 def _usual(losses: Sequence[float]) -> list[float]:
@@ -348,7 +357,7 @@ class LivePlots(QWidget):
         self._draw_rate(curves)
         if self._follows:
             self.loss_plot.setRange(
-                xRange=(0, _room_for_epochs(max([0.0, *curves.x[-1:], *curves.batch_x[-1:]]))),
+                xRange=(0, _room_for_epochs(curves)),
                 yRange=_room_for_losses([*losses, *validation, *_usual(curves.batch_loss)], log),
                 padding=0.015,
             )
@@ -370,7 +379,8 @@ class LivePlots(QWidget):
 
     def _draw_rate(self, curves: Curves) -> None:
         rates = positive(curves.values("learning_rate"))
-        self.rate.setData(np.array(curves.x), np.array(rates))
+        passed = np.array([0.0, *curves.x])  # each epoch has its step, the first one too
+        self.rate.setData(passed[: len(rates) + 1], np.array([*rates[:1], *rates]))
         self.loss_plot.getPlotItem().getAxis("right").setStyle(
             showValues=bool(rates), tickLength=-4 if rates else 0
         )

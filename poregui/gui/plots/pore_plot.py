@@ -126,8 +126,13 @@ class PorePlot(pg.PlotWidget):
     def show_groups(self, groups: Sequence[PlotGroup], x: PlotAxis, y: PlotAxis | None) -> None:
         """Draw groups against one axis as a histogram, or against two as points."""
         self._shown = (tuple(groups), x, y)
+        box = self.getPlotItem().getViewBox()
+        lowest = None
+        if y is None:
+            lowest = 0.0  # there are no fewer pores than none
+        box.setLimits(yMin=lowest)
         self._draw()
-        self.getPlotItem().getViewBox().autoRange(padding=0.04)
+        box.autoRange(padding=0.04)
 
     def set_current(self, crop_id: int | None) -> None:
         """Ring the point of a crop."""

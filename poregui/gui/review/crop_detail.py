@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWid
 
 from poregui.domain.classes import PoreClass
 from poregui.domain.records import Remark
-from poregui.gui.base.pieces import Tabbed, button
+from poregui.gui.base.pieces import Tabbed, button, keep_room, steady
 from poregui.gui.base.theme import GAP
 from poregui.gui.lists.crop_grid import CropGrid
 from poregui.gui.plots.heat_map import HeatMapView
@@ -24,6 +24,8 @@ OF_LABEL = -2
 """What the class choice of the heat map means beside indices of classes."""
 
 
+_ANSWER_LINES = 3
+_FACT_LINES = 4
 SURROUNDINGS = "Context"
 SIZE = "Size"
 ALIKE = "Similar"
@@ -180,13 +182,14 @@ class DetailPanel(QWidget):
         layout = column(self, margin=0, spacing=GAP // 2)
         layout.addWidget(self.crop_name)
         layout.addWidget(self.heat_map, 3)
-        heat = row(self.heat_switch, self.heat_class, None)
-        heat.setStretch(1, 100)
-        layout.addLayout(heat)
-        layout.addWidget(self.heat_note)
-        layout.addWidget(self.crop_answer)
-        layout.addWidget(self.crop_changes)
-        layout.addSpacing(2)
+        heat = row(self.heat_switch, self.heat_class, self.heat_note, None)
+        for index in (1, 2):
+            heat.setStretch(index, 100)
+        held = QWidget()
+        held.setLayout(heat)
+        held.setFixedHeight(self.heat_switch.sizeHint().height())
+        layout.addWidget(held)
+        layout.addWidget(steady(_ANSWER_LINES, self.crop_answer, self.crop_changes))
         layout.addWidget(self.probability_bars)
         layout.addWidget(self.label_strip)
         self._build_remark()
@@ -232,8 +235,9 @@ class DetailPanel(QWidget):
         self.no_surroundings = text("no_surroundings", wrap=True)
         layout = column(around, margin=0, spacing=GAP // 2)
         layout.addWidget(self.context_view, 1)
-        for label in (self.no_surroundings, self.crop_facts, self.crop_history):
-            layout.addWidget(label)
+        layout.addWidget(self.no_surroundings)
+        keep_room(self.show_button)
+        layout.addWidget(steady(_FACT_LINES, self.crop_facts, self.crop_history))
         layout.addLayout(row(self.show_button, None))
         layout.addStretch(0)
         self.size_note = text("size_note", wrap=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from poregui.domain.dataset import DatasetCrop
 from poregui.domain.errors import PoreguiError
-from poregui.domain.wording import MICROMETRE, listed
+from poregui.domain.wording import listed, with_micrometres
 from poregui.gui.base.feature import Feature
 from poregui.gui.lists.crop_list import CropRow
 from poregui.gui.plots.strip_plots import Strips
@@ -127,7 +127,7 @@ class MoreAbout(Feature):
             value = values.get(name, np.nan)
             classes = zip(predictions.class_ids, predictions.classes, strict=True)
             rows = tuple((class_id, of_class[class_name]) for class_id, class_name in classes)
-            unit = read.shapes.unit(name).replace("um", MICROMETRE)
+            unit = with_micrometres(read.shapes.unit(name))
             known = None
             if np.isfinite(value):
                 known = float(value)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poregui.gui.base.pieces import button, combo
+from poregui.gui.base.pieces import button, combo, steady
 from poregui.gui.base.theme import GAP, MARGIN
 from poregui.gui.lists.crop_grid import LARGEST_CELL, CropGrid
 from poregui.gui.lists.number_table import NumberTable
@@ -31,6 +31,7 @@ from poregui.gui.review.review_parts import (
     text,
 )
 
+_NOTE_LINES = 2
 FLIPS = {
     "all": "All differences",
     "mended": "Only this run correct",
@@ -243,7 +244,7 @@ class CurvesPanel(QWidget):
         for index, figure in enumerate(figures):
             grid.addWidget(figure, index // 2, index % 2)
         layout.addLayout(grid, 1)
-        layout.addWidget(self.curves_note)
+        layout.addWidget(steady(1, self.curves_note))
         say(self.curves_note, "")
 
 
@@ -269,11 +270,11 @@ class NumbersPanel(QWidget):
         self.breakdown_buttons: list[QToolButton] = []
         inner = QWidget()
         layout = column(inner, margin=0, spacing=GAP)
-        layout.addWidget(self.numbers_note)
+        layout.addWidget(steady(_NOTE_LINES, self.numbers_note))
         for heading, widgets in (
             ("Over all crops", (self.overall_table,)),
             ("Per class", (self.class_table,)),
-            ("Baselines", (self.beside_table, self.beside_note)),
+            ("Baselines", (self.beside_table, steady(_NOTE_LINES, self.beside_note))),
         ):
             layout.addWidget(text(kind="heading", content=heading))
             for widget in widgets:
@@ -357,10 +358,12 @@ class LabelIssuesPanel(QWidget):
         work = QWidget()
         layout = column(work, margin=0, spacing=0)
         layout.addLayout(row(self.issues_title, None, self.search_again_button, margin=MARGIN))
-        layout.addLayout(row(self.issues_note, margin=MARGIN))
+        layout.addLayout(row(steady(_NOTE_LINES, self.issues_note), margin=MARGIN))
         layout.addLayout(inset(self.issue_list), 1)
-        layout.addLayout(row(self.issue_reason, margin=MARGIN))
-        layout.addLayout(row(*self.buttons, None, margin=MARGIN))
+        layout.addLayout(row(steady(_NOTE_LINES, self.issue_reason), margin=MARGIN))
+        # the one whose text changes stands last, so that it pushes no other
+        answers = (self.keep_button, self.unsure_button, self.change_button)
+        layout.addLayout(row(*answers, None, margin=MARGIN))
         return work
 
     def show_sentence(self, sentence: str, *, offer: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 
 from poregui.domain.errors import PoreguiError
@@ -48,21 +50,19 @@ class RunChoice(Feature):
             self._open(number)
 
     def read(self) -> None:
-        """Read the list of runs; the page goes on to a new run when it showed the newest one
-        before.
+        """Read the list of runs; the run that is shown stays, and a newer one is offered as a link,
+        for under a person's hands the next key would act on another crop.
         """
         state = self._state
         shown = state.number
-        followed = shown is None or shown == self._newest
         self.entries = list(self._list.read())
         self._picker.set_runs(self.entries)
         before = self._newest
         self._newest = self._list.newest()
         if shown not in self.runs:
             shown = None
-            followed = True
         wanted = shown
-        if followed:
+        if shown is None:
             wanted = self._newest
             self._noted = note_passed_over(self.entries, wanted, self._noted)
         if wanted is None:
@@ -70,10 +70,13 @@ class RunChoice(Feature):
         elif wanted != shown or (state.run is None and not state.reading):
             self._open(wanted)
         elif self._newest != shown and (self._newest or 0) > (before or 0):
-            messages().note(
-                f"Run {self._newest} has finished. Choose it above the matrix to see its results."
-            )
+            self._offer(self._newest or 0)
         self.offered.emit()
+
+    def _offer(self, number: int) -> None:
+        messages().note_with_link(
+            f"Run {number} has finished.", f"Open run {number}", partial(self.show, number)
+        )
 
     def _open(self, number: int) -> None:
         run = self.runs[number]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QToolButton, QWidget
 from poregui.domain.classes import PoreClass
 from poregui.domain.dataset import SplitName
 from poregui.domain.evaluation import Evaluation
-from poregui.gui.base.pieces import button
+from poregui.gui.base.pieces import button, steady
 from poregui.gui.base.theme import GAP, scaled_font
 from poregui.gui.lists.class_scores import ClassScores
 from poregui.gui.lists.run_picker import RunPicker
@@ -21,6 +21,8 @@ from poregui.gui.review.review_parts import column, row, say, text
 from poregui.gui.review.review_text import SPLIT_NAMES, RunHeadline
 from poregui.workflow.reporting.figures import MatrixMode
 
+_DETAIL_LINES = 2
+_NOTE_LINES = 5
 _SPLIT_TIPS = {
     "test": "Crops never used in training",
     "validation": "Crops used to decide when to stop training",
@@ -71,7 +73,7 @@ class RunColumn(QWidget):
         """Say what the run is worth, what makes that doubtful, and how unseen its test set still
         is.
         """
-        say(self.headline_number, headline.number)
+        self.headline_number.setText(headline.number)
         self.headline.setText(headline.detail)
         self.headline.setAccessibleName(headline.text)
         say(self.headline_note, headline.note)
@@ -104,15 +106,17 @@ class RunColumn(QWidget):
     def _build(self) -> None:
         self.headline_number = text("headline_number", kind="title")
         self.headline_number.setFont(scaled_font(self.font(), 2.1, bold=True))
+        self.headline_number.setFixedHeight(self.headline_number.fontMetrics().height() + 2)
         self.headline = text("review_headline", kind="plain", wrap=True)
         self.headline_note = text("headline_note", wrap=True)
         self.headline_seen = text("headline_seen", wrap=True)
         self.headline_warnings = text("headline_warnings", kind="warning", wrap=True)
         self._numbers = QWidget()
         layout = column(self._numbers, margin=0)
-        for label in (self.headline_number, self.headline, self.headline_note, self.headline_seen):
-            layout.addWidget(label)
-        layout.addWidget(self.headline_warnings)
+        notes = (self.headline_warnings, self.headline_note, self.headline_seen)
+        layout.addWidget(self.headline_number)
+        layout.addWidget(steady(_DETAIL_LINES, self.headline))
+        layout.addWidget(steady(_NOTE_LINES, *notes))
         layout.addLayout(self._build_splits())
         layout.addWidget(self.confusion_matrix)
         layout.addLayout(self._build_modes())

@@ -15,7 +15,14 @@ from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
 from poregui.domain.evaluation import Breakdown, Evaluation
 from poregui.domain.statistics.intervals import wilson_interval
-from poregui.domain.wording import MICROMETRE, count, listed, percent, percent_or_dash
+from poregui.domain.wording import (
+    count,
+    listed,
+    percent,
+    percent_or_dash,
+    percent_span,
+    with_micrometres,
+)
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.lists.number_table import NumberRow
 from poregui.gui.review.panel_presenter import PanelPresenter
@@ -66,16 +73,14 @@ def overall_rows(found: Numbers) -> list[NumberRow]:
     scores = found.scores
     intervals = found.intervals
     wilson = found.evaluation.interval
-    rows = [_row("Accuracy", scores.accuracy, interval)]
-    if interval != wilson:
-        rows.append(
-            _row(
-                "   assuming independent crops",
-                scores.accuracy,
-                wilson,
-                "Wilson interval over single crops.",
-            )
+    tip = ""
+    if interval != wilson and wilson is not None:
+        tip = (
+            "The interval is over whole specimens or sources, as in the headline. Over single "
+            f"crops (Wilson) it would be {percent_span(wilson)}: too narrow where crops of one "
+            "specimen are alike."
         )
+    rows = [_row("Accuracy", scores.accuracy, interval, tip)]
     if found.pores_only is not None:
         rows.append(
             _row(
@@ -224,7 +229,7 @@ def _folds_text(found: CrossValidation) -> str:
 
 
 def _unit(breakdown: Breakdown) -> str:
-    return breakdown.unit.replace("um", MICROMETRE)
+    return with_micrometres(breakdown.unit)
 
 
 @dataclass(frozen=True)

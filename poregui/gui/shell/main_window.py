@@ -14,7 +14,6 @@ from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeave
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -40,7 +39,7 @@ from poregui.gui.shell.window_frame import Rail, StatusBar
 from poregui.gui.shell.workspace import OpenProject, Pages, Workspace
 from poregui.gui.start.start_page import StartPage
 from poregui.gui.train.train_page import TrainPage
-from poregui.gui.widgets.banners import Banner
+from poregui.gui.widgets.banners import Banner, FloatingBars, PageStack
 from poregui.store.project import Project
 from poregui.store.run_check import sentence_of_lost_pixels
 from poregui.workflow.exporting.export_kinds import EXPORTS
@@ -74,6 +73,7 @@ class MainWindow(QMainWindow):
         self._connect_project()
         messages().set_window(self)
         messages().noted.connect(self._notes.show_for_a_while)
+        messages().linked.connect(self._notes.offer)
         theme().changed.connect(self._dress)
         self._dress()
         self._show_project_state()
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
             "review": self.review_page,
             "apply": self.apply_page,
         }
-        self.stack = QStackedWidget()
+        self.stack = PageStack()
         for page in (self.start_page, *self._by_name.values()):
             self.stack.addWidget(page)
 
@@ -105,8 +105,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self._read_only, self.own_name.bar, self._notes):
-            column.addWidget(widget)
+        column.addWidget(self._read_only)  # while a project is open it neither comes nor goes
         column.addWidget(self.stack, 1)
         self.rail = Rail([self.actions_by_name[f"show_{name}"] for name in self._by_name])
         centre = QWidget()
@@ -115,6 +114,8 @@ class MainWindow(QMainWindow):
         row.setSpacing(0)
         row.addWidget(self.rail)
         row.addLayout(column, 1)
+        FloatingBars(self.stack, (self.own_name.bar, self._notes))
+        self._notes.left.connect(self._focus_page)
         self.setCentralWidget(centre)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -497,5 +498,6 @@ class MainWindow(QMainWindow):
         self.background.cancel_all()
         self.background.wait()
         messages().noted.disconnect(self._notes.show_for_a_while)
+        messages().linked.disconnect(self._notes.offer)
         messages().set_window(None)
         event.accept()

@@ -203,7 +203,9 @@ class BackupFlow(QObject):
             "Labels added since then will be removed from the project. The current state is kept "
             "as another backup."
         )
-        if is_open and not messages().ask("Restore this backup?", text, "Restore"):
+        if is_open and not messages().ask(
+            "Restore this backup?", text, "Restore", "Do not restore"
+        ):
             return
         if self._opened.may_leave():
             self.restore(folder, name)

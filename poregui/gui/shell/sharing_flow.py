@@ -89,7 +89,9 @@ class SharingFlow(QObject):
             f"They take {size:.0f} MB. Without them, crops can still be labelled, trained on and "
             "reviewed."
         )
-        included = bool(files) and messages().ask("Include the micrographs?", text, "Include")
+        included = bool(files) and messages().ask(
+            "Include the micrographs?", text, "Include", "Leave out"
+        )
         self.pack(Path(where), micrographs=included)
 
     def pack(self, out: Path, *, micrographs: bool = True) -> None:
@@ -144,7 +146,9 @@ class SharingFlow(QObject):
             dialog.deleteLater()
         elif plan.edit is None:
             messages().note(" ".join(plan.lines))
-        elif messages().ask(f"Merge the labels of {other.name}?", "\n".join(plan.lines), "Merge"):
+        elif messages().ask(
+            f"Merge the labels of {other.name}?", "\n".join(plan.lines), "Merge", "Do not merge"
+        ):
             self._take_over(plan)
 
     def _take_over(self, plan: MergePlan) -> None:

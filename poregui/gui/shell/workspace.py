@@ -268,7 +268,7 @@ class OpenProject(QObject):
         waiting = len(self.services.trainer.queue.orders)
         if waiting:
             text += f" {count(waiting, 'queued run')} will not start."
-        return messages().ask("Training is running", text, "Close and interrupt")
+        return messages().ask("Training is running", text, "Close and interrupt", "Keep training")
 
     def leave(self) -> None:
         """Close the open project, if it may be left."""

@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poregui.domain.wording import count
 from poregui.gui.base import pieces
 from poregui.gui.base.class_marks import ClassMarks
+from poregui.gui.base.pieces import Tabbed
 from poregui.gui.base.theme import GAP, MARGIN, scaled_font
 from poregui.gui.lists.run_table import RunTable
 from poregui.gui.plots.live_plots import LivePlots
@@ -72,6 +74,8 @@ def _end_of(log_file: Path) -> str:
 
 
 _LEFT_WIDTH = 308
+_PROBLEM_LINES = 3
+_DETAIL_LINES = 2
 
 
 class TrainPage(QWidget):
@@ -130,12 +134,18 @@ class TrainPage(QWidget):
         self.set_running(False, can_train=False)
 
     def set_data(self, sentence: str, warnings: Sequence[str], problem: str) -> None:
-        """Say what would be trained on, what is to be known about it, and why it cannot start."""
+        """Say what would be trained on, what is to be known about it, and why it cannot start.
+
+        Above the button that trains stands the reason, or where the warnings are; its room is kept.
+        """
         self.data_sentence.setText(sentence)
         self.warnings_text.setText("\n".join(f"• {warning}" for warning in warnings))
         self.warnings_text.setVisible(bool(warnings))
-        self.problem_text.setText(problem)
-        self.problem_text.setVisible(bool(problem))
+        self.problem_text.setText(problem or _of_warnings(warnings))
+        self.problem_text.setProperty("bad", bool(problem))
+        self.problem_text.setProperty("warning", not problem)
+        self.problem_text.style().unpolish(self.problem_text)
+        self.problem_text.style().polish(self.problem_text)
 
     def set_preview_title(self, text: str) -> None:
         """Say what the sheet of crops shows."""
@@ -180,7 +190,6 @@ class TrainPage(QWidget):
             self.headline.setProperty(mood, shown.mood == mood)
         self.headline.style().unpolish(self.headline)
         self.headline.style().polish(self.headline)
-        self.headline_panel.setVisible(head is not None)
 
     def offer(self, *, review: bool, resume: bool, log: bool, remove: bool = False) -> None:
         """Offer what can be done with the run that is shown."""
@@ -197,21 +206,12 @@ class TrainPage(QWidget):
         self.problem_text = _text("problem_text", look="bad")
         self.preview_title = _text("preview_title", muted=True)
         self._preview_heading = _heading("Network input")
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.setSpacing(GAP)
-        data = (self.data_sentence, self.split_bars, self.warnings_text, self.problem_text)
-        sections: tuple[tuple[QWidget, ...], ...] = (
-            (self._build_data_heading(), *data),
-            (_heading("Recipe"), self.recipe_form),
-            (self._preview_heading, self.preview_title, self.crop_preview),
-        )
-        for section in sections:
-            for widget in section:
-                column.addWidget(widget)
-            column.addSpacing(GAP)
-        column.addStretch(1)
+        self.parts = Tabbed("train_parts", "What is trained, and on what")
+        data = (self._build_data_heading(), self.data_sentence, self.split_bars, self.warnings_text)
+        shown = (self._preview_heading, self.preview_title, self.crop_preview)
+        self.parts.add("Recipe", _column_of(self.recipe_form))
+        self.parts.add("Data", _column_of(*data))
+        self.parts.add("Input", _column_of(*shown))
         panel = QWidget()
         panel.setProperty("panel", True)
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -220,7 +220,7 @@ class TrainPage(QWidget):
         layout = QVBoxLayout(panel)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(_scrolled(inner), 1)
+        layout.addWidget(self.parts, 1)
         layout.addLayout(self._build_buttons())
         return panel
 
@@ -262,10 +262,11 @@ class TrainPage(QWidget):
         grid = QGridLayout()
         grid.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
         grid.setSpacing(GAP)
-        grid.addWidget(self.cross_validation, 0, 0, 1, 2)
-        grid.addLayout(first, 1, 0, 1, 2)
-        grid.addWidget(self.stop_button, 2, 0)
-        grid.addWidget(self.cancel_button, 2, 1)
+        grid.addWidget(pieces.steady(_PROBLEM_LINES, self.problem_text), 0, 0, 1, 2)
+        grid.addWidget(self.cross_validation, 1, 0, 1, 2)
+        grid.addLayout(first, 2, 0, 1, 2)
+        grid.addWidget(self.stop_button, 3, 0)
+        grid.addWidget(self.cancel_button, 3, 1)
         grid.setColumnStretch(0, 1)
         return grid
 
@@ -302,8 +303,8 @@ class TrainPage(QWidget):
         self.remove_button = _button("remove_button", "Remove", "Remove this run from the queue")
         texts = QVBoxLayout()
         texts.setSpacing(0)
-        texts.addWidget(self.headline)
-        texts.addWidget(self.headline_detail)
+        texts.addWidget(pieces.steady(1, self.headline))
+        texts.addWidget(pieces.steady(_DETAIL_LINES, self.headline_detail))
         self.headline_panel = QWidget()
         self.headline_panel.setProperty("panel", True)
         self.headline_panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -313,7 +314,6 @@ class TrainPage(QWidget):
         for button in (self.remove_button, self.log_button, self.resume_button, self.review_button):
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             row.addWidget(button)
-        self.headline_panel.hide()
         self.offer(review=False, resume=False, log=False)
         return self.headline_panel
 
@@ -347,6 +347,25 @@ class TrainPage(QWidget):
 
     def _show_facts(self) -> None:
         self.facts.show_facts(facts(self._curves), stage(self._curves), progress(self._curves))
+
+
+def _of_warnings(warnings: Sequence[str]) -> str:
+    """Return the first warning, and how many there are under Data."""
+    if len(warnings) > 1:
+        return f"{warnings[0]} ({count(len(warnings), 'warning')} under Data.)"
+    return "".join(warnings)
+
+
+def _column_of(*widgets: QWidget) -> QScrollArea:
+    """Return widgets below each other, which scroll where the window is low."""
+    inner = QWidget()
+    column = QVBoxLayout(inner)
+    column.setContentsMargins(MARGIN, GAP, MARGIN, MARGIN)
+    column.setSpacing(GAP)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.addStretch(1)
+    return _scrolled(inner)
 
 
 def _scrolled(inner: QWidget) -> QScrollArea:

@@ -177,7 +177,9 @@ class TrainPresenter(QObject):
         question = (
             "Everything learned in this run is lost. To keep it, use Stop and keep best instead."
         )
-        if not learned or messages().ask("Discard training?", question, "Discard training"):
+        if not learned or messages().ask(
+            "Discard training?", question, "Discard training", "Keep training"
+        ):
             self._trainer.cancel()
 
     def resume(self, number: int) -> None:
@@ -272,12 +274,21 @@ class TrainPresenter(QObject):
         else:
             curves.take(final)
             if not self._page.isVisible():
-                messages().note(headline(number, curves).text)
+                self._tell_ended(number, headline(number, curves).text)
             if self._shown == number:
                 self._page.show_run(curves, headline(number, curves))
         self._show_running()
         self._offer()
         self._refresh_runs()
+
+    def _tell_ended(self, number: int, text: str) -> None:
+        """Say on another page how a run ended, and lead to it where it has results."""
+        run = self._folder(number)
+        if run is not None and run.predictions_file.exists():
+            review = partial(self._page.review_requested.emit, number)
+            messages().note_with_link(text, "Open in Review", review)
+        else:
+            messages().note(text)
 
     def _show_running(self) -> None:
         writable = not self._session.project.read_only

@@ -26,6 +26,8 @@ USUAL_TARGET = 200
 number.
 """
 _PAD = 6
+_LOWEST = 112
+"""Height in px down to which a low window squeezes the bar; its buttons scroll then."""
 
 
 class ClassButton(QAbstractButton):
@@ -227,7 +229,7 @@ class ClassBar(QScrollArea):
         return QSize(self._rows.sizeHint().width(), self._rows.sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(150, min(self._rows.sizeHint().height(), 200))
+        return QSize(150, min(self._rows.sizeHint().height(), _LOWEST))
 
     def _clicked(self) -> None:
         button = self.sender()

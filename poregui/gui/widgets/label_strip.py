@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 from poregui.domain.classes import NOT_A_PORE, UNSURE, PoreClass
 from poregui.domain.wording import percent
 from poregui.gui.base.class_marks import ClassMarks
-from poregui.gui.base.pieces import button
+from poregui.gui.base.pieces import button, keep_room, steady
 from poregui.gui.base.theme import GAP
 
 _PER_ROW = 5
 _WIDTH = 42
+_STATE_LINES = 3
 
 
 class LabelStrip(QWidget):
@@ -125,7 +126,8 @@ class _Badge(QWidget):
 
 
 class SuggestionLine(QWidget):
-    """Show the suggested label with its probability and, below, how the suggestions stand.
+    """Show the suggested label with its probability and, below, how the suggestions stand; it is
+    as high while it says nothing.
 
     `accept_requested` tells of a click on Accept.
     """
@@ -151,7 +153,7 @@ class SuggestionLine(QWidget):
         self.state = QLabel(self)
         self.state.setObjectName("suggestion_state")
         self.state.setProperty("muted", True)
-        self.state.setWordWrap(True)
+        keep_room(self.accept_button)
         line = QHBoxLayout()
         line.setSpacing(GAP)
         line.addWidget(self._badge)
@@ -161,7 +163,7 @@ class SuggestionLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP // 2)
         layout.addLayout(line)
-        layout.addWidget(self.state)
+        layout.addWidget(steady(_STATE_LINES, self.state))
         self.accept_button.clicked.connect(self.accept_requested)
         self.show_suggestion(None, 0.0)
 
@@ -188,9 +190,6 @@ class SuggestionLine(QWidget):
         self._badge.update()
 
     def show_state(self, text: str, tip: str = "") -> None:
-        """Say how the suggestions stand, and where the mouse rests how sure that is; an empty text
-        takes no room.
-        """
+        """Say how the suggestions stand, and where the mouse rests how sure that is."""
         self.state.setText(text)
         self.state.setToolTip(tip)
-        self.state.setVisible(bool(text))

@@ -84,7 +84,7 @@ class CrossValidationBox(QWidget):
 
     def _follow(self, on: bool) -> None:
         self.number.setEnabled(on)
-        self.compare.setVisible(on)
+        self.compare.setEnabled(on)
 
 
 _FIELD_WIDTH = 112

@@ -23,6 +23,7 @@ from poregui.domain.events import (
     Note,
     Stage,
     Started,
+    moment,
 )
 from poregui.domain.statistics.finding_check import area_bias_interval
 from poregui.learning import checkpoint
@@ -277,6 +278,7 @@ def _fit(job: _FinderJob, lessons: Sequence[Lesson], *, fold: int, folds: int) -
             parameters=int(network.learns.count_params()),
             fold=fold,
             folds=folds,
+            at=moment(),
         )
     )
     fit.run()

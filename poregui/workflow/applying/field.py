@@ -83,6 +83,7 @@ class FieldTask:
     `shown_name` is what the micrograph is called among those that are applied with it, empty for
     its own name; `sha256` is what its file is to hold, empty where no project says so. `finder` is
     the folder of the learned finder that stands for the threshold of the recipe, None for none.
+    Results that were found with the description `twin` of the same network count as well.
     """
 
     file: Path
@@ -104,6 +105,7 @@ class FieldTask:
     shown_name: str = ""
     sha256: str = ""
     finder: Path | None = None
+    twin: Path | None = None
 
     @property
     def name(self) -> str:
@@ -464,7 +466,9 @@ def _read_result(task: FieldTask) -> tuple[FieldResult | None, str]:
     """
     try:
         result = FieldResult.from_json(read_sums(task.result_file))
-        if result.fingerprint != task.fingerprint(file_hash(task.file)):
+        found = file_hash(task.file)
+        alike = [one for one in (task.sidecar, task.twin) if one is not None]
+        if result.fingerprint not in [replace(task, sidecar=s).fingerprint(found) for s in alike]:
             return None, ""
     except BROKEN:
         return None, ""

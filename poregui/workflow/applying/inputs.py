@@ -63,7 +63,8 @@ class AppliedModel:
     in (see `model_in_project`), `class_uids` what tells them from those of other projects, empty
     where nobody knows. `notes` are sentences about classes that the project has no more. `finder`
     is the folder of the learned finder that finds the pores and `finder_facts` what tells it from
-    others; None where the threshold of the recipe finds them.
+    others; None where the threshold of the recipe finds them. `twin` is another file that says the
+    same of the network as `sidecar`, None for none.
     """
 
     name: str
@@ -81,6 +82,7 @@ class AppliedModel:
     tested: TestedCrops | None = None
     finder: Path | None = None
     finder_facts: Mapping[str, Any] | None = None
+    twin: Path | None = None
 
     @property
     def finding(self) -> tuple[tuple[str, str], ...]:
@@ -386,6 +388,7 @@ def tasks_of(
             shown_name=field.shown_name,
             sha256=field.sha256,
             finder=model.finder,
+            twin=model.twin,
         )
         for field in fields
     ]

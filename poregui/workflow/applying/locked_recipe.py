@@ -178,6 +178,7 @@ def model_of_lock(file: Path, project: Project | None = None) -> tuple[AppliedMo
     model = replace(model_of_file(file.with_name(MODEL), lock.recipe), name=lock.network)
     if project is None:
         return model, lock
+    model = replace(model, twin=_twin(lock, model, project))
     run = None if model.class_uids else own_run(lock, project)
     if run is None:
         return model_in_project(model, project), lock
@@ -224,6 +225,20 @@ def own_run(lock: Lock, project: Project) -> RunFolder | None:
     run = next((one for one in project.runs() if one.number == lock.run and one.has_network), None)
     if run is not None and file_hash(run.onnx_file) == lock.model:
         return run
+    return None
+
+
+def _twin(lock: Lock, model: AppliedModel, project: Project) -> Path | None:
+    """Return the description that the run of a lock has of its network, where the locked one says
+    all of it too, so that what was found before the lock counts; None otherwise.
+    """
+    run = own_run(lock, project)
+    if run is None:
+        return None
+    locked = mapping(parse_json(read_whole(model.sidecar)))
+    own = run.read_sidecar()
+    if all(key in locked and locked[key] == value for key, value in own.items()):
+        return run.sidecar_file
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import poregui
 from poregui.domain.errors import ProjectError
 from poregui.domain.statistics.porosity import ClassEstimate
-from poregui.domain.wording import count
+from poregui.domain.wording import count, with_micrometres
 from poregui.store.files import export_target, file_hash, write_text
 from poregui.store.run_files import BROKEN, parse_json, read_whole
 from poregui.workflow.applying.field import AppliedField, FieldResult
@@ -260,7 +260,7 @@ def applied_html(facts: AppliedFacts) -> str:
     """Return the report as HTML with figures as SVG inside; names are escaped."""
     values = {
         "facts": facts,
-        "unit": facts.summary.size_unit.replace("um", "µm"),
+        "unit": with_micrometres(facts.summary.size_unit),
         "count": count,
         "strange": out_of_distribution_text,
     }

@@ -68,8 +68,9 @@ class GroupSummary:
     """Hold the numbers of one specimen, or of all: `unit` is what the intervals are over, `field`
     or `specimen`.
 
-    `out_of_distribution` is how many pores are unlike all that the network was trained on, None
-    where it cannot tell; `unlike_kept` says that they count as it answered them.
+    `out_of_distribution` is how many pores are unlike all that the network was trained on, without
+    those that a person named, None where it cannot tell; `unlike_kept` says that they count as it
+    answered them.
     """
 
     name: str
@@ -121,7 +122,8 @@ class _Field:
 
     `certain` and `certain_densities` are the part of the amounts that people named.
 
-    `kept` says that pores unlike all training crops count.
+    `out_of_distribution` is how many pores unlike all training crops nobody named yet, None where
+    that cannot be told; `kept` says that they count.
 
     `shifted` (shifts, classes + 1) are the area per cent at shifted thresholds, the last one what
     is left to a person.
@@ -136,6 +138,7 @@ class _Field:
     shifted: Floats | None
     certain: Floats
     certain_densities: Floats
+    out_of_distribution: int | None
     kept: bool
 
 
@@ -335,8 +338,16 @@ def _field(result: FieldResult, table: PoreTable, scaled: bool, min_confidence: 
         shifted,
         certain,
         dense,
+        _left_out_of_distribution(result, table),
         table.keep_out_of_distribution,
     )
+
+
+def _left_out_of_distribution(result: FieldResult, table: PoreTable) -> int | None:
+    if result.out_of_distribution is None:
+        return None
+    named = set((np.flatnonzero(table.by_person) + 1).tolist())
+    return len(set(result.out_of_distribution) - named)
 
 
 def _group(
@@ -379,19 +390,15 @@ def _group(
         left=sum(field.result.left for field in fields),
         left_percent=100 * sum(field.result.left_area for field in fields) / max(total, 1.0),
         sensitivity=_sensitivity(units, weights, pores, correct.areas),
-        out_of_distribution=_out_of_distribution([field.result for field in fields]),
+        out_of_distribution=_sum_of_known([field.out_of_distribution for field in fields]),
         unlike_kept=any(field.kept for field in fields),
     )
 
 
-def _out_of_distribution(results: Sequence[FieldResult]) -> int | None:
-    """Return how many pores are unlike all training crops, None where some result cannot tell."""
-    known = [
-        len(result.out_of_distribution)
-        for result in results
-        if result.out_of_distribution is not None
-    ]
-    return sum(known) if len(known) == len(results) else None
+def _sum_of_known(numbers: Sequence[int | None]) -> int | None:
+    """Return the sum, None where some number is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 def _means(

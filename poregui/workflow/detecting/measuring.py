@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from poregui.domain.classes import NOT_A_PORE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS
+from poregui.domain.measurement import COLUMNS, RELIABLE_PX, SHAPE_NUMBERS, Condition, meets
 from poregui.domain.micrograph_names import TELL_APART, distinguished
 from poregui.domain.records import Crop, Detection, Micrograph, Plane
 from poregui.domain.statistics.porosity import Porosity, porosity
@@ -390,9 +390,14 @@ def _porosity_json(over: Porosity | None) -> dict[str, Any] | None:
     return {**values, "interval95": None if low is None else [low, high]}
 
 
-def write_measurements(project: Project, fields: Sequence[MeasuredField], out: Path) -> int:
-    """Write one line a pore as CSV and return how many; shape numbers that are unreliable stay
-    empty.
+def write_measurements(
+    project: Project,
+    fields: Sequence[MeasuredField],
+    out: Path,
+    conditions: Sequence[Condition] = (),
+) -> int:
+    """Write one line a pore that meets all conditions as CSV and return how many; shape numbers
+    that are unreliable stay empty.
 
     Lengths are in the unit that the line names. Raises PoreguiError when the file cannot be
     written.
@@ -405,7 +410,11 @@ def write_measurements(project: Project, fields: Sequence[MeasuredField], out: P
     specimens = {specimen.id: specimen.name for specimen in project.specimens()}
     for field in fields:
         where = [field.micrograph.shown_name, specimens.get(field.micrograph.specimen_id or 0, "")]
-        for crop_id, row in zip(field.crop_ids.tolist(), field.measured.rows(), strict=True):
+        rows_of_field = field.measured.rows()
+        kept = meets(field.measured.columns, conditions)
+        for index in np.flatnonzero(kept).tolist():
+            row = rows_of_field[index]
+            crop_id = int(field.crop_ids[index])
             crop = crops[crop_id]
             numbers = [
                 _cell(name, getattr(row, name), reliable=row.shape_reliable) for name in names

@@ -15,7 +15,13 @@ from poregui.domain.evaluation import Breakdown
 from poregui.domain.events import EpochEnded, Event
 from poregui.domain.statistics.jackknife import Estimate
 from poregui.domain.statistics.scores import Calibration, Curve
-from poregui.domain.wording import MICROMETRE, count, fraction_of, percent, percent_span
+from poregui.domain.wording import (
+    count,
+    fraction_of,
+    percent,
+    percent_span,
+    with_micrometres,
+)
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.evaluating.run_statistics import ClassCurves, Numbers, curves, numbers
 from poregui.workflow.reporting.plots import (
@@ -347,7 +353,7 @@ def breakdown_svg(found: Breakdown, *, dark: bool = False) -> str:
     )
     title = found.title
     if found.unit:
-        title += f" ({found.unit.replace('um', MICROMETRE)})"
+        title += f" ({with_micrometres(found.unit)})"
     drawing.text(12, 20, title, weight="bold")
     for row, share in enumerate(shown):
         y = 34 + step * row

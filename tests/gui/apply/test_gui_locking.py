@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from apply_desk import add_micrographs, add_run, apply, page_of
 from builders import labelled_project
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 
 from poregui.domain.detection import DetectionRecipe
 from poregui.gui.apply.apply_page import ApplyPage
@@ -84,8 +84,8 @@ def test_unlocking_is_asked_for_and_lets_everything_be_chosen_again(
 ) -> None:
     page = page_of(window, with_run)
     lock(window, page, who="Ann")
-    predictions = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: predictions.pop(0))
+    answers = [False, True]
+    monkeypatch.setattr(messages(), "ask", lambda *_: answers.pop(0))
     page.lock_panel.button.click()
     assert lock_of_project(with_run) is not None
     page.lock_panel.button.click()
@@ -165,7 +165,7 @@ def test_an_operator_takes_a_recipe_of_another_project_and_needs_no_run(
     window.close_project()
     page = page_of(window, tmp_path / "other")
     assert page.table.rows == before  # taken up again
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    monkeypatch.setattr(messages(), "ask", lambda *_: True)
     page.lock_panel.button.click()
     window.background.wait()
     assert page.take_button.isVisible()
@@ -188,7 +188,7 @@ def test_a_project_with_runs_of_its_own_takes_a_recipe_and_gives_it_back(
     window.background.wait()
     assert not page.run_picker.isVisible()
     assert not page.lock_panel.take_button.isVisible()
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    monkeypatch.setattr(messages(), "ask", lambda *_: True)
     page.lock_panel.button.click()
     assert page.run_picker.isVisible()
     assert page.run_picker.number == 1
@@ -216,3 +216,16 @@ def test_a_name_that_is_missing_and_a_scale_that_is_none_keep_the_dialog_open(
         dialog.ok.click()
         assert "is not a pixel size" in dialog.findChild(object, "dialog_problem").text()
     dialog.reject()
+
+
+def test_a_result_that_is_shown_stays_when_its_recipe_is_locked(
+    window: MainWindow, with_run: Path
+) -> None:
+    page = page_of(window, with_run)
+    apply(window)
+    before = page.table.rows
+    assert before
+    lock(window, page, who="Ann")
+    window.background.wait()
+    assert page.table.rows == before
+    assert page.report_button.isVisible()

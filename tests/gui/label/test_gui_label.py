@@ -277,7 +277,7 @@ def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back
     on_micrograph.click(300, 200)
     on_micrograph.key("1")
     asked: list[str] = []
-    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: asked.append(text) or True)
+    monkeypatch.setattr(messages(), "ask", lambda *texts: asked.append(texts[1]) or True)
     on_micrograph.page.delete_micrograph_button.click()
     assert "2 crops, 1 of them labelled" in asked[0]
     assert on_micrograph.project.micrographs() == ()
@@ -288,7 +288,7 @@ def test_deleting_a_micrograph_says_how_many_labels_go_and_undo_brings_them_back
 
 def test_delete_in_the_list_of_micrographs_asks_for_the_micrograph(on_micrograph, monkeypatch):
     on_micrograph.click(120, 80)
-    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: False)
+    monkeypatch.setattr(messages(), "ask", lambda *texts: False)
     QTest.keyClick(on_micrograph.page.micrograph_list, Qt.Key.Key_Delete)
     assert len(on_micrograph.project.crops()) == 1
     assert len(on_micrograph.project.micrographs()) == 1

@@ -144,6 +144,45 @@ def test_the_row_follows_the_crop_that_is_chosen_elsewhere(desk: Desk, qtbot) ->
     ] == [wanted]
 
 
+def test_after_sorting_the_chosen_row_is_the_same_pore_and_in_sight(desk: Desk, qtbot) -> None:
+    model = measured(desk, qtbot)
+    table = desk.page.measure_panel.table
+    table.selectRow(30)
+    wanted = model.crop_id(30)
+    for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+        table.sortByColumn(model.names.index("ecd"), order)
+        (row,) = table.selectionModel().selectedRows()
+        assert model.crop_id(row.row()) == model.crop_id(table.currentIndex().row()) == wanted
+        assert table.viewport().rect().intersects(table.visualRect(row))
+    assert desk.presenter.current == wanted
+
+
+def test_pores_are_filtered_by_their_numbers_as_they_are_typed(desk: Desk, qtbot) -> None:
+    model = measured(desk, qtbot)
+    field = desk.page.measure_panel.number_field
+    everything = model.rowCount()
+    qtbot.keyClicks(field, "ECD > 5")
+    some = model.rowCount()
+    assert 0 < some < everything
+    assert all(float(one) > 5 for one in column(model, "ecd"))
+    qtbot.keyClicks(field, "; tempo")
+    assert model.rowCount() == some
+    assert "is no condition" in field.toolTip()
+    field.clear()
+    assert model.rowCount() == everything
+
+
+def test_a_histogram_has_no_fewer_pores_than_none(qtbot) -> None:
+    plot = PorePlot()
+    qtbot.addWidget(plot)
+    values = np.random.default_rng(1).lognormal(2, 0.5, 2000)
+    group = PlotGroup(GAS, np.arange(2000), values, None)
+    plot.show_groups([group], PlotAxis("Diameter", True), None)
+    assert plot.getPlotItem().viewRange()[1][0] == 0
+    plot.show_groups([replace(group, y=-values)], PlotAxis("a", False), PlotAxis("b", False))
+    assert plot.getPlotItem().viewRange()[1][0] < 0
+
+
 def test_pores_are_filtered_by_label_micrograph_and_reliability(desk: Desk, qtbot) -> None:
     model = measured(desk, qtbot)
     panel = desk.page.measure_panel

@@ -13,6 +13,7 @@ import pytest
 from builders import labelled_project
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 from review_desk import (
     GAS,
     KEYHOLE,
@@ -28,6 +29,7 @@ from poregui.domain.classes import UNSURE, PoreClass
 from poregui.domain.events import EpochEnded, Failed, Interrupted
 from poregui.domain.recipe import Recipe
 from poregui.domain.records import Changed
+from poregui.gui.base.messages import messages
 from poregui.gui.plots.confusion_matrix import EVERYTHING, Cell
 from poregui.gui.review.review_state import ReviewFilter
 from poregui.store.project import Project
@@ -320,24 +322,24 @@ def test_damaged_predictions_are_named_and_another_run_can_be_chosen(
     assert desk.headline().startswith("83.3 %")
 
 
-def test_the_page_goes_on_to_a_run_that_ends_but_leaves_an_older_one_that_was_chosen(
-    desk: ReviewDesk,
+def test_the_page_stays_at_its_run_when_another_one_ends_and_offers_a_link_to_that(
+    desk: ReviewDesk, qtbot: QtBot
 ) -> None:
     run = freeze(desk.project, Recipe())
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
     assert desk.presenter.predictions.run == 1
+    crop_id = desk.presenter.current
     prediction(run, lambda _index, crop: (crop.label, 0.9))
-    desk.session.announce(Changed(frozenset({"runs"})))
+    with qtbot.waitSignal(messages().linked) as offered:
+        desk.session.announce(Changed(frozenset({"runs"})))
+    desk.background.wait()
+    assert (desk.page.run_picker.number, desk.presenter.current) == (1, crop_id)
+    text, link, then = offered.args
+    assert (text, link) == ("Run 2 has finished.", "Open run 2")
+    then()
     desk.background.wait()
     assert (desk.page.run_picker.number, desk.headline()[:7]) == (2, "100.0 %")
-    desk.presenter.show_run(1)
-    desk.background.wait()
-    make_run(desk.project)
-    desk.session.announce(Changed(frozenset({"runs"})))
-    desk.background.wait()
-    assert desk.page.run_picker.number == 1
-    assert desk.notes[-1].startswith("Run 3 has finished.")
 
 
 def test_a_page_whose_project_closed_is_empty(desk: ReviewDesk) -> None:

@@ -201,7 +201,7 @@ def test_a_project_is_not_left_during_a_training_without_asking(
 ) -> None:
     window.open_project(folder)
     asked = []
-    monkeypatch.setattr(messages(), "ask", lambda title, text, yes: asked.append(title))
+    monkeypatch.setattr(messages(), "ask", lambda *texts: asked.append(texts[0]))
     monkeypatch.setattr(type(window.services.trainer), "running", property(lambda self: True))
     window.actions_by_name["close_project"].trigger()
     assert not window.close()

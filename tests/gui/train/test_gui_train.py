@@ -234,7 +234,7 @@ def test_a_training_uses_the_recipe_of_the_form(qtbot, desk):
 def test_an_empty_project_shows_an_empty_page(desk, tmp_path):
     at = desk(project=Project.create(tmp_path / "empty"))
     assert not at.page.train_button.isEnabled()
-    assert not at.page.headline_panel.isVisible()
+    assert not at.page.headline.text()
     assert at.page.problem_text.text()
 
 

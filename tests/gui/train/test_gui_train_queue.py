@@ -96,7 +96,7 @@ def test_switching_cross_validation_off_trains_one_network_again(qtbot, desk):
     at.page.cross_validation.switch.click()
     at.page.cross_validation.compare.click()
     at.page.cross_validation.switch.click()
-    assert not at.page.cross_validation.compare.isVisible()
+    assert not at.page.cross_validation.compare.isEnabled()
     train(qtbot, at)
     assert [run.read_folds() for run in at.session.project.runs()] == [[]]
 
@@ -230,7 +230,7 @@ def test_the_question_before_leaving_counts_the_runs_that_wait(qtbot, tmp_path, 
     window = build_window(tmp_path / "pores")
     texts = []
     with monkeypatch.context() as patch:
-        patch.setattr(messages(), "ask", lambda title, text, yes: texts.append(text))
+        patch.setattr(messages(), "ask", lambda *asked: texts.append(asked[1]))
         patch.setattr(type(window.services.trainer), "running", property(lambda self: True))
         for _ in range(2):
             window.services.trainer.queue.add(Order(Recipe()))
