@@ -121,7 +121,7 @@ def _fault_of_trees(attributes: Sequence[bytes]) -> str:
         last = (tree, node)
         if mode not in (b"LEAF", b"BRANCH_LEQ"):
             return _NO_TREES
-        if mode != b"LEAF" and not (yes > node and no > node):  # type: ignore[operator]
+        if mode != b"LEAF" and not (yes > node and no > node):
             return _NO_TREES
     return ""
 
