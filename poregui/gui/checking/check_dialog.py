@@ -127,9 +127,9 @@ class CheckDialog(QDialog):
         self.progress.setMinimumWidth(180)
         self.progress.setFormat("%v of %m windows")
         self.canvas = ImageCanvas(self)
-        self.result = QLabel()
-        self.result.setObjectName("check_result")
-        self.result.setWordWrap(True)
+        self.result_text = QLabel()
+        self.result_text.setObjectName("check_result")
+        self.result_text.setWordWrap(True)
         self.back = _button("check_back_button", "Previous window", self._go_back)
         self.next = _button("check_next_button", "Done, next window", self._finish_window)
         self.closing = _button("check_close_button", "Close", self.accept)
@@ -150,7 +150,7 @@ class CheckDialog(QDialog):
         layout.setSpacing(GAP)
         layout.addLayout(top)
         layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.result)
+        layout.addWidget(self.result_text)
         layout.addLayout(buttons)
 
     @property
@@ -178,7 +178,7 @@ class CheckDialog(QDialog):
         self.back.setEnabled(self._place > 0)
         self.next.setVisible(not self._by_points)
         result = self.check.result(self._session.who)
-        self.result.setText(f"{result.sentence} {result.warning}" if result.windows else "")
+        self.result_text.setText(f"{result.sentence} {result.warning}" if result.windows else "")
         micrograph = self._micrographs.get(window.micrograph_id)
         if micrograph is None:
             self.canvas.show_message("Its micrograph is no longer in the project.")

@@ -70,7 +70,7 @@ def test_missed_and_false_pores_are_marked_window_by_window(
             qtbot.waitUntil(lambda: window.workspace.checking.dialog is None)
             dialog = begin(window, qtbot, windows=6, by_points=False)
             assert dialog.progress.value() == 3
-    assert "In 6 checked windows: recall" in dialog.result.text()
+    assert "In 6 checked windows: recall" in dialog.result_text.text()
     check = newest_check(window.session.project)
     assert check is not None
     windows = [one.box for one in check.windows]
@@ -99,7 +99,7 @@ def test_points_are_counted_by_keys_without_outlines(window: MainWindow, qtbot: 
         qtbot.keyClick(dialog.canvas, Qt.Key.Key_3)
     qtbot.waitUntil(lambda: dialog.canvas.tool is not None and dialog.canvas.tool is not tool)
     assert dialog.title.text() == "Window 2 of 2"
-    assert "pores by point count 2.34 %" in dialog.result.text()
+    assert "pores by point count 2.34 %" in dialog.result_text.text()
     dialog.canvas.grab()
     dialog.accept()
 
