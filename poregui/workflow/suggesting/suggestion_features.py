@@ -53,7 +53,7 @@ class SeenCrop:
         return hashlib.sha256(self.pixels.encode() + self.outline.data).hexdigest()
 
     @property
-    def line(self) -> Floats | None:
+    def line(self) -> NDArray[np.float32] | None:
         """Return the points of its outline, (N, 2), None without one."""
         if self.outline is None:
             return None
