@@ -45,6 +45,7 @@ class RatingFlow(QObject):
         self._session = session
         self._services = services
         self._total = 0
+        self._answered = 0
         self.rating: RatingDialog | None = None
         self.agreement: AgreementDialog | None = None
         session.changed.connect(self._follow)
@@ -78,11 +79,12 @@ class RatingFlow(QObject):
 
     def _rate(self, planned: BlindPass) -> None:
         self._total = len(planned.items)
+        self._answered = 0
         dialog = RatingDialog("Blind second pass", self._window)
         self.rating = dialog
         dialog.set_classes(self._session.project.classes())
         dialog.rated.connect(self._rated)
-        dialog.undone.connect(self._session.undo)
+        dialog.undone.connect(self._take_back)
         dialog.finished.connect(self._rating_closed)
         self._show_next()
         dialog.open()
@@ -108,8 +110,15 @@ class RatingFlow(QObject):
             return
         try:
             self._session.apply(answer(project, left, left.items[0], label, seconds))
+            self._answered += 1
         except PoreguiError as error:
             messages().error(error)
+
+    def _take_back(self) -> None:
+        """Undo the last answer, and nothing that was done before this window opened."""
+        if self._answered:
+            self._answered -= 1
+            self._session.undo()
 
     def _rating_closed(self) -> None:
         dialog = self.rating
