@@ -18,8 +18,8 @@ MOST_STATEMENTS = 30
 MOST_LINES = 500
 FEWEST_LINES = 80
 MOST_FILES_A_FOLDER = 20
-MOST_FILES = 400
-"""345, and since then: finding by example, and rooms for rating and for specimens."""
+MOST_FILES = 420
+"""345, and since then: finding by example, rooms for checking, for rating and for specimens."""
 FLOORS = {
     "domain": 1,
     "vision": 2,
