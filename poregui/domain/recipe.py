@@ -189,6 +189,7 @@ _ON_IMAGENET = {
 _JOINED = {
     "validation_share": 0.1,
     "sees_shape": True,
+    "blends_forest": True,
     "schedule": "cosine",
     "early_stopping": False,
     "epochs": 30,

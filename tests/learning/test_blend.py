@@ -38,6 +38,7 @@ def test_the_share_stays_near_a_half_where_crops_are_few() -> None:
 
 
 def test_recipes_of_older_versions_blend_nothing() -> None:
+    assert recipe_for("default").blends_forest
     assert not recipe_from_json({"preset": "default", "sees_shape": True}).blends_forest
 
 
@@ -45,7 +46,7 @@ def test_recipes_of_older_versions_blend_nothing() -> None:
 def test_a_blended_run_is_exported_as_one_network_that_answers_as_it_was_tested(
     tmp_path: Path, folds: int
 ) -> None:
-    recipe = recipe_for("default", blends_forest=True, epochs=2, input_size=32, threads=1)
+    recipe = recipe_for("default", epochs=2, input_size=32, threads=1)
     with labelled_project(tmp_path / "p", specimens=6, per_class=5) as project:
         run = freeze(project, recipe, folds=folds)
     train(run.path, lambda event: None, lambda: "")

@@ -159,6 +159,7 @@ def test_the_sidecar_says_what_a_predictor_needs(finished: tuple[RunFolder, list
         "sees_shape": True,
         "shape_version": 2,
         "outlined": False,
+        "sees_image": True,
     }
     assert received["size_unit"] == "um"
     assert received["um_per_px"] == {"median": 0.5, "low": 0.5, "high": 0.5}
