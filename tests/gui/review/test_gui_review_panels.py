@@ -357,6 +357,9 @@ def test_a_new_run_while_label_errors_are_seen_is_searched_anew(desk: ReviewDesk
     prediction(make_run(desk.project), lambda _index, crop: (crop.label, 0.9))
     desk.session.announce(Changed(frozenset({"runs"})))
     desk.background.wait()
+    assert suspects_listed(desk) == before
+    desk.presenter.show_run(2)
+    desk.background.wait()
     assert desk.page.run_picker.number == 2
     assert desk.page.panels.current == LABEL_ISSUES
     assert len(before) >= 2
