@@ -202,7 +202,9 @@ class _Merging:
             counts["same"],
             counts["only_there"],
             tuple(self._conflicts),
-            **{why: dict(names) for why, names in self._left.items()},
+            dict(self._left["unknown"]),
+            dict(self._left["retired"]),
+            dict(self._left["unclear"]),
         )
 
 
