@@ -28,7 +28,7 @@ _LONGEST = 32_000
 
 
 @dataclass(frozen=True)
-class Sheet:
+class BookSheet:
     """Hold a sheet: its name, its columns (title, what it means) and its rows."""
 
     name: str
@@ -55,7 +55,7 @@ def export_workbook(project: Project, out: Path, progress: Progress) -> int:
     return sum(len(field.crop_ids) for field in fields)
 
 
-def write_workbook(path: Path, name: str, sheets: Sequence[Sheet]) -> None:
+def write_workbook(path: Path, name: str, sheets: Sequence[BookSheet]) -> None:
     """Write sheets into a file, row by row, and before them one that says what columns mean."""
     options = {
         "constant_memory": True,
@@ -95,15 +95,15 @@ def _write(page: Any, row: int, column: int, value: Any, day: Any) -> None:
         page.write_string(row, column, str(value)[:_LONGEST])
 
 
-def _readme(name: str, sheets: Sequence[Sheet]) -> Sheet:
+def _readme(name: str, sheets: Sequence[BookSheet]) -> BookSheet:
     rows: list[tuple[str, str, str]] = [
         ("", "", f"Project {name}, written by poregui {poregui.__version__}."),
         *((sheet.name, title, help_text) for sheet in sheets for title, help_text in sheet.columns),
     ]
-    return Sheet("README", [("Sheet", ""), ("Column", ""), ("What it is", "")], rows)
+    return BookSheet("README", [("Sheet", ""), ("Column", ""), ("What it is", "")], rows)
 
 
-def _specimens(table: SpecimenTable, fields: Sequence[MeasuredField]) -> Sheet:
+def _specimens(table: SpecimenTable, fields: Sequence[MeasuredField]) -> BookSheet:
     by_id: dict[int | None, list[MeasuredField]] = {}
     for field in fields:
         by_id.setdefault(field.micrograph.specimen_id, []).append(field)
@@ -121,7 +121,7 @@ def _specimens(table: SpecimenTable, fields: Sequence[MeasuredField]) -> Sheet:
         mean = sum(field.area_percent for field in own) / len(own) if own else None
         pores = sum(len(field.crop_ids) for field in own)
         rows.append([specimen.name, *values, len(own), pores, mean])
-    return Sheet("Specimens", columns, rows)
+    return BookSheet("Specimens", columns, rows)
 
 
 def _typed(kind: str, value: float | str | None) -> Any:
@@ -141,7 +141,7 @@ _FIELD_COLUMNS = (
 )
 
 
-def _fields(table: SpecimenTable, fields: Sequence[MeasuredField]) -> Sheet:
+def _fields(table: SpecimenTable, fields: Sequence[MeasuredField]) -> BookSheet:
     names = {one.id: one.name for one in table.specimens}
     rows = [
         [
@@ -155,10 +155,10 @@ def _fields(table: SpecimenTable, fields: Sequence[MeasuredField]) -> Sheet:
         ]
         for one in fields
     ]
-    return Sheet("Fields", _FIELD_COLUMNS, rows)
+    return BookSheet("Fields", _FIELD_COLUMNS, rows)
 
 
-def _pores(project: Project, table: SpecimenTable, fields: Sequence[MeasuredField]) -> Sheet:
+def _pores(project: Project, table: SpecimenTable, fields: Sequence[MeasuredField]) -> BookSheet:
     units = {field.measured.unit for field in fields}
     unit = units.pop() if len(units) == 1 else "see Unit"
     columns = [
@@ -169,7 +169,7 @@ def _pores(project: Project, table: SpecimenTable, fields: Sequence[MeasuredFiel
         *((heading(one, unit.replace("um", "µm")), one.help) for one in COLUMNS),
         *((name, "What tells the micrograph from others.") for name in TELL_APART),
     ]
-    return Sheet("Pores", columns, _pore_rows(project, table, fields))
+    return BookSheet("Pores", columns, _pore_rows(project, table, fields))
 
 
 def _pore_rows(
@@ -192,7 +192,7 @@ def _pore_rows(
             yield [crop_id, *where, label_name(labels.get(crop_id), classes), *numbers, *apart]
 
 
-def _numbers(project: Project, fields: Sequence[MeasuredField]) -> Sheet:
+def _numbers(project: Project, fields: Sequence[MeasuredField]) -> BookSheet:
     values = summary(project, fields)
     over = values["porosity"] or {}
     low, high = over.get("interval95") or (None, None)
@@ -207,10 +207,10 @@ def _numbers(project: Project, fields: Sequence[MeasuredField]) -> Sheet:
         ["Half of the interval over the mean", over.get("relative_accuracy"), "%"],
     ]
     columns = [("Number", "What it is."), ("Value", "Its value."), ("Unit", "Its unit.")]
-    return Sheet("Numbers", columns, rows)
+    return BookSheet("Numbers", columns, rows)
 
 
-def _recipes(project: Project, fields: Sequence[MeasuredField]) -> Sheet:
+def _recipes(project: Project, fields: Sequence[MeasuredField]) -> BookSheet:
     detections = project.detections()
     rows: list[list[Any]] = []
     for field in fields:
@@ -224,7 +224,7 @@ def _recipes(project: Project, fields: Sequence[MeasuredField]) -> Sheet:
         ("Setting", "A setting of the recipe that they were found by."),
         ("Value", "Its value."),
     ]
-    return Sheet("Recipe", columns, rows)
+    return BookSheet("Recipe", columns, rows)
 
 
 def _settings(recipe: str) -> list[list[Any]]:

@@ -14,7 +14,7 @@ from outlined_specimens import outlined_project
 
 from poregui.cli.main import main
 from poregui.workflow.editing.history import History
-from poregui.workflow.exporting.workbook import Sheet, write_workbook
+from poregui.workflow.exporting.workbook import BookSheet, write_workbook
 from poregui.workflow.specimens.specimen_table import plan_table
 from poregui.workflow.specimens.table_files import table_of_text
 
@@ -81,5 +81,5 @@ def test_a_workbook_of_100_000_pores_is_written_in_seconds(tmp_path: Path) -> No
     rows = ([i, "field.tif", "A1", *[i + 0.123456] * 21] for i in range(100_000))
     columns = [(f"column {i}", "") for i in range(24)]
     start = time.process_time()
-    write_workbook(tmp_path / "t.xlsx", "p", [Sheet("Pores", columns, rows)])
+    write_workbook(tmp_path / "t.xlsx", "p", [BookSheet("Pores", columns, rows)])
     assert time.process_time() - start < 15
