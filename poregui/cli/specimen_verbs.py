@@ -12,7 +12,7 @@ from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.specimens.compare_specimens import (
     QUANTITIES,
-    Pair,
+    GroupPair,
     SpecimenComparison,
 )
 from poregui.workflow.specimens.compare_specimens import compare_specimens as comparison
@@ -155,7 +155,7 @@ def _comparison_text(found: SpecimenComparison) -> str:
     return "\n".join([*lines, *filter(None, [found.power]), *found.notes])
 
 
-def _pair_text(pair: Pair, *, several: bool) -> str:
+def _pair_text(pair: GroupPair, *, several: bool) -> str:
     one = pair.contrast
     p = "no p: a group has one specimen"
     if one.p is not None:

@@ -18,7 +18,7 @@ from poregui.gui.lists.number_table import NumberRow, NumberTable
 from poregui.gui.plots.confusion_matrix import Cell, ConfusionMatrix
 from poregui.gui.rating.rating_dialog import key_texts
 from poregui.gui.widgets.key_filter import LabelKeys
-from poregui.workflow.rating.agreement_report import Agreement, Pair
+from poregui.workflow.rating.agreement_report import Agreement, RaterPair
 from poregui.workflow.rating.agreement_text import ceiling_text, coefficient_text
 
 TO_SETTLE = "To settle"
@@ -110,10 +110,10 @@ class AgreementDialog(QDialog):
         self._choose_pair()
 
     @property
-    def pair(self) -> Pair | None:
+    def pair(self) -> RaterPair | None:
         """Return the pair whose matrix is shown; None for all crops to settle."""
         chosen = self.pairs.currentData()
-        if isinstance(chosen, Pair):
+        if isinstance(chosen, RaterPair):
             return chosen
         return None
 
@@ -145,7 +145,7 @@ class AgreementDialog(QDialog):
             ]
         )
 
-    def _of_cells(self, pair: Pair, cells: object) -> set[int]:
+    def _of_cells(self, pair: RaterPair, cells: object) -> set[int]:
         assert self._found is not None
         chosen: list[Cell] = []
         if isinstance(cells, tuple):

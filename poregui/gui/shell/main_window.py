@@ -11,12 +11,7 @@ from typing import get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QMainWindow,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from poregui.domain.classes import NOT_A_PORE, NOT_A_PORE_COLOUR, UNSURE, UNSURE_COLOUR
 from poregui.domain.errors import DamagedProjectError, PoreguiError

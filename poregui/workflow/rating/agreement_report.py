@@ -34,7 +34,7 @@ _CONTRAST_TAILS = (5, 95)
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class RaterPair:
     """Hold two raters, by name and column, and how far they agree."""
 
     a: str
@@ -126,7 +126,7 @@ class Agreement:
     """
 
     table: RatingTable
-    pairs: tuple[Pair, ...]
+    pairs: tuple[RaterPair, ...]
     of_all: JointAgreement
     per_class: Mapping[str, ClassAgreement]
     ceiling: Estimate
@@ -189,7 +189,7 @@ def agreement_of(project: Project, run: RunFolder | None = None) -> Agreement:
     )
 
 
-def _pairs(table: RatingTable) -> tuple[Pair, ...]:
+def _pairs(table: RatingTable) -> tuple[RaterPair, ...]:
     found = []
     for first in range(len(table.raters)):
         for second in range(first + 1, len(table.raters)):
@@ -203,7 +203,7 @@ def _pairs(table: RatingTable) -> tuple[Pair, ...]:
             )
             note = where_kappa_parts(numbers, table.names)
             names = (table.raters[first], table.raters[second])
-            found.append(Pair(*names, (first, second), numbers, note))
+            found.append(RaterPair(*names, (first, second), numbers, note))
     return tuple(found)
 
 
@@ -226,7 +226,7 @@ def noise_ceiling(project: Project) -> Estimate | None:
     return found
 
 
-def _ceiling(table: RatingTable, pairs: Sequence[Pair]) -> tuple[Estimate, str]:
+def _ceiling(table: RatingTable, pairs: Sequence[RaterPair]) -> tuple[Estimate, str]:
     """Return what label noise allows, and what that was learned from."""
     used = len(np.unique(table.ratings[table.ratings >= 0]))
     repeats = [one for one in table.seconds if one.same_person]
@@ -359,7 +359,7 @@ def _part_of_day(when: str) -> str:
     return "evening"
 
 
-def _notes(table: RatingTable, pairs: Sequence[Pair], found: JointAgreement) -> list[str]:
+def _notes(table: RatingTable, pairs: Sequence[RaterPair], found: JointAgreement) -> list[str]:
     notes = [pair.note for pair in pairs if pair.note]
     if found.over.warning:
         notes.append(found.over.warning)

@@ -9,7 +9,7 @@ from poregui.domain.statistics.jackknife import Estimate, Over
 from poregui.domain.wording import count, listed, noun, percent, percent_or_dash, percent_span
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.rating.agreement_report import Agreement, Pair, agreement_of
+from poregui.workflow.rating.agreement_report import Agreement, RaterPair, agreement_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def coefficient_text(one: Estimate) -> str:
     return f"{one.value:.2f} ({one.interval[0]:.2f} to {one.interval[1]:.2f})"
 
 
-def _row(pair: Pair) -> tuple[str, ...]:
+def _row(pair: RaterPair) -> tuple[str, ...]:
     numbers = pair.numbers
     return (
         f"{pair.a} – {pair.b}",

@@ -68,7 +68,7 @@ class SpecimenGroup:
 
 
 @dataclass(frozen=True)
-class Pair:
+class GroupPair:
     """Hold the contrast of two groups, `p_holm` corrected for the number of pairs."""
 
     first: str
@@ -90,7 +90,7 @@ class SpecimenComparison:
     source: str
     points: tuple[SpecimenPoint, ...]
     groups: tuple[SpecimenGroup, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[GroupPair, ...]
     trend: RankTrend | None
     power: str
     notes: tuple[str, ...]
@@ -128,7 +128,7 @@ def _group_json(group: SpecimenGroup) -> dict[str, Any]:
     }
 
 
-def _pair_json(pair: Pair) -> dict[str, Any]:
+def _pair_json(pair: GroupPair) -> dict[str, Any]:
     found = pair.contrast
     p = {"p": found.p, "p_holm": pair.p_holm}
     return {
@@ -235,12 +235,12 @@ def _group(x: float | str, points: list[SpecimenPoint], attribute: Attribute) ->
     return SpecimenGroup(name, tuple(points), float(values.mean()), interval)
 
 
-def _pairs(groups: Sequence[SpecimenGroup]) -> tuple[Pair, ...]:
+def _pairs(groups: Sequence[SpecimenGroup]) -> tuple[GroupPair, ...]:
     contrasts = [(a, b, compare_groups(_values(a), _values(b))) for a, b in combinations(groups, 2)]
     tested = [one.p for _, _, one in contrasts if one.p is not None]
     corrected = iter(holm(tested))
     return tuple(
-        Pair(a.name, b.name, one, None if one.p is None else next(corrected))
+        GroupPair(a.name, b.name, one, None if one.p is None else next(corrected))
         for a, b, one in contrasts
     )
 
@@ -257,7 +257,7 @@ def _trend(points: Sequence[SpecimenPoint], attribute: Attribute) -> RankTrend |
     return rank_trend(x, np.array([one.value for one in points], np.float64))
 
 
-def _power(groups: Sequence[SpecimenGroup], pairs: Sequence[Pair]) -> str:
+def _power(groups: Sequence[SpecimenGroup], pairs: Sequence[GroupPair]) -> str:
     """Return in one sentence what studies of this size would have seen; empty for no pair."""
     if len(pairs) != 1 or pairs[0].contrast.factor80 is None:
         return ""

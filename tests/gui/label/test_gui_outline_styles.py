@@ -76,11 +76,12 @@ def desk(qtbot, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_h_changes_how_outlines_look_on_canvas_and_cells(desk: Desk) -> None:
-    layer = desk.presenter._outlining.layer
+    outlining = desk.presenter._outlining
+    layer = outlining.layer
     first, second = sorted(desk.project.outlines())[:2]
     desk.presenter.choose(first)
     assert layer.current == first
-    outline = desk.presenter._outlining.line_in_crop
+    outline = outlining.line_in_crop
     line = outline(second)
     assert line is not None
     assert 0 < line.min() < line.max() < 1

@@ -46,16 +46,21 @@ def press(dialog: RatingDialog, key: str) -> None:
     QTest.keyClick(dialog.crop, key)
 
 
+def begun(window: MainWindow) -> RatingDialog:
+    """Begin a blind pass and return its dialog."""
+    window.actions_by_name["blind_pass"].trigger()
+    box = window.findChild(QMessageBox)
+    assert "30 labelled crops will come back, mixed with 15" in box.informativeText()
+    box.buttons()[0].click()  # the one click
+    return window.workspace.rating.rating
+
+
 def test_a_blind_pass_costs_a_key_a_crop_and_one_click_and_is_resumed(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     project = window.session.project
     before = project.labels()
-    window.actions_by_name["blind_pass"].trigger()
-    box = window.findChild(QMessageBox)
-    assert "30 labelled crops will come back, mixed with 15" in box.informativeText()
-    box.buttons()[0].click()  # the one click
-    dialog = window.workspace.rating.rating
+    dialog = begun(window)
     press(dialog, "z")
     assert dialog.progress.text() == "Crop 1 of 45", "nothing of before is undone"
     texts = set()
