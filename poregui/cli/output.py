@@ -170,7 +170,7 @@ def headline(values: Mapping[str, Any]) -> str:
     if over is not None and over["over"] != "crops":
         ends = interval((over["low"], over["high"]))
         intervals = f"{ends} over {over['groups']} {over['over']}; {intervals}"
-    run = wording.named_run(values["run"], values["name"])
+    run = wording.named_run(values["run"], values.get("name", ""))
     text = (
         f"{run} ({values['preset']}): accuracy {percent(values['accuracy'])} on "
         f"{wording.count(values['n_test'], 'unseen crop')} (95 % CI {intervals})"

@@ -41,18 +41,19 @@ RESULTS = (
     "baseline.json",
 )
 CHILD = """
+import importlib
 import sys
 from pathlib import Path
-from poregui.learning import trained_network
 from poregui.learning.child import fit
 
-predict = trained_network.predict_crops
+training = importlib.import_module("poregui.learning.train")
+write = training.write_predictions
 
 def wait_for_the_kill(*given):
     sys.stdin.read()
-    return predict(*given)
+    return write(*given)
 
-trained_network.predict_crops = wait_for_the_kill
+training.write_predictions = wait_for_the_kill
 sys.exit(fit(Path(sys.argv[1]), events=False, control=False))
 """
 

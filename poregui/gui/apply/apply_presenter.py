@@ -91,6 +91,7 @@ class ApplyPresenter(QObject):
         ]
         for signal, slot in self._links:
             signal.connect(slot)
+        self.image.start()
         self.image.forget("Choose a micrograph to see its pores.")
         self._fill()
         self._lock.look()
@@ -103,7 +104,7 @@ class ApplyPresenter(QObject):
         for signal, slot in self._links:
             signal.disconnect(slot)
         self._links = []
-        self.image.forget()
+        self.image.stop()
         self._page.clear()
 
     # ---- what a person wants ----------------------------------------------------------------

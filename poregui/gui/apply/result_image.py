@@ -59,12 +59,20 @@ class ImageFlow:
     def __init__(self, canvas: ImageCanvas, services: Services) -> None:
         self._canvas = canvas
         self.legend: list[tuple[str, str]] = []
-        canvas.add_overlay(self._draw_legend)
         self._services = services
         self._wanted: ResultImage | None = None
         self._working = False
         self._there: tuple[tuple[Path, str], FieldImage] | None = None
         self._on_canvas: tuple[Path, str] | None = None
+
+    def start(self) -> None:
+        """Draw the legend over the canvas."""
+        self._canvas.add_overlay(self._draw_legend)
+
+    def stop(self) -> None:
+        """Leave the canvas to another project."""
+        self.forget()
+        self._canvas.remove_overlay(self._draw_legend)
 
     def show(self, wanted: ResultImage) -> None:
         """Draw a micrograph; the same one again keeps its place on the canvas."""

@@ -39,7 +39,7 @@ from poregui.gui.widgets.facts import CropFacts
 from poregui.gui.widgets.key_filter import LabelKeys
 from poregui.gui.widgets.label_strip import SuggestionLine
 
-_HISTORY_LINES = 3
+_HISTORY_LINES = 2
 
 
 class LabelPage(QWidget):

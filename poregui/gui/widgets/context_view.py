@@ -44,7 +44,7 @@ class ContextView(QWidget):
         self.setObjectName("context_view")
         self.setAccessibleName("Current crop in its surroundings")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumSize(96, 96)
+        self.setMinimumSize(96, 76)
         self._image = self._crop = QImage()
         self._source: tuple[Pyramid, Box] | None = None
         self._outline: QRectF | None = None

@@ -24,7 +24,7 @@ from poregui.gui.base.theme import GAP
 
 _PER_ROW = 5
 _WIDTH = 42
-_STATE_LINES = 3
+_STATE_LINES = 2
 
 
 class LabelStrip(QWidget):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+import xlsxwriter.exceptions
 
 import poregui
 from poregui.domain.measurement import COLUMNS, SHAPE_NUMBERS, heading
@@ -51,13 +53,31 @@ def export_workbook(project: Project, out: Path, progress: Progress) -> int:
         _numbers(project, fields),
         _recipes(project, fields),
     ]
-    replace_file(export_target(out), lambda beside: write_workbook(beside, project.name, sheets))
+    replace_file(export_target(out), lambda beside: _write_whole(beside, project.name, sheets))
     return sum(len(field.crop_ids) for field in fields)
 
 
-def write_workbook(path: Path, name: str, sheets: Sequence[BookSheet]) -> None:
-    """Write sheets into a file, row by row, and before them one that says what columns mean."""
+def _write_whole(path: Path, name: str, sheets: Sequence[BookSheet]) -> None:
+    """Write a workbook, whose rows wait in a folder of their own until it is whole; a full disk is
+    the OSError that it is.
+    """
+    with tempfile.TemporaryDirectory(prefix="poregui-") as folder:
+        try:
+            write_workbook(path, name, sheets, folder)
+        except xlsxwriter.exceptions.FileCreateError as error:
+            cause = error.args[0] if error.args else error
+            raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
+
+
+def write_workbook(
+    path: Path, name: str, sheets: Sequence[BookSheet], folder: str | None = None
+) -> None:
+    """Write sheets into a file, row by row, and before them one that says what columns mean.
+
+    `folder` is where rows wait, the usual place without one.
+    """
     options = {
+        "tmpdir": folder,
         "constant_memory": True,
         "in_memory": False,
         "strings_to_formulas": False,

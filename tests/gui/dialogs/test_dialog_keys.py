@@ -30,6 +30,7 @@ from poregui.domain.records import Micrograph
 from poregui.gui.app import application
 from poregui.gui.base.messages import BugDialog
 from poregui.gui.base.theme import theme
+from poregui.gui.checking.check_dialog import CheckDialog, NewCheckDialog
 from poregui.gui.dialogs.apply_dialogs import LockDialog, UnsureDialog
 from poregui.gui.dialogs.base import FormDialog, WholeNumberDialog
 from poregui.gui.dialogs.class_dialog import ClassesDialog
@@ -46,6 +47,8 @@ from poregui.gui.dialogs.micrograph_dialogs import (
 from poregui.gui.dialogs.project_dialog import BackupsDialog, NewProjectDialog
 from poregui.gui.dialogs.run_dialog import RunDialog
 from poregui.gui.dialogs.test_split_dialog import TestSplitDialog
+from poregui.gui.rating.agreement_dialog import AgreementDialog
+from poregui.gui.rating.rating_dialog import RatingDialog
 from poregui.gui.shell.micrograph_flow import NamingDialog
 from poregui.gui.train.train_page import LogDialog
 from poregui.store.backups import Backup, BackupContent
@@ -139,11 +142,16 @@ def makers(folder: Path) -> dict[type[QDialog], Callable[[], QDialog]]:
         ImportReportDialog: partial(ImportReportDialog, "2 crops imported.", ["a.png: a crop"]),
         LogDialog: partial(LogDialog, folder / "001" / "trainer.log"),
         BugDialog: partial(BugDialog, "trace", None, None),
+        NewCheckDialog: partial(NewCheckDialog, None, None),
     }
 
 
 STAYS_OPEN = {ClassesDialog, ChangeKeysDialog, UnsureDialog}
 """What changes at once and has nothing to accept; Enter acts on what has the focus."""
+
+
+OF_A_PROJECT = {AgreementDialog, CheckDialog, RatingDialog}
+"""Windows on the crops of a project, with keys of their own: tests/gui/checking and rating."""
 
 
 def subclasses(kind: type[QDialog]) -> Iterator[type[QDialog]]:
@@ -156,7 +164,7 @@ def dialogs_of_the_program() -> set[type[QDialog]]:
     for module in pkgutil.walk_packages(poregui.gui.__path__, "poregui.gui."):
         importlib.import_module(module.name)
     ours = {one for one in subclasses(QDialog) if one.__module__.startswith("poregui.")}
-    return ours - {FormDialog}
+    return ours - {FormDialog} - OF_A_PROJECT
 
 
 def shown(qtbot: QtBot, dialog: QDialog) -> QDialog:

@@ -14,9 +14,9 @@ from poregui.gui.app import build_window
 from poregui.gui.base.messages import messages
 from poregui.gui.shell.main_window import MainWindow
 
-MOST_HANDLED = 122
+MOST_HANDLED = 124
 """Functions that run while a key is handled."""
-MOST_IN_ALL = 156
+MOST_IN_ALL = 158
 """With those that paint what became another one."""
 
 

@@ -103,7 +103,7 @@ def test_auto_says_where_no_threshold_is_to_be_trusted() -> None:
         for n in (12, 40, 110)
     )
     choice = chosen(np.clip(140 + texture, 0, 255).astype(np.uint8))
-    assert choice.warning.startswith("No threshold is to be trusted here: ")
+    assert choice.warning.startswith("No threshold can be trusted here: ")
     assert choice.warning.endswith("Train a finder on checked areas instead.")
 
 
