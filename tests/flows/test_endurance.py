@@ -75,6 +75,7 @@ print(json.dumps(dict(errors=errors, first=first, last=last, loaded=loaded)))
 """
 
 
+@pytest.mark.soak
 def test_hundreds_of_keys_and_pages_leave_no_file_open_and_store_every_label(
     tmp_path: Path,
 ) -> None:

@@ -71,6 +71,7 @@ def test_it_is_reviewed_like_any_other_run(run: RunFolder) -> None:
         assert reviewed.evaluation().n == len(run.read_dataset().split("test"))
 
 
+@pytest.mark.soak
 def test_equal_runs_give_equal_answers(tmp_path: Path) -> None:
     with labelled_project(tmp_path / "p", specimens=6, per_class=5) as project:
         first, second = freeze(project, recipe_for("shape")), freeze(project, recipe_for("shape"))

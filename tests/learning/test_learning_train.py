@@ -393,6 +393,7 @@ def test_a_stopped_cross_validation_keeps_the_folds_that_it_has(tmp_path: Path) 
     assert len(folder.read_predictions()) == received[-1].n_test
 
 
+@pytest.mark.soak
 def test_a_cancelled_cross_validation_leaves_nothing(tmp_path: Path) -> None:
     folder = fold_run(tmp_path / "run", 3, epochs=1)
     received, wish = after(4, "cancel")

@@ -151,6 +151,7 @@ def wait_for_a_save(process: subprocess.Popen[str]) -> None:
         pass
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_a_trainer_that_is_killed_while_it_saves_goes_on_each_time(
     tmp_path: Path, repetitions

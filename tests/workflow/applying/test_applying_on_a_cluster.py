@@ -128,6 +128,7 @@ def test_the_results_of_a_cluster_that_loses_a_worker_are_those_of_one_machine(
     assert written(tasks) == expected
 
 
+@pytest.mark.soak
 def test_work_that_ends_its_worker_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
     tasks = tasks_in(tmp_path)
     killed: list[int] = []
@@ -200,6 +201,7 @@ def test_a_scheduler_without_workers_and_one_that_is_gone_are_told(
         apply_on_cluster(tasks, gone)
 
 
+@pytest.mark.soak
 def test_a_scheduler_that_ends_in_the_middle_is_told_and_what_is_done_stays(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
