@@ -336,6 +336,7 @@ def test_training_evaluating_and_predicting_agree_about_their_numbers(
     assert [one["path"] for one in human_label["skipped"]] == [str(tmp_path / "bad.png")]
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_folds_test_every_crop_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--epochs", "1", "--input-size", "32", "--threads", "1"]

@@ -73,6 +73,7 @@ def test_a_child_tells_events_and_nothing_else_and_obeys_stop(long_run: RunFolde
     assert "TensorFlow" in long_run.log_file.read_text()  # its notices went to the log
 
 
+@pytest.mark.soak
 def test_a_child_obeys_cancel_and_ends_when_its_window_is_gone(long_run: RunFolder) -> None:
     child = start(long_run, "events", "control")
     until(child, "EpochEnded")
@@ -93,6 +94,7 @@ def test_a_child_obeys_cancel_and_ends_when_its_window_is_gone(long_run: RunFold
     assert isinstance(long_run.final_event(), Cancelled)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no Ctrl+C to one process")
 def test_ctrl_c_stops_a_training_that_nobody_controls_and_a_second_one_is_refused(
     long_run: RunFolder,

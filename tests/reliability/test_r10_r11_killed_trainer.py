@@ -192,6 +192,7 @@ def epochs_told(run: RunFolder) -> int:
     return sum(isinstance(event, EpochEnded) for event in run.events())
 
 
+@pytest.mark.soak
 def test_a_trainer_ends_within_some_epochs_of_its_killed_window_and_its_run_goes_on(
     tmp_path: Path,
 ) -> None:

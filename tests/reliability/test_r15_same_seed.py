@@ -19,6 +19,7 @@ def probabilities(folder: RunFolder) -> np.ndarray:
     return np.array([prediction.probabilities for prediction in folder.read_predictions()])
 
 
+@pytest.mark.soak
 def test_equal_recipes_and_datasets_give_equal_answers_and_another_seed_others(
     tmp_path: Path,
 ) -> None:

@@ -257,6 +257,7 @@ def retire_class_after(project: Project, class_id: int) -> Any:
     return retire_class(project, class_id)
 
 
+@pytest.mark.soak
 def test_suggestions_keep_their_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Project.open(folder) as project:
         add_crops(project, [None] * 4, specimen_id=1, seed=77)
