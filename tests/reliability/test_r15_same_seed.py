@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from run_folders import make_run, small_recipe
 
 from poregui.learning.train import train
