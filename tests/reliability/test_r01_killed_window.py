@@ -77,6 +77,7 @@ def kill_while_labelling(folder: Path, settings: Path, after: float) -> list[tup
     return [(int(crop_id), int(label)) for crop_id, label in whole]
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(sys.platform == "win32", reason="There is no SIGKILL here.")

@@ -26,6 +26,8 @@ from poregui.workflow.applying.cluster import Scheduler, apply_on_cluster, check
 from poregui.workflow.applying.field import FieldTask, apply_field
 from poregui.workflow.applying.pool import apply_all
 
+pytestmark = pytest.mark.soak  # minutes in all
+
 FIELDS = 12
 CALM: dict[str, Any] = {
     # tests share the machine, and no worker is to die but by our hand

@@ -23,6 +23,8 @@ from poregui.workflow.suggesting.suggestion_features import WEIGHT, RunFeatures,
 from poregui.workflow.suggesting.suggestion_worker import SuggestWorker
 from poregui.workflow.suggesting.suggestions import Suggestions
 
+pytestmark = pytest.mark.soak  # minutes in all
+
 
 def name_features(model: Path) -> None:
     """Let a network of size_model tell its logits as the input of its last layer."""
