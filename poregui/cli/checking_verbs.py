@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.cli.output import (
+    Screen,
+    add_annotator_option,
+    add_micrograph_option,
+    annotator_of,
+    table,
+)
 from poregui.domain.errors import PoreguiError
 from poregui.domain.wording import count
 from poregui.store.project import Project
@@ -36,7 +42,7 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=int,
         metavar="S",
-        help="another seed draws other windows (default: the number of the check)",
+        help="random seed of the windows (default: the number of the check)",
     )
     parser.add_argument(
         "--size", type=int, metavar="PX", help="side of a window (default: from pores per area)"
@@ -48,12 +54,7 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"points along each side of a window for the point count (default {USUAL_GRID})",
     )
-    parser.add_argument(
-        "--micrograph",
-        action="append",
-        metavar="NAME",
-        help="only the micrograph of this name, path or #id; repeat for several (default: all)",
-    )
+    add_micrograph_option(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -122,7 +123,7 @@ def _wanted(
     if newest is not None and not args.new and _is_meant(args, newest):
         return newest, False
     if args.windows is None:
-        raise PoreguiError("It is not said how many windows to draw.", "Add --windows N.")
+        raise PoreguiError("The number of windows is missing.", "Add --windows N.")
     micrographs = None
     if args.micrograph:
         known = list(project.micrographs())
@@ -160,13 +161,13 @@ def _text(one: FindingCheck, who: str | None, file: str | None) -> str:
             ("recall", result.recall, 100, 1),
             ("precision", result.precision, 100, 1),
             ("area by point count", result.point_area, 1, 2),
-            ("area missed", result.missed_area, 1, 2),
-            ("area falsely found", result.false_area, 1, 2),
-            ("area corrected", result.corrected, 1, 2),
+            ("missed area", result.missed_area, 1, 2),
+            ("false area", result.false_area, 1, 2),
+            ("corrected area", result.corrected, 1, 2),
         )
         if estimate is not None
     ]
-    lines = [table(["check of the finding", "of all"], rows), ""] if rows else []
+    lines = [table(["check of the finding", "result"], rows), ""] if rows else []
     lines.append(result.sentence)
     if result.warning:
         lines.append(result.warning)

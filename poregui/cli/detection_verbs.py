@@ -8,7 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from poregui.cli.output import Screen, add_annotator_option, annotator_of, table
+from poregui.cli.output import (
+    Screen,
+    add_annotator_option,
+    add_micrograph_option,
+    annotator_of,
+    table,
+)
 from poregui.domain.detection import METHODS, DetectionRecipe
 from poregui.domain.errors import PoreguiError
 from poregui.domain.measurement import EXAMPLE, conditions_from
@@ -52,12 +58,7 @@ from poregui.workflow.editing.micrograph_choice import micrographs_called
 
 def add_detect_options(parser: argparse.ArgumentParser) -> None:
     """Add what `detect` understands."""
-    parser.add_argument(
-        "--micrograph",
-        action="append",
-        metavar="NAME",
-        help="only the micrograph of this name, path or #id; repeat for several (default: all)",
-    )
+    add_micrograph_option(parser)
     parser.add_argument(
         "--recipe",
         type=Path,

@@ -226,6 +226,16 @@ NOBODY = "command line"
 """What the log says where no name was given."""
 
 
+def add_micrograph_option(parser: argparse.ArgumentParser) -> None:
+    """Let a verb work on some micrographs only."""
+    parser.add_argument(
+        "--micrograph",
+        action="append",
+        metavar="NAME",
+        help="only the micrograph of this name, path or #id; repeat for several (default: all)",
+    )
+
+
 def add_annotator_option(parser: argparse.ArgumentParser) -> None:
     """Give a verb that writes labels the name of who gave them."""
     parser.add_argument(

@@ -104,8 +104,8 @@ def add_import_ratings_options(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns crop, rater and label, and where known when and seconds; "
-        "or a file that a colleague rated (pack --for-rating)",
+        help="a table (.csv or .xlsx) with the columns crop, rater, label and, where known, when "
+        "and seconds; or a file that a colleague rated (pack --for-rating)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 

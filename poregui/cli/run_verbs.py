@@ -18,12 +18,14 @@ def add_runs_options(parser: argparse.ArgumentParser) -> None:
     """Add what `runs` understands."""
     parser.add_argument("run", type=int, nargs="?", metavar="N", help="the run to change")
     parser.add_argument("--name", metavar="TEXT", help="name the run; empty removes the name")
-    parser.add_argument("--note", metavar="TEXT", help="note something of the run")
+    parser.add_argument("--note", metavar="TEXT", help="add a note to the run")
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
-        "--delete", action="store_true", help="move the run to the bin of the project (undoable)"
+        "--delete",
+        action="store_true",
+        help="move the run to the bin of the project (--restore brings it back)",
     )
-    way.add_argument("--restore", action="store_true", help="take a deleted run back")
+    way.add_argument("--restore", action="store_true", help="restore a deleted run")
 
 
 def runs(args: argparse.Namespace, screen: Screen) -> int:

@@ -10,6 +10,7 @@ from poregui.cli.output import Screen, add_annotator_option, annotator_of, run_f
 from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
+from poregui.workflow.importing.table_files import read_table
 from poregui.workflow.specimens.compare_specimens import (
     QUANTITIES,
     GroupPair,
@@ -25,7 +26,6 @@ from poregui.workflow.specimens.specimen_table import (
     plan_table,
     remove_attribute,
 )
-from poregui.workflow.specimens.table_files import read_table
 
 
 def add_specimens_options(parser: argparse.ArgumentParser) -> None:
@@ -84,12 +84,14 @@ def add_compare_specimens_options(parser: argparse.ArgumentParser) -> None:
 
 def add_class_options(parser: argparse.ArgumentParser) -> None:
     """Add which pores count."""
-    parser.add_argument("--class", dest="class_name", default="", metavar="NAME", help="of a class")
+    parser.add_argument(
+        "--class", dest="class_name", default="", metavar="NAME", help="only pores of this class"
+    )
     parser.add_argument(
         "--run",
         type=int,
         metavar="N",
-        help="pores that a run found when it was applied; otherwise those with outlines",
+        help="pores that this run found when it was applied (default: those with outlines)",
     )
 
 

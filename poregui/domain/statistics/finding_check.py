@@ -273,19 +273,27 @@ def _share_of_area(
 ) -> CheckedValue:
     """Return areas over that of the windows in per cent, and at least `floor` px² each way."""
     level, group, groups = _groups(windows)
-    whole = float(_column(windows, "area_px").sum())
-    share = float(areas.sum()) / whole
-    reach = 0.0
-    if groups > 1:
-        sums = np.bincount(group, areas, groups)
-        sizes = np.bincount(group, _column(windows, "area_px"), groups)
-        spread = groups / (groups - 1) * float(((sums - share * sizes) ** 2).sum())
-        reach = student_t_quantile(0.975, groups - 1) * math.sqrt(spread) / whole
+    sizes = np.bincount(group, _column(windows, "area_px"), groups)
+    share, reach = _share_and_reach(np.bincount(group, areas, groups), sizes)
+    whole = float(sizes.sum())
     low = share - max(reach, floor[0] / whole)
     if from_zero:
         low = max(0.0, low)
     high = share + max(reach, floor[1] / whole)
     return CheckedValue(100 * share, 100 * low, 100 * high, level, groups)
+
+
+def _share_and_reach(areas: Floats, wholes: Floats) -> tuple[float, float]:
+    """Return the share of (groups,) areas in their wholes, and how far its 95 % interval reaches
+    either way; 0 for a single group.
+    """
+    groups = len(areas)
+    whole = float(wholes.sum())
+    share = float(areas.sum()) / whole
+    if groups < 2:
+        return share, 0.0
+    spread = groups / (groups - 1) * float(((areas - share * wholes) ** 2).sum())
+    return share, student_t_quantile(0.975, groups - 1) * math.sqrt(spread) / whole
 
 
 def area_bias_interval(differences: Floats, areas: Floats) -> tuple[float, float] | None:
@@ -294,13 +302,9 @@ def area_bias_interval(differences: Floats, areas: Floats) -> tuple[float, float
 
     None for fewer than two groups: one says nothing about the next.
     """
-    groups = len(areas)
-    whole = float(areas.sum())
-    if groups < 2 or whole <= 0:
+    if len(areas) < 2 or areas.sum() <= 0:
         return None
-    share = float(differences.sum()) / whole
-    spread = groups / (groups - 1) * float(((differences - share * areas) ** 2).sum())
-    reach = student_t_quantile(0.975, groups - 1) * math.sqrt(spread) / whole
+    share, reach = _share_and_reach(differences, areas)
     return 100 * (share - reach), 100 * (share + reach)
 
 

@@ -18,14 +18,13 @@ from poregui.gui.services.session import Session
 from poregui.store.project import Project
 from poregui.store.run_check import glance_at
 from poregui.store.run_folder import RunFolder
-from poregui.workflow.applying.inputs import model_of_run, to_apply
+from poregui.workflow.applying.inputs import RESULTS, model_of_run, results_of_run, to_apply
 from poregui.workflow.applying.locked_recipe import Lock, lock_of_project, model_of_lock
 from poregui.workflow.applying.study import ApplyStudy, StudyView
 
 KINDS = {"PDF (*.pdf)": ".pdf", "HTML (*.html)": ".html"}
 AND = "\0"
 """Parts the file from the plane in a key; no path has it."""
-RESULTS = "applied"
 """The folder of a project in which results lie."""
 
 
@@ -93,7 +92,7 @@ def results_folder(project: Path, run: RunFolder | None, lock: Lock | None) -> P
     locked elsewhere.
     """
     if run is not None:
-        return project / RESULTS / f"run-{run.path.name}"
+        return results_of_run(project, run)
     return project / RESULTS / (f"locked-{lock.hash[:12]}" if lock is not None else "locked")
 
 

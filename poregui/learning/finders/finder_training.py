@@ -47,7 +47,7 @@ from poregui.store.finder_folder import (
     FinderRequest,
     MarkedImage,
 )
-from poregui.vision.pores.finder import Range, find_learned
+from poregui.vision.pores.finder import Range, look
 from poregui.vision.pores.finding_score import FindingScore, score_outlines
 from poregui.vision.pores.marked import Marked
 from poregui.vision.pores.plan import Source
@@ -238,7 +238,7 @@ def _score(job: _FinderJob, group: str, number: int) -> tuple[str, FindingScore]
         if facts.group != group:
             continue
         job.asked()
-        found = find_learned(
+        looked = look(
             finder,
             _source_of(image),
             job.request.recipe,
@@ -247,7 +247,7 @@ def _score(job: _FinderJob, group: str, number: int) -> tuple[str, FindingScore]
             tile=1024,
         )
         truth = Marked(image.labels, int(image.labels.max()))
-        scores.append(score_outlines(found.outlines, truth, ~image.checked))
+        scores.append(score_outlines(looked.pores().outlines, truth, ~image.checked))
     return group, FindingScore.together(scores)
 
 

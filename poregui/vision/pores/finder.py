@@ -283,22 +283,6 @@ def look(
     return Looked(shares, replace(plan, border_share=sample.border_share))
 
 
-def find_learned(
-    finder: PoreFinder,
-    source: Source,
-    recipe: DetectionRecipe,
-    um_per_px: float | None,
-    masks: Sequence[Mask] = (),
-    progress: Progress = lambda done, total, text: None,
-    *,
-    range_: Range | None = None,
-    tile: int = TILE,
-) -> Detected:
-    """Return the pores that a finder sees in a micrograph, as `look` and then `pores` do."""
-    looked = look(finder, source, recipe, um_per_px, masks, progress, range_=range_, tile=tile)
-    return looked.pores(progress)
-
-
 def _sure_ones(found: Detected, shares: NDArray[np.uint16]) -> Detected:
     """Return what was found without the pores of which the finder is nowhere sure, which are
     counted.

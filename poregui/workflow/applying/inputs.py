@@ -128,6 +128,15 @@ class ToApply:
     shown_name: str = ""
 
 
+RESULTS = "applied"
+"""Where a project keeps what runs found in its micrographs."""
+
+
+def results_of_run(project: Path, run: RunFolder) -> Path:
+    """Return where the window keeps what a run found, in the folder of a project."""
+    return project / RESULTS / f"run-{run.path.name}"
+
+
 def run_with_network(project: Project, number: int | None) -> RunFolder:
     """Return the run of a number, or the newest one with a network.
 

@@ -50,14 +50,14 @@ def summary_of(
 def gauge_sentences(check: FindingCheck) -> list[str]:
     """Say how much people differ, in one sentence for each number that was compared."""
     names = {
-        "point_area_percent": ("area by point count", "points of per cent"),
+        "point_area_percent": ("area by point count", "percentage points"),
         "pores": ("pores in a window", "pores"),
-        "corrected_area_percent": ("area in a window", "points of per cent"),
+        "corrected_area_percent": ("area in a window", "percentage points"),
     }
     lines = []
     for name, one in check.gauge().items():
         what, unit = names[name]
-        again = "" if one.repeated else ", nobody having answered twice"
+        again = "" if one.repeated else " (nobody answered twice)"
         lines.append(
             f"{count(len(check.people), 'person', 'people')}, {what}: repeatability "
             f"{one.repeatability:.2g}, reproducibility {one.reproducibility:.2g} {unit}{again}."

@@ -32,7 +32,7 @@ POINTS: Mapping[str, float] = {"hit": 1.0, "half": 0.5, "miss": 0.0}
 """What a point of the grid may be, and what it counts."""
 _KEY = "finding_check:"
 _LARGEST_FILE = 64 << 20
-_OTHER = "The file is no check of this project."
+_OTHER = "Give the file that poregui check wrote."
 
 
 @dataclass(frozen=True)
@@ -337,9 +337,9 @@ def _parsed(content: str | bytes, name: str) -> FindingCheck:
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         detail = str(error) if isinstance(error, ValueError) else "a field is missing"
         if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
-            detail = "it is no JSON"
+            detail = "it is not JSON"
         raise PoreguiError(
-            f"{name} is no check of the finding: {detail}.",
+            f"{name} is not a check of the finding: {detail}.",
             "Write one with: poregui check PROJECT --windows N.",
         ) from error
 
@@ -351,7 +351,7 @@ _area = partial(number, low=0.0, high=1e15)
 def _check(received: Any) -> FindingCheck:
     values = mapping(received)
     if values.get("what") != "poregui finding check":
-        raise ValueError("it says nothing of windows")
+        raise ValueError("it holds no windows")
     grid = whole(values["grid"], 1, 100)
     windows = tuple(_window(one, grid) for one in as_list(values["windows"], mapping))
     if [one.number for one in windows] != list(range(1, len(windows) + 1)):
@@ -399,7 +399,7 @@ def _answer(values: Mapping[str, Any], grid: int, name: str, box: Box) -> Answer
     points = tuple(as_list(values.get("points", []), text))
     unknown = [one for one in points if one not in POINTS]
     if unknown:
-        raise ValueError(f"in {name} {unknown[0]!r} is neither hit, half nor miss")
+        raise ValueError(f"in {name} {unknown[0]!r} is not hit, half or miss")
     if len(points) > grid**2:
         raise ValueError(f"{name} has more than {grid**2} points")
     missed = maybe(of_list(mapping))(values.get("missed"))

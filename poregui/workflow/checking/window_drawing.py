@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box, Outline
-from poregui.domain.records import Detection, Micrograph, Plane
+from poregui.domain.records import Detection, Micrograph
 from poregui.domain.wording import about, count
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import open_pyramid
 from poregui.vision.pores.plan import Source, hidden_in, sampled, source_of
 from poregui.vision.shape.overlaps import shared_area
 from poregui.workflow.checking.finding_checks import (
@@ -29,7 +28,7 @@ from poregui.workflow.checking.finding_checks import (
 from poregui.workflow.detecting.find_pores import detection_recipe
 from poregui.workflow.detecting.learned_finder import FINDER_KEY
 from poregui.workflow.detecting.measuring import field_area, outlined_pores
-from poregui.workflow.importing.image_identity import check_same, kept_sizes
+from poregui.workflow.importing.image_identity import opened_micrograph
 
 Progress = Callable[[int, int, str], None]
 USUAL_GRID = 8
@@ -187,13 +186,7 @@ def _field(
     pores: Mapping[int, Outline],
 ) -> _Field:
     file = project.micrograph_file(micrograph)
-    check_same(micrograph, file, project.folder)
-    kept = kept_sizes(project.folder, micrograph)
-    with open_pyramid(file, kept, Plane.parse(micrograph.plane)) as image:
-        if (image.width, image.height) != (micrograph.width, micrograph.height):
-            raise PoreguiError(
-                f"{micrograph.shown_name} has another size now.", "Restore the original file."
-            )
+    with opened_micrograph(micrograph, file, project.folder) as image:
         source, _ = sampled(source_of(image), micrograph.masks)
         hidden, number = _hidden(source, micrograph)
     area = float(max(1, micrograph.width * micrograph.height - number))

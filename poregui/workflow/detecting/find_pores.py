@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from poregui.domain.detection import DetectionRecipe, detection_recipe_from_json
-from poregui.domain.errors import PoreguiError, ProjectError, faults_of
+from poregui.domain.errors import PoreguiError, ProjectError
 from poregui.domain.geometry import Outline
-from poregui.domain.records import Crop, Detection, Micrograph, Plane
+from poregui.domain.records import Crop, Detection, Micrograph
 from poregui.domain.wording import count, percent
 from poregui.store.pixels import CropPixels, PixelStore
 from poregui.store.project import Project
 from poregui.vision.crops import cut_many
-from poregui.vision.io.pyramid import Pyramid, open_pyramid
+from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, detect
-from poregui.vision.pores.finder import find_learned
+from poregui.vision.pores.finder import look
 from poregui.vision.pores.plan import source_of
 from poregui.vision.pores.specimen_area import ends_in_view, fewer_points
 from poregui.workflow.detecting.learned_finder import FINDER_KEY, OpenedFinder
@@ -28,7 +28,7 @@ from poregui.workflow.detecting.matching import NewPore, Settled, settle
 from poregui.workflow.detecting.removals import border_text, doubts_of, removed_sentences
 from poregui.workflow.editing.edits import Combined, Edit, SetSetting, together
 from poregui.workflow.editing.micrograph_edits import SetDetections, set_surfaces
-from poregui.workflow.importing.image_identity import check_same, kept_sizes
+from poregui.workflow.importing.image_identity import opened_micrograph
 
 Searched = Literal["never", "otherwise", "same"]
 
@@ -225,17 +225,7 @@ def find_in_file(
     and the micrograph has no scale.
     """
     started = time.perf_counter()
-    with (
-        faults_of(micrograph.shown_name),
-        open_pyramid(file, kept_sizes(folder, micrograph), Plane.parse(micrograph.plane)) as image,
-    ):
-        if (image.width, image.height) != (micrograph.width, micrograph.height):
-            raise PoreguiError(
-                f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
-                f"{micrograph.width} x {micrograph.height} px.",
-                "Restore the original file.",
-            )
-        check_same(micrograph, file, folder)
+    with opened_micrograph(micrograph, file, folder) as image:
         detected = _detected(image, micrograph, recipe, progress, finder, is_mount)
         pores = cut_pores(image, micrograph, detected, recipe, pixels, progress)
     seconds = time.perf_counter() - started
@@ -270,7 +260,7 @@ def _detected(
     source = source_of(image)
     scale = micrograph.um_per_px
     if finder is not None:
-        return find_learned(finder.finder, source, recipe, scale, micrograph.masks, tell)
+        return look(finder.finder, source, recipe, scale, micrograph.masks, tell).pores(tell)
     ends = is_mount
     if ends is None:
         ends = ends_in_view(micrograph.surfaces)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poregui.domain.detection import DetectionRecipe
-from poregui.domain.errors import PoreguiError, faults_of
+from poregui.domain.errors import PoreguiError
 from poregui.domain.geometry import Box
-from poregui.domain.records import Micrograph, Plane
-from poregui.vision.io.pyramid import Pyramid, open_pyramid
+from poregui.domain.records import Micrograph
+from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.detection import Detected, preview
 from poregui.vision.pores.plan import Plan, make_plan, source_of
 from poregui.vision.pores.recipe_choice import (
@@ -23,7 +23,7 @@ from poregui.vision.pores.recipe_choice import (
     samples_of,
 )
 from poregui.vision.pores.specimen_area import ends_in_view
-from poregui.workflow.importing.image_identity import kept_sizes
+from poregui.workflow.importing.image_identity import opened_micrograph
 
 Progress = Callable[[int, int, str], None]
 _MOST_SAMPLED = 3
@@ -47,12 +47,8 @@ def choose_automatically(
     samples: list[list[Sample]] = []
     failed: list[PoreguiError] = []
     for micrograph, file in chosen:
-        plane = Plane.parse(micrograph.plane)
         try:
-            with (
-                faults_of(micrograph.shown_name),
-                open_pyramid(file, kept_sizes(folder, micrograph), plane) as image,
-            ):
+            with opened_micrograph(micrograph, file, folder) as image:
                 pixels = SAMPLED // len(chosen)
                 source = source_of(image)
                 samples.append(samples_of(source, micrograph.um_per_px, micrograph.masks, pixels))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from poregui.domain.errors import ImageError
-from poregui.domain.records import Micrograph
+from poregui.domain.errors import ImageError, PoreguiError, faults_of
+from poregui.domain.records import Micrograph, Plane
 from poregui.store.files import (
     WORTH,
     current_hash,
@@ -20,7 +20,7 @@ from poregui.store.files import (
     stamp_of,
 )
 from poregui.store.project import Project
-from poregui.vision.io.pyramid import OpenFile, Pyramid
+from poregui.vision.io.pyramid import OpenFile, Pyramid, open_pyramid
 from poregui.vision.io.pyramid_building import build_pyramid
 
 CACHE = "cache"
@@ -38,6 +38,28 @@ def pyramid_file(folder: Path, micrograph: Micrograph) -> Path:
 def kept_sizes(folder: Path, micrograph: Micrograph) -> OpenFile:
     """Return what opens the file of `pyramid_file`, where it is a plain one."""
     return partial(open_plain, pyramid_file(folder, micrograph))
+
+
+@contextmanager
+def opened_micrograph(micrograph: Micrograph, file: Path, folder: Path) -> Iterator[Pyramid]:
+    """Open the image of a micrograph, in the project of a folder, where its file still holds it.
+
+    Whatever is wrong with the image while it is read is said as its own fault. Raises PoreguiError
+    when the file cannot be read or holds another image now.
+    """
+    plane = Plane.parse(micrograph.plane)
+    with (
+        faults_of(micrograph.shown_name),
+        open_pyramid(file, kept_sizes(folder, micrograph), plane) as image,
+    ):
+        if (image.width, image.height) != (micrograph.width, micrograph.height):
+            raise PoreguiError(
+                f"{micrograph.shown_name} is {image.width} x {image.height} px now, and was "
+                f"{micrograph.width} x {micrograph.height} px.",
+                "Restore the original file.",
+            )
+        check_same(micrograph, file, folder)
+        yield image
 
 
 def make_pyramid(

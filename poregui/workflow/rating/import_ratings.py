@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,13 +20,12 @@ from poregui.domain.classes import (
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Opinion
 from poregui.domain.wording import count, decimal_from, shortened
-from poregui.store.files import open_plain
 from poregui.store.project import Project
 from poregui.workflow.editing.edits import AddOpinions
 from poregui.workflow.editing.opinion_edits import new_opinions
+from poregui.workflow.importing.table_files import read_table
 
 NEEDED = ("crop", "rater", "label")
-_MOST_BYTES = 64 * 2**20
 _MOST_SECONDS = 1e9
 _LONGEST_NAME = 100
 
@@ -67,7 +64,7 @@ class ImportedRatings:
 
 
 def plan_import(project: Project, file: Path) -> ImportedRatings:
-    """Return what a CSV file adds; nothing is changed yet.
+    """Return what a table (CSV or .xlsx) adds; nothing is changed yet.
 
     Raises PoreguiError when the file cannot be read or lacks a column.
     """
@@ -86,31 +83,12 @@ def plan_import(project: Project, file: Path) -> ImportedRatings:
 
 def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     """Return the rows that are not empty, with their line in the file as a spreadsheet counts."""
-    try:
-        with open_plain(file, follow=True) as opened:
-            content = opened.read(_MOST_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PoreguiError(f"{file} cannot be read: {reason}.", "Check its name.") from error
-    if len(content) > _MOST_BYTES:
-        raise PoreguiError(f"{file} is no table of ratings: it is too large.", _WRITE_LIKE)
-    try:
-        text = content.decode("utf-8-sig")
-        first = text.partition("\n")[0]
-        sign = ";" if first.count(";") > first.count(",") else ","
-        lines = list(csv.reader(io.StringIO(text), delimiter=sign, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PoreguiError(f"{file} is no CSV file.", _WRITE_LIKE) from error
-    head = [cell.strip().casefold() for cell in lines[0]] if lines else []
+    table = read_table(file)
+    head = [name.casefold() for name in table.head]
     missing = [name for name in NEEDED if name not in head]
     if missing:
         raise PoreguiError(f"{file} has no column {missing[0]}.", _WRITE_LIKE)
-    found = []
-    for number, line in enumerate(lines[1:], start=2):
-        if any(cell.strip() for cell in line):
-            cells = [*line, *[""] * len(head)]
-            found.append((number, {name: cells[i].strip() for i, name in enumerate(head)}))
-    return found
+    return [(line, dict(zip(head, row, strict=True))) for line, row in table.rows]
 
 
 _WRITE_LIKE = "Its first row is crop,rater,label and, where known, when,seconds."

@@ -14,7 +14,7 @@ from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.applying.field import AppliedField
-from poregui.workflow.applying.inputs import AppliedModel, model_of_run, to_apply
+from poregui.workflow.applying.inputs import AppliedModel, model_of_run, results_of_run, to_apply
 from poregui.workflow.applying.result_table import REMOVED
 from poregui.workflow.applying.study import ApplyStudy
 from poregui.workflow.detecting.measuring import MeasuredField, measure_project
@@ -147,7 +147,7 @@ def _measured(
 def _of_run(project: Project, class_name: str, run: RunFolder) -> FieldSet:
     model = model_of_run(project, run)
     files = dict.fromkeys(project.micrograph_file(one) for one in project.micrographs())
-    out = project.folder / "applied" / f"run-{run.path.name}"
+    out = results_of_run(project.folder, run)
     fields = to_apply(list(files), project)
     study = ApplyStudy.open(model, fields, out).with_labels(project).there()
     if not study.fields:

@@ -24,7 +24,7 @@ from poregui.domain.wording import count
 from poregui.store.project import Project
 from poregui.store.specimen_values import Cell
 from poregui.workflow.editing.edits import changed
-from poregui.workflow.specimens.table_files import TableFile
+from poregui.workflow.importing.table_files import TableFile
 
 Value = float | str | None
 

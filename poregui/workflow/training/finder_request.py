@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poregui.domain.errors import PoreguiError, TrainingError
 from poregui.domain.geometry import Box, Mask
-from poregui.domain.records import Line, Micrograph, Plane
+from poregui.domain.records import Line, Micrograph
 from poregui.store.finder_folder import (
     FinderFolder,
     FinderImage,
@@ -21,14 +21,14 @@ from poregui.store.finder_folder import (
 )
 from poregui.store.project import Project
 from poregui.store.run_folder import new_folder
-from poregui.vision.io.pyramid import Pyramid, open_pyramid
+from poregui.vision.io.pyramid import Pyramid
 from poregui.vision.pores.finder import colours_in, range_of
 from poregui.vision.pores.plan import hidden_in, sampled, source_of
 from poregui.vision.pores.specimen_area import masked_pixels
 from poregui.vision.shape.polygons import Polygons, all_spans, ranges
 from poregui.workflow.detecting.find_pores import Progress, detection_recipe
 from poregui.workflow.detecting.score_finding import pore_outlines
-from poregui.workflow.importing.image_identity import check_same, kept_sizes
+from poregui.workflow.importing.image_identity import opened_micrograph
 
 EPOCHS: dict[FinderKind, int] = {"network": 12, "instant": 12}
 """How many epochs a finder learns when nobody says."""
@@ -103,13 +103,7 @@ def _read(
 ) -> tuple[FinderImage, MarkedImage, bool]:
     """Return the checked part of a micrograph, and whether it is larger than what is taken."""
     file = project.micrograph_file(micrograph)
-    check_same(micrograph, file, project.folder)
-    kept = kept_sizes(project.folder, micrograph)
-    with open_pyramid(file, kept, Plane.parse(micrograph.plane)) as image:
-        if (image.width, image.height) != (micrograph.width, micrograph.height):
-            raise PoreguiError(
-                f"{micrograph.shown_name} has another size now.", "Restore the original file."
-            )
+    with opened_micrograph(micrograph, file, project.folder) as image:
         box, cut = _box_of(micrograph.checked_areas, image, most)
         source, _ = sampled(source_of(image), micrograph.masks)
         range_ = range_of(source)

@@ -18,7 +18,7 @@ from poregui.vision.pores.finder import (
     Range,
     colours_of,
     features_of,
-    find_learned,
+    look,
     probabilities,
     range_of,
 )
@@ -90,23 +90,23 @@ def test_pores_are_outlined_where_they_are_more_likely_than_not() -> None:
     finder = PoreFinder(dark, 4, 4)
     masks = [Mask.of_box(Box(0, 98, 140, 22))]
     recipe = DetectionRecipe(polarity="bright", level=3.0, contrast=99.0)
-    found = find_learned(
+    found = look(
         finder, Source.of(grey), recipe, None, masks, range_=Range(200.0, 75.0), tile=64
-    )
+    ).pores()
     assert len(found.outlines) == 1
     assert found.areas[0] == pytest.approx(np.pi * 12**2, rel=0.02)
     assert (found.threshold, found.field_area_px) == (None, 140 * 98)
     small = DetectionRecipe(smallest=40.0)
-    assert not find_learned(finder, Source.of(grey), small, None, masks).outlines
+    assert not look(finder, Source.of(grey), small, None, masks).pores().outlines
 
 
 def test_a_pore_of_which_the_finder_is_nowhere_sure_is_left_out_and_counted() -> None:
     grey = np.full((80, 120), 200, np.float32)
     grey[20:40, 20:40] = 50
     grey[20:40, 70:90] = 122
-    found = find_learned(
+    found = look(
         PoreFinder(dark, 4, 4), Source.of(grey), DetectionRecipe(), None, range_=Range(200, 75)
-    )
+    ).pores()
     assert len(found.outlines) == len(found.areas) == len(found.boxes) == 1
     assert found.removed[UNSURE] == 1
     assert found.removed_area_px[UNSURE] == pytest.approx(400, rel=0.1)
@@ -120,8 +120,8 @@ def test_a_matrix_without_doubt_is_field_and_the_black_border_of_an_image_is_not
     finder = PoreFinder(dark, 4, 4)
     recipe = DetectionRecipe()
     range_ = Range(200.0, 75.0)
-    found = find_learned(finder, Source.of(grey), recipe, None, range_=range_)
+    found = look(finder, Source.of(grey), recipe, None, range_=range_).pores()
     assert (found.field_area_px, found.border_share, len(found.outlines)) == (200 * 200, 0.0, 1)
     grey[:40] = 0
-    found = find_learned(finder, Source.of(grey), recipe, None, range_=range_)
+    found = look(finder, Source.of(grey), recipe, None, range_=range_).pores()
     assert (found.field_area_px, found.border_share, len(found.outlines)) == (200 * 160, 0.2, 1)

@@ -15,8 +15,8 @@ from outlined_specimens import outlined_project
 from poregui.cli.main import main
 from poregui.workflow.editing.history import History
 from poregui.workflow.exporting.workbook import BookSheet, write_workbook
+from poregui.workflow.importing.table_files import table_of_text
 from poregui.workflow.specimens.specimen_table import plan_table
-from poregui.workflow.specimens.table_files import table_of_text
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NAMES = ("README", "Specimens", "Fields", "Pores", "Numbers", "Recipe")

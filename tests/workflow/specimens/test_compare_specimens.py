@@ -12,10 +12,10 @@ from poregui.cli.main import main
 from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
+from poregui.workflow.importing.table_files import table_of_text
 from poregui.workflow.specimens.compare_specimens import compare_specimens
 from poregui.workflow.specimens.specimen_fields import fields_of
 from poregui.workflow.specimens.specimen_table import SpecimenTable, plan_table
-from poregui.workflow.specimens.table_files import table_of_text
 
 PORES = {
     "A1": [[20], [20, 10]],

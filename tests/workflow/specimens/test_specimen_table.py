@@ -15,6 +15,7 @@ from poregui.domain.errors import PoreguiError
 from poregui.store.project import Project
 from poregui.workflow.editing.history import History
 from poregui.workflow.importing.merge_labels import plan_merge
+from poregui.workflow.importing.table_files import read_table
 from poregui.workflow.specimens.specimen_table import (
     SpecimenTable,
     TablePlan,
@@ -22,7 +23,6 @@ from poregui.workflow.specimens.specimen_table import (
     plan_table,
     set_value,
 )
-from poregui.workflow.specimens.table_files import read_table
 
 TABLE = "Specimen;Power (W);Gas;Built\nA1;200,5;argon;01.12.2026\na2;250;argon;02.12.2026\n"
 

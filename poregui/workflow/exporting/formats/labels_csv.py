@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import math
@@ -23,6 +22,7 @@ from poregui.workflow.exporting.formats.shapes import (
     with_notes,
 )
 from poregui.workflow.importing.folders import plain, scale
+from poregui.workflow.importing.table_files import text_of_table
 
 NEEDED = ("micrograph", "x", "y", "width", "height", "label")
 _LARGEST = 10_000_000
@@ -40,7 +40,7 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
     plane tell micrographs of one name apart, others are passed over. Rows that are no boxes are
     left out and named. Raises PoreguiError when it is no such file or no row names a micrograph.
     """
-    text = text_of_table(path)
+    text = text_of_table(path, LARGEST_FILE)
     try:
         rows = _rows(text, path.name)
         found: defaultdict[_Image, list[PoreShape]] = defaultdict(list)
@@ -71,37 +71,10 @@ def read_labels_csv(path: Path) -> list[ImageShapes]:
 def are_labels(path: Path) -> bool:
     """Tell whether a file has the columns of labels, whatever its ending."""
     try:
-        _rows(text_of_table(path), path.name)
+        _rows(text_of_table(path, LARGEST_FILE), path.name)
     except (PoreguiError, csv.Error):
         return False
     return True
-
-
-def text_of_table(path: Path) -> str:
-    """Return the text of a file as Excel or another program writes it.
-
-    Raises PoreguiError when it cannot be read, is too large or no text.
-    """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise PoreguiError(
-                f"{path.name} is too large for a table.", "Check where it came from."
-            )
-        content = path.read_bytes()
-        if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return content.decode("utf-16")
-        if b"\0" in content:
-            raise PoreguiError(
-                f"{path.name} cannot be read: it is no text.", "Save it as CSV in UTF-8."
-            )
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("cp1252")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PoreguiError(
-            f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
-        ) from error
 
 
 _NUMBERS = ("x", "y", "width", "height", "um_per_px")

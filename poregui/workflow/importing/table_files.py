@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,7 +14,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from poregui.domain.errors import PoreguiError
-from poregui.workflow.exporting.formats.labels_csv import text_of_table
 
 _SEPARATORS = ";\t,|"
 _MOST_ROWS = 100_000
@@ -65,6 +65,33 @@ def table_of(lines: Sequence[tuple[int, Sequence[str]]], name: str) -> TableFile
         raise PoreguiError(f"{name} is too large for a table of specimens.", "Leave rows out.")
     rows = tuple((line, tuple([*row, *[""] * len(head)][: len(head)])) for line, row in full[1:])
     return TableFile(name, head, rows)
+
+
+def text_of_table(path: Path, largest: int = _LARGEST) -> str:
+    """Return the text of a file of at most `largest` bytes as Excel or another program writes it.
+
+    Raises PoreguiError when it cannot be read, is too large or no text.
+    """
+    try:
+        if path.stat().st_size > largest:
+            raise PoreguiError(
+                f"{path.name} is too large for a table.", "Check where it came from."
+            )
+        content = path.read_bytes()
+        if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return content.decode("utf-16")
+        if b"\0" in content:
+            raise PoreguiError(
+                f"{path.name} cannot be read: it is no text.", "Save it as CSV in UTF-8."
+            )
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("cp1252")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PoreguiError(
+            f"{path.name} cannot be read: {error}.", "Save it as CSV in UTF-8."
+        ) from error
 
 
 def _csv(text: str, name: str) -> list[tuple[int, list[str]]]:
