@@ -121,9 +121,7 @@ def _model(
         model = model_of_run(project, run, finder)
         return model if recipe is None else replace(model, recipe=recipe)
     if args.finder is not None:
-        raise PoreguiError(
-            "A model file knows of no other finders.", "Give a project, or leave out --finder."
-        )
+        raise PoreguiError("--finder needs a project.", "Give a project, or leave out --finder.")
     model = model_of_file(source, recipe)
     return model if recipe is None else model.by_finder(None)
 

@@ -67,7 +67,7 @@ def as_value(kind: str, text: str) -> str:
     if not wanted:
         return ""
     if len(wanted) > _DIGITS:
-        raise PoreguiError("The value is too long.", f"Give at most {_DIGITS} characters.")
+        raise PoreguiError("The value is too long.", f"Use at most {_DIGITS} characters.")
     if kind == "number":
         number = as_number(wanted)
         if number is None:

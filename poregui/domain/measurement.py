@@ -182,8 +182,8 @@ def _column_called(name: str) -> str:
     if found:
         raise PoreguiError(f"{name!r} may be {listed(found, 'or')}.", "Name one of them.")
     raise PoreguiError(
-        f"Nothing is measured that is called {name!r}.",
-        f"Measured are {listed([one.name for one in numbers])}.",
+        f"There is no measurement called {name!r}.",
+        f"Measurements are {listed([one.name for one in numbers])}.",
     )
 
 

@@ -273,8 +273,9 @@ def _share_of_area(
 ) -> CheckedValue:
     """Return areas over that of the windows in per cent, and at least `floor` px² each way."""
     level, group, groups = _groups(windows)
-    sizes = np.bincount(group, _column(windows, "area_px"), groups)
-    share, reach = _share_and_reach(np.bincount(group, areas, groups), sizes)
+    sizes = np.bincount(group, _column(windows, "area_px"), groups).astype(np.float64)
+    sums = np.bincount(group, areas, groups).astype(np.float64)
+    share, reach = _share_and_reach(sums, sizes)
     whole = float(sizes.sum())
     low = share - max(reach, floor[0] / whole)
     if from_zero:

@@ -141,7 +141,7 @@ class RatingFlow(QObject):
     def ask_import(self) -> None:
         """Ask for ratings, a table or a rated file, and take them in."""
         where, _ = QFileDialog.getOpenFileName(
-            self._window, "Import ratings", "", f"Ratings (*{SUFFIX} *.csv)"
+            self._window, "Import ratings", "", f"Ratings (*{SUFFIX} *.csv *.xlsx)"
         )
         if where:
             self.import_ratings(Path(where))

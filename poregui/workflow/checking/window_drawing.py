@@ -119,7 +119,7 @@ def same_windows_now(project: Project, check: FindingCheck) -> FindingCheck:
     if not wanted <= set(there):
         raise PoreguiError(
             f"A micrograph of check {check.number} is no longer in the project.",
-            "Bring it back, or draw new windows.",
+            "Restore it, or draw new windows.",
         )
     fields, _ = _fields(project, [there[i] for i in sorted(wanted)], lambda *_: None)
     by_id = {field.micrograph.id: field for field in fields}
@@ -145,7 +145,7 @@ def _refuse_odd(windows: int, side: int | None, grid: int) -> None:
             f"Choose a size from {SMALLEST_SIDE} to {LARGEST_SIDE} px.",
         )
     if not 2 <= grid <= 40:
-        raise PoreguiError(f"A grid of {grid} points a side is no use.", "Choose 2 to 40.")
+        raise PoreguiError(f"A grid of {grid} points per side does not work.", "Choose 2 to 40.")
 
 
 def _found_by(project: Project) -> str:

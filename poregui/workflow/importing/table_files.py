@@ -123,7 +123,7 @@ def _sheet(path: Path) -> list[tuple[int, list[str]]]:
             return _rows(_xml(book, name), shared, days)
     except OSError as error:
         what = f"{path.name} cannot be read: {error.strerror or error}."
-        raise PoreguiError(what, "Check the file and the right to read it.") from error
+        raise PoreguiError(what, "Check the file and its permissions.") from error
     except _ODD as error:
         raise PoreguiError(
             f"{path.name} is no workbook that can be read.", "Save it as .xlsx or CSV again."

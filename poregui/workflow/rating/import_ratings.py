@@ -91,7 +91,7 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     return [(line, dict(zip(head, row, strict=True))) for line, row in table.rows]
 
 
-_WRITE_LIKE = "Its first row is crop,rater,label and, where known, when,seconds."
+_WRITE_LIKE = "The first row must be crop,rater,label and, where known, when,seconds."
 
 
 def _session(file: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> str:

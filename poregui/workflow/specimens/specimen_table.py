@@ -78,7 +78,7 @@ class SpecimenTable:
                 return one
         known = ", ".join(one.name for one in self.attributes)
         remedy = f"Choose one of: {known}." if known else "Import a table of specimens first."
-        raise PoreguiError(f"No attribute of specimens is called {name}.", remedy)
+        raise PoreguiError(f"There is no specimen attribute called {name}.", remedy)
 
     def value(self, specimen: Specimen, attribute: Attribute) -> Value:
         """Return a value: a number, a text (days as 2026-12-01), or None where there is none."""
@@ -191,7 +191,8 @@ class _Filling:
         if twice is not None or not columns:
             what = f"has two columns {twice}" if twice is not None else "has no column of values"
             raise PoreguiError(
-                f"{self._file.name} {what}.", "Give specimens in one column, and one column each."
+                f"{self._file.name} {what}.",
+                "Give the specimens one column, and each attribute another.",
             )
         rows = self._known_rows(own)
         for column in columns:
@@ -339,7 +340,7 @@ def add_formula(project: Project, text: str, *, who: str) -> ChangeSpecimenTable
     if missing:
         there = ", ".join(known.values()) or "none"
         raise PoreguiError(
-            f"No column of numbers is called {missing[0]}.", f"Columns of numbers: {there}."
+            f"There is no numeric column called {missing[0]}.", f"Numeric columns: {there}."
         )
     made = Attribute(project.next_id("attributes"), name, "number", unit, formula.strip())
     return ChangeSpecimenTable((made,), who=who, text=f"add column {name}")

@@ -154,12 +154,12 @@ def test_answers_come_back_from_the_project_and_from_a_file(own: Bench, tmp_path
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ('"poregui finding check"', '"else"', "says nothing of windows"),
+        ('"poregui finding check"', '"else"', "holds no windows"),
         ('"missed": null', '"missed": [{"x": -9, "y": 1}]', "outside the window"),
-        ('"points": []', '"points": ["perhaps"]', "'perhaps' is neither hit, half nor miss"),
+        ('"points": []', '"points": ["perhaps"]', "'perhaps' is not hit, half or miss"),
         ('"false": []', '"false": [999]', "no pore 999 was found in window"),
         ('"x":', '"y":', "field is missing"),
-        ("{", "[", "no JSON"),
+        ("{", "[", "not JSON"),
     ],
 )
 def test_a_file_that_is_no_check_gets_a_sentence(

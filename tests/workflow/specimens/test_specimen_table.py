@@ -115,7 +115,7 @@ def test_a_formula_computes_a_column_and_runs_nothing(tmp_path: Path) -> None:
         History(project).apply(edit)
         assert values_of(project)["A1"]["Energy"] == 12.5
         assert values_of(project)["A2"]["Energy"] is None
-        with pytest.raises(PoreguiError, match="No column of numbers is called hatch"):
+        with pytest.raises(PoreguiError, match="There is no numeric column called hatch"):
             add_formula(project, "E = power / hatch", who="Ada")
 
 
