@@ -35,7 +35,7 @@ def test_conditions_call_columns_by_name_title_or_beginning(
     [
         ("ecd", "is no condition"),
         ("ecd > much", "is not a number"),
-        ("colour > 3", "Nothing is measured that is called 'colour'"),
+        ("colour > 3", "There is no measurement called 'colour'"),
         ("feret > 3", "may be feret_max or feret_min"),
     ],
 )
