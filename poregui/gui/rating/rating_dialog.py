@@ -96,9 +96,7 @@ class RatingDialog(QDialog):
     def set_classes(self, classes: Sequence[PoreClass]) -> None:
         """Say which key gives which class, and what the classes are."""
         live = [one for one in classes if not one.retired]
-        self._labels = {f"class_{i}": one.id for i, one in enumerate(live[:9], start=1)}
-        self._labels["not_a_pore"] = NOT_A_PORE
-        self._labels["unsure"] = UNSURE
+        self._labels = labels_by_key(classes)
         self.hint.setText(key_texts(classes))
         defined = [f"{one.name}: {one.definition}" for one in live if one.definition]
         self.definitions.setText("\n".join(defined))
@@ -120,6 +118,13 @@ class RatingDialog(QDialog):
             self.undone.emit()
         elif meant in self._labels and not self.crop.image.isNull():
             self.rated.emit(self._labels[meant], time.monotonic() - self._since)
+
+
+def labels_by_key(classes: Sequence[PoreClass]) -> dict[str, int]:
+    """Return the label that each key means, by the name of what the key does."""
+    live = [one for one in classes if not one.retired]
+    labels = {f"class_{i}": one.id for i, one in enumerate(live[:9], start=1)}
+    return {**labels, "not_a_pore": NOT_A_PORE, "unsure": UNSURE}
 
 
 def key_texts(classes: Sequence[PoreClass]) -> str:

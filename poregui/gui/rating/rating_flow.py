@@ -10,19 +10,20 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from poregui.domain.classes import NOT_A_PORE, UNSURE
 from poregui.domain.errors import PoreguiError
 from poregui.domain.records import Changed
 from poregui.gui.base.messages import messages
 from poregui.gui.rating.agreement_dialog import AgreementDialog
-from poregui.gui.rating.rating_dialog import RatingDialog
+from poregui.gui.rating.rating_dialog import RatingDialog, labels_by_key
+from poregui.gui.services.jobs import TaskControl, TaskHandle
 from poregui.gui.services.page_services import Services
 from poregui.gui.services.session import Session
 from poregui.store.backups import make_backup
+from poregui.store.project import Project
 from poregui.store.rating_file import SUFFIX
 from poregui.workflow.editing.edits import LabelChange, SetLabels
 from poregui.workflow.evaluating.newest_run import newest_complete
-from poregui.workflow.rating.agreement_report import agreement_of
+from poregui.workflow.rating.agreement_report import Agreement, agreement_of
 from poregui.workflow.rating.blind_pass import (
     BlindPass,
     answer,
@@ -31,7 +32,12 @@ from poregui.workflow.rating.blind_pass import (
     unfinished,
 )
 from poregui.workflow.rating.import_ratings import plan_import
-from poregui.workflow.rating.rating_pack import is_rating_file, pack_for_rating, plan_rated
+from poregui.workflow.rating.rating_pack import (
+    is_rating_file,
+    keep_rating_key,
+    pack_for_rating,
+    plan_rated,
+)
 
 _SHOWN_FAULTS = 3
 
@@ -48,6 +54,7 @@ class RatingFlow(QObject):
         self._answered = 0
         self.rating: RatingDialog | None = None
         self.agreement: AgreementDialog | None = None
+        self._computing: TaskHandle | None = None
         session.changed.connect(self._follow)
 
     def commands(self) -> dict[str, Callable[[], object]]:
@@ -136,7 +143,18 @@ class RatingFlow(QObject):
             self._window, "Pack for a second opinion", str(proposed), f"*{SUFFIX}"
         )
         if where:
-            messages().note(pack_for_rating(self._session.project, Path(where)))
+            self.pack(Path(where))
+
+    def pack(self, out: Path) -> None:
+        """Pack a sample in the background."""
+        folder = self._session.project.folder
+        keep_rating_key(self._session.project)
+
+        def work(_control: TaskControl) -> str:
+            with Project.open(folder, read_only=True) as reader:
+                return pack_for_rating(reader, out)
+
+        self._services.background.run("Packing for a second opinion", work, messages().note)
 
     def ask_import(self) -> None:
         """Ask for ratings, a table or a rated file, and take them in."""
@@ -160,16 +178,42 @@ class RatingFlow(QObject):
 
     def show_agreement(self) -> None:
         """Show how far people agree, with the newest run beside them."""
-        project = self._session.project
-        found = agreement_of(project, newest_complete(project.runs()).run)
+        self._compute(self._open_agreement)
+
+    def _compute(
+        self,
+        done: Callable[[Agreement], None],
+        failed: Callable[[PoreguiError], None] | None = None,
+    ) -> None:
+        """Compute the agreement in the background; what was asked for before is dropped."""
+        folder = self._session.project.folder
+        if self._computing is not None:
+            self._computing.cancel()
+
+        def work(_control: TaskControl) -> Agreement:
+            with Project.open(folder, read_only=True) as reader:
+                return agreement_of(reader, newest_complete(reader.runs()).run)
+
+        self._computing = self._services.background.run("Computing agreement", work, done, failed)
+
+    def _open_agreement(self, found: Agreement) -> None:
         dialog = AgreementDialog(self._window)
         self.agreement = dialog
         dialog.grid.set_images(self._thumbnail)
         self._services.thumbnails.ready.connect(dialog.grid.image_ready)
-        dialog.show_agreement(found, project.classes(retired=True))
+        self._show(found)
         dialog.pressed.connect(self._settle)
         dialog.finished.connect(self._agreement_closed)
         dialog.open()
+
+    def _show(self, found: Agreement) -> None:
+        if self.agreement is not None:
+            classes = self._session.project.classes(retired=True)
+            self.agreement.show_agreement(found, classes)
+
+    def _nothing_left(self, _error: PoreguiError) -> None:
+        if self.agreement is not None:
+            self.agreement.reject()
 
     def _settle(self, meant: str) -> None:
         if meant == "undo":
@@ -188,10 +232,7 @@ class RatingFlow(QObject):
             self._session.apply(SetLabels(changes, self._session.who, "settled"))
 
     def _label(self, meant: str) -> int | None:
-        labels = {"not_a_pore": NOT_A_PORE, "unsure": UNSURE}
-        for index, pore_class in enumerate(self._session.project.classes(), start=1):
-            labels[f"class_{index}"] = pore_class.id
-        return labels.get(meant)
+        return labels_by_key(self._session.project.classes()).get(meant)
 
     def _agreement_closed(self) -> None:
         dialog = self.agreement
@@ -205,16 +246,12 @@ class RatingFlow(QObject):
             self._show_next()
         concerns = changed.kinds & {"opinions", "labels", "crops", "classes"}
         if self.agreement is not None and concerns:
-            project = self._session.project
-            try:
-                found = agreement_of(project, newest_complete(project.runs()).run)
-            except PoreguiError:
-                self.agreement.reject()
-                return
-            self.agreement.show_agreement(found, project.classes(retired=True))
+            self._compute(self._show, self._nothing_left)
 
     def close(self) -> None:
         """Close what is open when the project goes."""
+        if self._computing is not None:
+            self._computing.cancel()
         for dialog in (self.rating, self.agreement):
             if dialog is not None:
                 dialog.reject()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from poregui.domain.dataset import SplitName
 from poregui.domain.errors import PoreguiError
+from poregui.domain.statistics.jackknife import Estimate
 from poregui.gui.base.class_marks import ClassMarks
 from poregui.gui.base.theme import theme
 from poregui.gui.plots.live_plots import ink
@@ -17,6 +19,7 @@ from poregui.gui.review.review_parts import say
 from poregui.gui.review.review_state import ReviewState
 from poregui.gui.review.review_text import SPLIT_NAMES
 from poregui.gui.services.jobs import Background, TaskHandle
+from poregui.store.project import Project
 from poregui.store.run_folder import RunFolder
 from poregui.workflow.evaluating.evaluate import Predictions
 from poregui.workflow.rating.agreement_report import noise_ceiling
@@ -40,6 +43,7 @@ class CurvesPresenter(PanelPresenter):
         self._other: tuple[Predictions, RunFolder] | None = None
         self._handle: TaskHandle | None = None
         self._drawn: list[RunCurves] = []
+        self._ceiling: Estimate | None = None
         self.link(theme().changed, self._draw)
 
     def set_other(self, other: tuple[Predictions, RunFolder] | None) -> None:
@@ -64,12 +68,12 @@ class CurvesPresenter(PanelPresenter):
         runs = [(run.predictions, run.folder)]
         if self._other is not None:
             runs.append(self._other)
-        work = partial(read_curves, runs, self.state.split)
+        work = partial(read_curves, runs, self.state.split, self.state.project.folder)
         self._handle = self._background.run("Computing curves", work, self._show, self._failed)
 
-    def _show(self, drawn: list[RunCurves]) -> None:
+    def _show(self, read: tuple[list[RunCurves], Estimate | None]) -> None:
         self._handle = None
-        self._drawn = drawn
+        self._drawn, self._ceiling = read
         self._draw()
 
     def _failed(self, error: PoreguiError) -> None:
@@ -88,8 +92,7 @@ class CurvesPresenter(PanelPresenter):
         panel.roc.set_figure(roc_figure(self._drawn, colours))
         panel.precision_recall.set_figure(precision_recall_figure(self._drawn, colours))
         panel.calibration.set_figure(calibration_figure(self._drawn, pair))
-        ceiling = noise_ceiling(self.state.project)
-        panel.training.set_figure(accuracy_figure(self._drawn, pair, ceiling))
+        panel.training.set_figure(accuracy_figure(self._drawn, pair, self._ceiling))
         note = f"{split.capitalize()} crops with the current labels, each class against all others."
         if len(self._drawn) > 1:
             solid, dashed = (one.run for one in self._drawn)
@@ -98,10 +101,18 @@ class CurvesPresenter(PanelPresenter):
 
 
 def read_curves(
-    runs: Sequence[tuple[Predictions, RunFolder]], split: SplitName, _control: object = None
-) -> list[RunCurves]:
-    """Compute what is drawn of runs; fit for any thread."""
-    return [
+    runs: Sequence[tuple[Predictions, RunFolder]],
+    split: SplitName,
+    project: Path,
+    _control: object = None,
+) -> tuple[list[RunCurves], Estimate | None]:
+    """Compute what is drawn of runs of the project in a folder, and the accuracy that label noise
+    allows, None where nobody knows; fit for any thread.
+    """
+    with Project.open(project, read_only=True) as reader:
+        ceiling = noise_ceiling(reader)
+    drawn = [
         curves_of(predictions, Curves().take_all(folder.events()).epochs, split)
         for predictions, folder in runs
     ]
+    return drawn, ceiling

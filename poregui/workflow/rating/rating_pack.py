@@ -41,7 +41,7 @@ def pack_for_rating(
     crops = sample(project.crops(), chance, share, tuple(references(project)))
     if not crops:
         raise PoreguiError("No crop has a label yet.", "Label some crops first.")
-    key = _key(project)
+    key = keep_rating_key(project)
     name = secrets.token_hex(8)
     items = [
         (_token(key, name, crop.id), _png(project.pixels.get(crop.pixels), chance.randrange(TURNS)))
@@ -106,7 +106,7 @@ def is_rating_file(file: Path) -> bool:
     return file.suffix.lower() == SUFFIX
 
 
-def _key(project: Project) -> str:
+def keep_rating_key(project: Project) -> str:
     """Return the secret of a project, which is made with its first pack."""
     known = project.meta(_KEY)
     if known:

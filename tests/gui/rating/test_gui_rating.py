@@ -107,12 +107,13 @@ def test_a_colleague_rates_a_file_that_comes_back_and_disagreements_are_settled(
     flow.import_ratings(tmp_path / "p.rating")
     assert len(project.opinions.all()) == 30
     window.actions_by_name["agreement"].trigger()
+    qtbot.waitUntil(lambda: flow.agreement is not None)
     dialog = flow.agreement
     assert dialog.pairs.itemText(0) == "To settle (20)"
     first = dialog.grid.ids()[0]
     dialog.grid.choose(first)
     QTest.keyClick(dialog.grid, "1")
-    assert dialog.pairs.itemText(0) == "To settle (19)"
+    qtbot.waitUntil(lambda: dialog.pairs.itemText(0) == "To settle (19)")
     assert project.label_log(first)[-1].how == "settled"
     assert (project.crop(first).label, len(project.opinions.all())) == (1, 30)
     dialog.pairs.setCurrentIndex(1)
