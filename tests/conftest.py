@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -32,6 +33,10 @@ for _name in (
     os.environ[_name] = str(_HOME)
 
 _FAILED = pytest.StashKey[bool]()
+
+# Speed is measured by scripts/bench.py, never by a test.
+settings.register_profile("poregui", deadline=None)
+settings.load_profile("poregui")
 
 
 def pytest_unconfigure() -> None:

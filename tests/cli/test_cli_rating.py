@@ -107,10 +107,10 @@ def test_each_bad_row_is_named_by_row_and_column_and_the_good_ones_come_in(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "has no column crop"),
+        (b"", "holds no table"),
         (b"crop,label\n1,Gas\n", "has no column rater"),
-        (b"\xff\xfe\x00crop", "is no CSV file"),
-        (b'crop,rater,label\n1,"Bea\n', "is no CSV file"),
+        (b"\xff\xfe\x00crop", "cannot be read"),
+        (b'crop,rater,label\n1,"Bea\n', "cannot be read"),
     ],
 )
 def test_a_file_that_is_no_table_of_ratings_is_refused_in_a_sentence(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,52 +55,60 @@ def export_workbook(project: Project, out: Path, progress: Progress) -> int:
         _numbers(project, fields),
         _recipes(project, fields),
     ]
-    replace_file(export_target(out), lambda beside: _write_whole(beside, project.name, sheets))
+    replace_file(export_target(out), lambda beside: write_workbook(beside, project.name, sheets))
     return sum(len(field.crop_ids) for field in fields)
 
 
-def _write_whole(path: Path, name: str, sheets: Sequence[BookSheet]) -> None:
-    """Write a workbook, whose rows wait in a folder of their own until it is whole; a full disk is
-    the OSError that it is.
+def write_workbook(path: Path, name: str, sheets: Sequence[BookSheet]) -> None:
+    """Write sheets into a file, row by row, and before them one that says what columns mean.
+
+    Rows wait in a folder of their own until the workbook is whole. Raises OSError for a full disk.
     """
+    made = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="poregui-") as folder:
+        options = {
+            "tmpdir": folder,
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "nan_inf_to_errors": False,
+        }
+        book = xlsxwriter.Workbook(made, options)
         try:
-            write_workbook(path, name, sheets, folder)
+            _fill(book, [_readme(name, sheets), *sheets])
+            book.close()
         except xlsxwriter.exceptions.FileCreateError as error:
             cause = error.args[0] if error.args else error
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from error
+        finally:
+            _close_files(book)
+    path.write_bytes(made.getvalue())
 
 
-def write_workbook(
-    path: Path, name: str, sheets: Sequence[BookSheet], folder: str | None = None
-) -> None:
-    """Write sheets into a file, row by row, and before them one that says what columns mean.
+def _fill(book: Any, sheets: Sequence[BookSheet]) -> None:
+    bold = book.add_format({"bold": True})
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    for sheet in sheets:
+        page = book.add_worksheet(sheet.name)
+        page.freeze_panes(1, 0)
+        page.set_column(0, len(sheet.columns), 16)
+        for column, (title, _) in enumerate(sheet.columns):
+            page.write_string(0, column, title, bold)
+        for index, row in enumerate(sheet.rows, 1):
+            if index > _MOST_ROWS:
+                break
+            for column, value in enumerate(row):
+                _write(page, index, column, value, day)
 
-    `folder` is where rows wait, the usual place without one.
-    """
-    options = {
-        "tmpdir": folder,
-        "constant_memory": True,
-        "in_memory": False,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "nan_inf_to_errors": False,
-    }
-    with xlsxwriter.Workbook(str(path), options) as book:
-        bold = book.add_format({"bold": True})
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        for sheet in [_readme(name, sheets), *sheets]:
-            page = book.add_worksheet(sheet.name)
-            page.freeze_panes(1, 0)
-            page.set_column(0, len(sheet.columns), 16)
-            for column, (title, _) in enumerate(sheet.columns):
-                page.write_string(0, column, title, bold)
-            for index, row in enumerate(sheet.rows, 1):
-                if index > _MOST_ROWS:
-                    break
-                for column, value in enumerate(row):
-                    _write(page, index, column, value, day)
+
+def _close_files(book: Any) -> None:
+    """Close the files of rows that the library leaves open where it fails."""
+    for page in book.worksheets():
+        for file in (page.row_data_fh, page.fh):
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
 
 
 def _write(page: Any, row: int, column: int, value: Any, day: Any) -> None:

@@ -104,7 +104,7 @@ def _csv(text: str, name: str) -> list[tuple[int, list[str]]]:
     first = lines.readline()
     lines.seek(start)
     separator = max(_SEPARATORS, key=first.count)
-    rows = csv.reader(lines, delimiter=separator)
+    rows = csv.reader(lines, delimiter=separator, strict=True)
     try:
         return [(rows.line_num + skipped, row) for row in rows]
     except csv.Error as error:
